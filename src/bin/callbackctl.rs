@@ -1,0 +1,107 @@
+//! The operator's commands: `callbackctl help` lists them.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use cloud_infinite_callback::{auth, body, callback::Callback, event::Event};
+
+/// The exit code for a body that would be quarantined.
+const UNREADABLE: u8 = 3;
+
+/// How many bytes a token is made of: 256 bits.
+const TOKEN_BYTES: usize = 32;
+
+/// Commands for the operator of a callback receiver.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints the messages that bodies would give, one JSON document a line
+    ///
+    /// Exits with 3 if a body would be quarantined, and says why.
+    Normalize {
+        /// Files with a body each; - is standard input
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Print for people: indented
+        #[arg(long)]
+        pretty: bool,
+    },
+    /// Makes a token of 256 random bits and prints it with its digest
+    Token,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Normalize { files, pretty } => normalize(&files, pretty),
+        Command::Token => token(),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("callbackctl: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn normalize(files: &[PathBuf], pretty: bool) -> io::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    let mut out = io::stdout().lock();
+    for file in files {
+        let name = file.display();
+        let bytes =
+            read(file).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+        if body::is_empty(&bytes) {
+            eprintln!("{name}: nothing in it: it would be answered with 400");
+            continue;
+        }
+        match Callback::read(&bytes) {
+            Ok(callback) if callback.is_probe() => {
+                eprintln!("{name}: the vendor's probe: it would be answered and give no message");
+            }
+            Ok(callback) => {
+                for event in Event::all(&callback) {
+                    let json = if pretty {
+                        event.to_pretty_json()
+                    } else {
+                        event.to_json()
+                    };
+                    writeln!(out, "{json}")?;
+                }
+            }
+            Err(unreadable) => {
+                eprintln!("{name}: {unreadable}");
+                code = ExitCode::from(UNREADABLE);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    fs::read(file)
+}
+
+fn token() -> io::Result<ExitCode> {
+    let mut bits = [0; TOKEN_BYTES];
+    getrandom::fill(&mut bits).map_err(io::Error::other)?;
+    let token = hex::encode(bits);
+    let digest = hex::encode(auth::digest(token.as_bytes()));
+    let mut out = io::stdout().lock();
+    writeln!(out, "token (for the URL, keep it secret):  {token}")?;
+    writeln!(out, "CALLBACK_TOKEN_SHA256 (for the function):  {digest}")?;
+    Ok(ExitCode::SUCCESS)
+}

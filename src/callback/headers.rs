@@ -1,0 +1,59 @@
+//! `CosHeaders`: the headers of the object that a job worked on, in each of the vendor's forms.
+//!
+//! Tasks and workflows repeat `{Key, Value}`, moderation has a plain map. A header without a value
+//! is none.
+
+use std::collections::BTreeMap;
+
+use super::{
+    tree::{Node, Object, Values},
+    xml::MIXED_TEXT,
+};
+
+/// The one name whose values are pairs or maps and become one map of texts.
+pub(crate) const HEADERS: &str = "CosHeaders";
+
+/// Whether a value of `CosHeaders` is nothing but headers without a value.
+pub(super) fn is_empty(node: &Node<'_>) -> bool {
+    match node {
+        Node::Object(object) => pair(object).is_some_and(|(_, values)| values.first().is_none()),
+        Node::List(items) => items.iter().all(is_empty),
+        Node::Text(_) => false,
+    }
+}
+
+/// The headers that the values of `CosHeaders` hold: `{Key, Value}` pairs, or maps.
+pub(crate) fn headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&'t Node<'a>>> {
+    let mut headers: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
+    for value in values.iter() {
+        match value {
+            Node::Object(object) => match pair(object) {
+                Some((_, values)) if values.first().is_none() => {}
+                Some((key, values)) => headers.entry(key).or_default().extend(values.iter()),
+                None => {
+                    for (name, values) in object.names() {
+                        headers.entry(name).or_default().extend(values.iter());
+                    }
+                }
+            },
+            // No form that the vendor has: kept like text beside elements.
+            other => headers.entry(MIXED_TEXT).or_default().push(other),
+        }
+    }
+    headers
+}
+
+/// The key and the values of an object that is nothing but a pair.
+fn pair<'t, 'a>(object: &'t Object<'a>) -> Option<(&'t str, Values<'t, 'a>)> {
+    if !object
+        .names()
+        .all(|(name, _)| name == "Key" || name == "Value")
+    {
+        return None;
+    }
+    let keys = object.values("Key");
+    match keys.first()? {
+        Node::Text(key) if !keys.are_several() => Some((key, object.values("Value"))),
+        _ => None,
+    }
+}

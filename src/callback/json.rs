@@ -1,0 +1,253 @@
+//! JSON into the tree.
+//!
+//! A reader of its own, since serde_json can do neither of three things that callbacks ask for:
+//! read the trailing commas of the vendor's own examples, keep a number's digits as written
+//! (13.654000) without a feature that changes numbers for every crate in the build, and read
+//! without recursion. serde_json still decodes strings with escapes and checks numbers, and a
+//! property test holds this reader to serde_json's judgement on every other text.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::{
+    MAX_DEPTH, MAX_NODES, Position, Unreadable,
+    tree::{Member, Node, Object, is_blank},
+};
+
+/// Reads one JSON object, and a warning if commas had to be skipped.
+///
+/// # Errors
+/// Where the body is not JSON, breaks a limit, or is no object.
+pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadable> {
+    let mut reader = Reader {
+        body,
+        at: 0,
+        nodes: 0,
+        trailing_commas: Vec::new(),
+    };
+    let root = reader.document()?;
+    let warning = reader.trailing_commas.first().map(|&at| {
+        let place = Position::of(body, at);
+        match reader.trailing_commas.len() {
+            1 => format!("{place}: skipped a trailing comma"),
+            count => format!("{place}: skipped a trailing comma (the first of {count})"),
+        }
+    });
+    Ok((root, warning))
+}
+
+/// `text` as a number, if it is one by JSON's grammar.
+pub(crate) fn number(text: &str) -> Option<&RawValue> {
+    // serde_json passes over white space around a value; a number of ours has none.
+    let begins = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let ends = text.ends_with(|last: char| last.is_ascii_digit());
+    (begins && ends)
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
+}
+
+struct Reader<'a> {
+    body: &'a str,
+    at: usize,
+    nodes: usize,
+    /// Where commas stand that nothing follows.
+    trailing_commas: Vec<usize>,
+}
+
+/// A value whose end has not come yet.
+enum Open<'a> {
+    Object {
+        key: Cow<'a, str>,
+        members: Vec<Member<'a>>,
+    },
+    Array {
+        items: Vec<Node<'a>>,
+    },
+}
+
+impl Open<'_> {
+    fn end(&self) -> u8 {
+        match self {
+            Self::Object { .. } => b'}',
+            Self::Array { .. } => b']',
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn document(&mut self) -> Result<Object<'a>, Unreadable> {
+        if self.peek() != Some(b'{') {
+            return Err(self.error("expected a JSON object"));
+        }
+        let mut open: Vec<Open<'a>> = Vec::new();
+        'value: loop {
+            self.count_node()?;
+            let mut value = match self.peek() {
+                Some(begin @ (b'{' | b'[')) => {
+                    if open.len() == MAX_DEPTH {
+                        let message = format!("expected a depth of at most {MAX_DEPTH}");
+                        return Err(self.error(&message));
+                    }
+                    self.at += 1;
+                    let end = if begin == b'{' { b'}' } else { b']' };
+                    if self.take(end) {
+                        None
+                    } else {
+                        open.push(if begin == b'{' {
+                            Open::Object {
+                                key: self.key()?,
+                                members: Vec::new(),
+                            }
+                        } else {
+                            Open::Array { items: Vec::new() }
+                        });
+                        continue 'value;
+                    }
+                }
+                _ => self.leaf()?,
+            };
+            // A value is complete: it goes to what holds it, which may be complete by that, too.
+            loop {
+                let Some(holder) = open.last_mut() else {
+                    return self.finish(value);
+                };
+                match holder {
+                    Open::Object { key, members } => {
+                        members.extend(value.map(|value| (std::mem::take(key), value)));
+                    }
+                    Open::Array { items } => items.extend(value),
+                }
+                let end = holder.end();
+                self.peek();
+                let comma = self.at;
+                let more = self.take(b',');
+                if self.take(end) {
+                    if more {
+                        self.trailing_commas.push(comma);
+                    }
+                    value = match open.pop() {
+                        Some(Open::Object { members, .. }) => Node::object(members),
+                        Some(Open::Array { items }) => Node::list(items),
+                        None => None,
+                    };
+                } else if more {
+                    if let Open::Object { key, .. } = holder {
+                        *key = self.key()?;
+                    }
+                    continue 'value;
+                } else {
+                    let message = format!("expected \",\" or \"{}\"", char::from(end));
+                    return Err(self.error(&message));
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, root: Option<Node<'a>>) -> Result<Object<'a>, Unreadable> {
+        if self.peek().is_some() {
+            return Err(self.error("expected the end of the body"));
+        }
+        match root {
+            Some(Node::Object(root)) => Ok(root),
+            _ => Ok(Object::default()),
+        }
+    }
+
+    fn key(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+        if self.peek() != Some(b'"') {
+            return Err(self.error("expected a name in quotes"));
+        }
+        let key = self.string()?;
+        if !self.take(b':') {
+            return Err(self.error("expected \":\" after a name"));
+        }
+        Ok(key)
+    }
+
+    fn leaf(&mut self) -> Result<Option<Node<'a>>, Unreadable> {
+        if self.peek() == Some(b'"') {
+            return Ok(Node::text(self.string()?));
+        }
+        let rest = &self.body[self.at..];
+        let length = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'))
+            .count();
+        let word = &rest[..length];
+        let leaf = match word {
+            "null" => None,
+            "true" | "false" => Node::text(Cow::Borrowed(word)),
+            _ if number(word).is_some() => Node::text(Cow::Borrowed(word)),
+            _ => return Err(self.error("expected a value")),
+        };
+        self.at += length;
+        Ok(leaf)
+    }
+
+    /// The string whose opening quote is next.
+    fn string(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+        let bytes = self.body.as_bytes();
+        let begin = self.at;
+        let mut has_escapes = false;
+        let mut at = begin + 1;
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    has_escapes = true;
+                    at += 2;
+                }
+                Some(control) if *control < b' ' => {
+                    self.at = at;
+                    return Err(self.error("expected control characters in a string as escapes"));
+                }
+                Some(_) => at += 1,
+                None => return Err(self.error("expected a quote at the end of this string")),
+            }
+        }
+        self.at = at + 1;
+        if !has_escapes {
+            return Ok(Cow::Borrowed(&self.body[begin + 1..at]));
+        }
+        serde_json::from_str(&self.body[begin..=at])
+            .map(Cow::Owned)
+            .map_err(|_| {
+                self.at = begin;
+                self.error("expected only JSON's escapes and no lone surrogate in this string")
+            })
+    }
+
+    /// The next byte that is not white space.
+    fn peek(&mut self) -> Option<u8> {
+        let rest = &self.body.as_bytes()[self.at..];
+        let blank = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+        self.at += blank.count();
+        self.body.as_bytes().get(self.at).copied()
+    }
+
+    /// Goes past `byte` if it is next.
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn count_node(&mut self) -> Result<(), Unreadable> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(self.error(&format!("expected at most {MAX_NODES} values")));
+        }
+        Ok(())
+    }
+
+    fn error(&self, message: &str) -> Unreadable {
+        let rest = &self.body[self.at.min(self.body.len())..];
+        if is_blank(rest) && !message.contains("but found") {
+            return Unreadable::at(self.body, self.at, &format!("{message}, but found the end"));
+        }
+        Unreadable::at(self.body, self.at, message)
+    }
+}

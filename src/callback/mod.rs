@@ -1,0 +1,269 @@
+//! A body into a callback: its family, its event and its jobs, as trees borrowed from the body.
+
+mod headers;
+mod json;
+mod tree;
+mod xml;
+
+use std::{borrow::Cow, fmt};
+
+pub(crate) use headers::{HEADERS, headers};
+pub(crate) use json::number;
+pub(crate) use tree::{Node, Object, Values};
+
+use crate::body::{self, Format};
+
+/// How deep elements may be nested: ten times what the vendor does, and little for the stack of
+/// whoever walks the tree.
+pub const MAX_DEPTH: usize = 128;
+
+/// How many elements or JSON values a body may have: twice what a document of 5,000 pages needs.
+pub const MAX_NODES: usize = 200_000;
+
+/// The message of the request that the vendor's console sends when a callback URL is saved.
+const PROBE_MESSAGE: &str = "Test request when setting callback url";
+
+/// The job id of that request.
+const PROBE_TRACE_ID: &str = "test_trace_id";
+
+/// The kinds of callbacks, which differ in what their jobs look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// One job of a queue: `JobsDetail`, event `TaskFinish` or none.
+    Task,
+    /// One run of a workflow: `WorkflowExecution`.
+    Workflow,
+    /// A verdict: `JobsDetail` with an event that begins with `Review`, or `code` with `data`.
+    Moderation,
+    /// `JobsDetail` with any other event.
+    Unknown,
+}
+
+impl Family {
+    /// The family as it stands in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Workflow => "workflow",
+            Self::Moderation => "moderation",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The element that a job's vendor node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// An element of `JobsDetail`.
+    JobsDetail,
+    /// `WorkflowExecution`.
+    WorkflowExecution,
+    /// Moderation Simple: the whole body.
+    Simple,
+}
+
+impl Shape {
+    /// The vendor's name of the node.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::JobsDetail => "JobsDetail",
+            Self::WorkflowExecution => "WorkflowExecution",
+            Self::Simple => "",
+        }
+    }
+}
+
+/// A callback whose body could be read.
+#[derive(Debug)]
+pub struct Callback<'a> {
+    pub(crate) family: Family,
+    pub(crate) shape: Shape,
+    /// `EventName`; of moderation Simple `data.event`.
+    pub(crate) event: Option<Cow<'a, str>>,
+    /// The vendor nodes: at least one.
+    pub(crate) jobs: Vec<Object<'a>>,
+    /// What stands beside the vendor nodes and belongs to each of them.
+    pub(crate) siblings: Object<'a>,
+    /// What the reader could not take as it stood.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl<'a> Callback<'a> {
+    /// Reads a body, whatever its format.
+    ///
+    /// # Errors
+    /// Where the body is neither XML nor JSON, is broken, breaks a limit, or has no job in it.
+    pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
+        let (format, text) = body::text(body)?;
+        let (root, warning) = match format {
+            Format::Xml => (xml::read(text)?, None),
+            Format::Json => {
+                let (root, warning) = json::read(text)?;
+                (unwrap_response(root), warning)
+            }
+        };
+        let mut callback = Self::of(root)?;
+        callback.warnings.extend(warning);
+        Ok(callback)
+    }
+
+    /// Whether this is the request that the vendor's console sends when a URL is saved. It looks
+    /// like a verdict, and is none.
+    pub fn is_probe(&self) -> bool {
+        self.shape == Shape::Simple
+            && self.jobs.iter().all(|job| {
+                text(job, "message") == Some(PROBE_MESSAGE)
+                    && object(job, "data").and_then(|data| text(data, "trace_id"))
+                        == Some(PROBE_TRACE_ID)
+            })
+    }
+
+    /// The family that the body's names tell, and its jobs.
+    fn of(mut root: Object<'a>) -> Result<Self, Unreadable> {
+        let workflows = root.take(Shape::WorkflowExecution.name());
+        if !workflows.is_empty() {
+            return Self::with_jobs(Shape::WorkflowExecution, workflows, root);
+        }
+        let jobs = root.take(Shape::JobsDetail.name());
+        if !jobs.is_empty() {
+            return Self::with_jobs(Shape::JobsDetail, jobs, root);
+        }
+        if let (Some(_), Some(data)) = (text(&root, "code"), object(&root, "data")) {
+            return Ok(Self {
+                family: Family::Moderation,
+                shape: Shape::Simple,
+                event: text(data, "event").map(|event| Cow::Owned(event.to_owned())),
+                jobs: vec![root],
+                siblings: Object::default(),
+                warnings: Vec::new(),
+            });
+        }
+        Err(Unreadable::new(
+            "expected a job: JobsDetail, WorkflowExecution, or code with data",
+        ))
+    }
+
+    fn with_jobs(
+        shape: Shape,
+        nodes: Vec<Node<'a>>,
+        mut siblings: Object<'a>,
+    ) -> Result<Self, Unreadable> {
+        let mut jobs = Vec::with_capacity(nodes.len());
+        for (index, node) in nodes.into_iter().enumerate() {
+            match node {
+                Node::Object(job) => jobs.push(job),
+                other => {
+                    let (name, found) = (shape.name(), other.kind());
+                    return Err(Unreadable::new(&format!(
+                        "{name}[{index}]: expected an object, but found {found}"
+                    )));
+                }
+            }
+        }
+        let event = match <[_; 1]>::try_from(siblings.take("EventName")) {
+            Ok([Node::Text(event)]) => Some(event),
+            // None, or several, or no text: nothing that could be the event. It stays a sibling.
+            Ok([other]) => {
+                siblings.put("EventName", vec![other]);
+                None
+            }
+            Err(several) => {
+                siblings.put("EventName", several);
+                None
+            }
+        };
+        let family = match (shape, event.as_deref()) {
+            (Shape::WorkflowExecution, _) => Family::Workflow,
+            (_, Some(event)) if event.starts_with("Review") => Family::Moderation,
+            (_, Some("TaskFinish") | None) => Family::Task,
+            _ => Family::Unknown,
+        };
+        Ok(Self {
+            family,
+            shape,
+            event,
+            jobs,
+            siblings,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+/// A JSON body may be wrapped in one key, the name of XML's root.
+fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
+    if root.names().map(|(name, _)| name).eq(["Response"]) && object(&root, "Response").is_some() {
+        match <[_; 1]>::try_from(root.take("Response")) {
+            Ok([Node::Object(response)]) => return response,
+            Ok([other]) => root.put("Response", vec![other]),
+            Err(several) => root.put("Response", several),
+        }
+    }
+    root
+}
+
+fn text<'t>(object: &'t Object<'_>, name: &str) -> Option<&'t str> {
+    object.values(name).first()?.as_text()
+}
+
+fn object<'t, 'a>(object: &'t Object<'a>, name: &str) -> Option<&'t Object<'a>> {
+    match object.values(name).first()? {
+        Node::Object(object) => Some(object),
+        _ => None,
+    }
+}
+
+/// Why a body cannot be read: one line with the place, and never a word of the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    reason: String,
+}
+
+impl Unreadable {
+    /// A reason that names its place itself.
+    pub(crate) fn new(reason: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// A reason, and the byte of the body that it is about.
+    pub(crate) fn at(body: &str, at: usize, reason: &str) -> Self {
+        Self {
+            reason: format!("{}: {reason}", Position::of(body, at)),
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// A place in a body as editors count: lines and characters from 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
+    line: usize,
+    column: usize,
+}
+
+impl Position {
+    /// The position of the byte at `at`, or the end.
+    pub(crate) fn of(body: &str, at: usize) -> Self {
+        let before = &body[..body.floor_char_boundary(at)];
+        let line_begins = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: 1 + before.matches('\n').count(),
+            column: 1 + before[line_begins..].chars().count(),
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}

@@ -1,0 +1,142 @@
+//! The one tree that both readers give, whatever the format.
+//!
+//! An object's members are sorted by the UTF-8 bytes of their names, members of one name in the
+//! body's order, and nothing empty is kept: an empty element, `""`, `null`, `{}`, `[]`, text of
+//! nothing but white space, and what holds nothing else. Text is borrowed from the body wherever
+//! it stands there as it means.
+
+use std::borrow::Cow;
+
+use super::headers::{self, HEADERS};
+
+/// One value of a body that is not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Node<'a> {
+    /// A leaf as written: the text of an XML element; a JSON string, number or boolean.
+    Text(Cow<'a, str>),
+    /// A JSON array. XML says the same with repeated names.
+    List(Vec<Node<'a>>),
+    /// An XML element with elements inside, or a JSON object.
+    Object(Object<'a>),
+}
+
+/// The members of an element, sorted by name. A repeated name has a member a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Object<'a> {
+    members: Vec<Member<'a>>,
+}
+
+/// A name and a value, which may be an array: several values.
+pub(crate) type Member<'a> = (Cow<'a, str>, Node<'a>);
+
+/// The values of one name, in the body's order: those of repeated members, and the items of arrays.
+#[derive(Clone, Copy)]
+pub(crate) struct Values<'t, 'a>(&'t [Member<'a>]);
+
+/// The white space of XML and JSON alike; other blanks are text.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+impl<'a> Node<'a> {
+    /// A leaf, unless it is blank.
+    pub(crate) fn text(text: Cow<'a, str>) -> Option<Self> {
+        (!is_blank(&text)).then_some(Self::Text(text))
+    }
+
+    /// An array of what is not empty, unless that is nothing.
+    pub(crate) fn list(items: Vec<Self>) -> Option<Self> {
+        (!items.is_empty()).then_some(Self::List(items))
+    }
+
+    /// An object of members that are not empty, unless there are none.
+    pub(crate) fn object(mut members: Vec<Member<'a>>) -> Option<Self> {
+        members.retain(|(name, node)| name != HEADERS || !headers::is_empty(node));
+        (!members.is_empty()).then(|| Self::Object(Object::new(members)))
+    }
+
+    /// The leaf's text, if this is a leaf.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What this is, for "expected X, but found Y".
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::List(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+impl<'a> Object<'a> {
+    /// An object of `members`, which come in the body's order.
+    fn new(mut members: Vec<Member<'a>>) -> Self {
+        // Stable, so that the values of one name keep the body's order.
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self { members }
+    }
+
+    /// Every value of `name`.
+    pub(crate) fn values<'t>(&'t self, name: &str) -> Values<'t, 'a> {
+        let start = self
+            .members
+            .partition_point(|(member, _)| member.as_ref() < name);
+        let run = self.members[start..].partition_point(|(member, _)| member == name);
+        Values(&self.members[start..start + run])
+    }
+
+    /// Each name once, in order, with its values.
+    pub(crate) fn names<'t>(&'t self) -> impl Iterator<Item = (&'t str, Values<'t, 'a>)> {
+        self.members
+            .chunk_by(|(a, _), (b, _)| a == b)
+            .map(|run| (run[0].0.as_ref(), Values(run)))
+    }
+
+    /// Takes every value of `name` out.
+    pub(crate) fn take(&mut self, name: &str) -> Vec<Node<'a>> {
+        let mut taken = Vec::new();
+        for (_, node) in self.members.extract_if(.., |(member, _)| member == name) {
+            match node {
+                Node::List(items) => taken.extend(items),
+                other => taken.push(other),
+            }
+        }
+        taken
+    }
+
+    /// Gives `name`, which has no members here, these values.
+    pub(crate) fn put(&mut self, name: &'static str, values: Vec<Node<'a>>) {
+        if let Some(list) = Node::list(values) {
+            let at = self
+                .members
+                .partition_point(|(member, _)| member.as_ref() < name);
+            self.members.insert(at, (Cow::Borrowed(name), list));
+        }
+    }
+}
+
+impl<'t, 'a> Values<'t, 'a> {
+    /// The values in the body's order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'t Node<'a>> + Clone + use<'t, 'a> {
+        self.0.iter().flat_map(|(_, node)| match node {
+            Node::List(items) => items.as_slice(),
+            other => std::slice::from_ref(other),
+        })
+    }
+
+    /// The first value.
+    pub(crate) fn first(self) -> Option<&'t Node<'a>> {
+        self.iter().next()
+    }
+
+    /// Whether there is more than one value.
+    pub(crate) fn are_several(self) -> bool {
+        self.iter().nth(1).is_some()
+    }
+}

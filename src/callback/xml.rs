@@ -1,0 +1,340 @@
+//! XML into the tree, by quick-xml's events.
+//!
+//! quick-xml checks less than XML asks; what it lets through and a callback must not contain is
+//! refused here: a DTD, entities of one's own, forbidden characters, names that are none, repeated
+//! attributes, text or a second element beside the root.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use quick_xml::{
+    Error, Reader,
+    errors::IllFormedError,
+    events::{BytesRef, BytesStart, Event},
+};
+
+use super::{
+    MAX_DEPTH, MAX_NODES, Unreadable,
+    tree::{Member, Node, Object, is_blank},
+};
+
+/// The name that text beside elements is kept under.
+pub(super) const MIXED_TEXT: &str = "#text";
+
+/// The root element of every callback in XML.
+const ROOT: &str = "Response";
+
+/// Reads one document whose root is `Response`, and gives what the root holds.
+///
+/// # Errors
+/// Where the body is not well-formed, breaks a limit, or has another root.
+pub(super) fn read(body: &str) -> Result<Object<'_>, Unreadable> {
+    if let Some(at) = forbidden_character(body) {
+        return Err(Unreadable::at(
+            body,
+            at,
+            "found a character that XML forbids",
+        ));
+    }
+    let mut document = Document {
+        body,
+        open: Vec::new(),
+        root: None,
+        nodes: 0,
+    };
+    let mut reader = Reader::from_str(body);
+    reader.config_mut().check_comments = true;
+    loop {
+        let at = offset(reader.buffer_position());
+        let event = reader.read_event().map_err(|error| {
+            let at = offset(reader.error_position());
+            Unreadable::at(body, at, &document.describe(&error))
+        })?;
+        match event {
+            Event::Start(start) => document.start(at, &start)?,
+            Event::Empty(start) => {
+                document.start(at, &start)?;
+                document.end();
+            }
+            Event::End(_) => document.end(),
+            Event::Text(text) => document.text(at, text.xml10_content())?,
+            Event::CData(text) => document.cdata(at, text.xml10_content())?,
+            Event::GeneralRef(reference) => document.reference(at, &reference)?,
+            Event::Decl(_) if is_blank(&body[..at]) => {}
+            Event::Decl(_) => {
+                return Err(Unreadable::at(
+                    body,
+                    at,
+                    "expected the XML declaration first only",
+                ));
+            }
+            Event::DocType(_) => {
+                return Err(Unreadable::at(
+                    body,
+                    at,
+                    "expected no document type declaration",
+                ));
+            }
+            Event::Comment(_) | Event::PI(_) => {}
+            Event::Eof => return document.finish(),
+        }
+    }
+}
+
+/// A document as far as it has been read.
+struct Document<'a> {
+    body: &'a str,
+    /// The elements that are open, outermost first.
+    open: Vec<Element<'a>>,
+    /// The root element once it is closed: nothing where it was empty.
+    root: Option<Option<Node<'a>>>,
+    nodes: usize,
+}
+
+/// An element whose end has not come yet.
+struct Element<'a> {
+    name: &'a str,
+    at: usize,
+    /// Text since the last element inside; of a leaf, all of it.
+    text: Option<Cow<'a, str>>,
+    has_elements: bool,
+    members: Vec<Member<'a>>,
+}
+
+impl<'a> Document<'a> {
+    fn start(&mut self, at: usize, start: &BytesStart<'_>) -> Result<(), Unreadable> {
+        // Sliced from the body, since the event lends its name only for its own short life.
+        let name_at = at + '<'.len_utf8();
+        let name = &self.body[name_at..name_at + start.name().0.len()];
+        if !is_name(name) {
+            return Err(self.error(at, "expected the name of an element after \"<\""));
+        }
+        check_attributes(start).map_err(|message| self.error(at, message))?;
+        match self.open.last_mut() {
+            Some(parent) => {
+                parent.keep_mixed_text();
+                parent.has_elements = true;
+            }
+            None if self.root.is_some() => {
+                return Err(self.error(at, "expected the end, but found a second root element"));
+            }
+            None if name != ROOT => {
+                return Err(self.error(at, "expected the root element Response, but found another"));
+            }
+            None => {}
+        }
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(self.error(at, &format!("expected at most {MAX_NODES} elements")));
+        }
+        if self.open.len() == MAX_DEPTH {
+            return Err(self.error(at, &format!("expected a depth of at most {MAX_DEPTH}")));
+        }
+        self.open.push(Element {
+            name,
+            at,
+            text: None,
+            has_elements: false,
+            members: Vec::new(),
+        });
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        // quick-xml has made sure that an end tag closes the element that is open.
+        let Some(element) = self.open.pop() else {
+            return;
+        };
+        let name = element.name;
+        let node = element.close();
+        match self.open.last_mut() {
+            Some(parent) => parent
+                .members
+                .extend(node.map(|node| (Cow::Borrowed(name), node))),
+            None => self.root = Some(node),
+        }
+    }
+
+    fn text(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), Unreadable> {
+        if text.contains("]]>") {
+            return Err(self.error(at, "expected \"]]&gt;\" in text, but found \"]]>\""));
+        }
+        if self.open.is_empty() && is_blank(&text) {
+            Ok(())
+        } else {
+            self.append(at, text)
+        }
+    }
+
+    fn cdata(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), Unreadable> {
+        self.append(at, text)
+    }
+
+    fn reference(&mut self, at: usize, reference: &BytesRef<'_>) -> Result<(), Unreadable> {
+        match resolve(reference) {
+            Some(character) => self.append(at, Cow::Owned(character.to_string())),
+            None => Err(self.error(at, UNKNOWN_REFERENCE)),
+        }
+    }
+
+    fn append(&mut self, at: usize, more: Cow<'a, str>) -> Result<(), Unreadable> {
+        let Some(element) = self.open.last_mut() else {
+            return Err(self.error(
+                at,
+                "expected an element, but found text outside of the root",
+            ));
+        };
+        match &mut element.text {
+            Some(text) => text.to_mut().push_str(&more),
+            empty => *empty = Some(more),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Object<'a>, Unreadable> {
+        if let Some(element) = self.open.last() {
+            let found = "expected the closing tag of this element, but found the end of the body";
+            return Err(self.error(element.at, found));
+        }
+        match self.root {
+            Some(Some(Node::Object(root))) => Ok(root),
+            Some(_) => Ok(Object::default()),
+            None => Err(self.error(self.body.len(), "expected an element, but found the end")),
+        }
+    }
+
+    fn error(&self, at: usize, message: &str) -> Unreadable {
+        Unreadable::at(self.body, at, message)
+    }
+
+    /// quick-xml's errors without the names that some of them quote from the body.
+    fn describe(&self, error: &Error) -> String {
+        match error {
+            Error::Syntax(error) => error.to_string(),
+            Error::IllFormed(IllFormedError::DoubleHyphenInComment) => {
+                "expected no \"--\" inside a comment".to_owned()
+            }
+            Error::IllFormed(IllFormedError::UnclosedReference) => {
+                "expected \";\" after \"&\" and a name".to_owned()
+            }
+            Error::IllFormed(_) => match self.open.last() {
+                Some(element) => format!(
+                    "expected the closing tag of the element at {}, but found another",
+                    super::Position::of(self.body, element.at)
+                ),
+                None => "expected an element, but found a closing tag".to_owned(),
+            },
+            _ => "expected XML".to_owned(),
+        }
+    }
+}
+
+impl<'a> Element<'a> {
+    /// Keeps text that stands beside elements; each piece between two elements is one value.
+    fn keep_mixed_text(&mut self) {
+        let Some(text) = self.text.take() else { return };
+        let trimmed = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+            Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
+        };
+        let node = Node::text(trimmed);
+        self.members
+            .extend(node.map(|node| (Cow::Borrowed(MIXED_TEXT), node)));
+    }
+
+    fn close(mut self) -> Option<Node<'a>> {
+        if self.has_elements {
+            self.keep_mixed_text();
+            Node::object(self.members)
+        } else {
+            self.text.and_then(Node::text)
+        }
+    }
+}
+
+const UNKNOWN_REFERENCE: &str = "expected a predefined entity or a character that XML allows";
+
+/// The character that a reference stands for, if XML allows it.
+fn resolve(reference: &BytesRef<'_>) -> Option<char> {
+    if reference.is_char_ref() {
+        let character = reference.resolve_char_ref().ok()??;
+        return is_character(character).then_some(character);
+    }
+    match &**reference {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "apos" => Some('\''),
+        "quot" => Some('"'),
+        _ => None,
+    }
+}
+
+/// Attributes mean nothing in a callback and are dropped, but they must be well-formed.
+fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
+    let mut names = HashSet::new();
+    // quick-xml's own check for repeated names takes time squared.
+    for attribute in start.attributes().with_checks(false) {
+        let attribute = attribute.map_err(|_| "expected attributes as name=\"value\"")?;
+        if !is_name(attribute.key.0) {
+            return Err("expected the name of an attribute");
+        }
+        if !names.insert(attribute.key.0) {
+            return Err("expected each attribute once");
+        }
+        if attribute.value.contains('<') {
+            return Err("expected \"&lt;\" in an attribute, but found \"<\"");
+        }
+        for piece in attribute.value.split('&').skip(1) {
+            let name = piece.split_once(';').ok_or(UNKNOWN_REFERENCE)?.0;
+            resolve(&BytesRef::new(name)).ok_or(UNKNOWN_REFERENCE)?;
+        }
+    }
+    Ok(())
+}
+
+fn forbidden_character(body: &str) -> Option<usize> {
+    // U+FFFE and U+FFFF are the only forbidden characters of more than one byte; both begin
+    // with the rare byte 0xEF, so that the look at a whole character is seldom needed.
+    body.bytes().enumerate().position(|(at, byte)| match byte {
+        b'\t' | b'\n' | b'\r' => false,
+        0xEF => !body[at..].starts_with(is_character),
+        byte => byte < 0x20,
+    })
+}
+
+/// The production `Char` of XML 1.0.
+fn is_character(character: char) -> bool {
+    match character {
+        '\t' | '\n' | '\r' => true,
+        '\u{FFFE}' | '\u{FFFF}' => false,
+        other => other >= ' ',
+    }
+}
+
+/// The production `Name` of XML 1.0.
+fn is_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(is_name_start)
+        && characters.all(|character| {
+            is_name_start(character)
+                || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}'
+                    | '\u{203F}'..='\u{2040}')
+        })
+}
+
+fn is_name_start(character: char) -> bool {
+    matches!(character, ':' | 'A'..='Z' | '_' | 'a'..='z'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}'
+        | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
+/// A position in a body that is in memory.
+fn offset(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,34 @@
+//! The function: one Lambda behind a function URL.
+
+use std::process::ExitCode;
+
+use cloud_infinite_callback::{
+    config::{Config, LogConfig},
+    handler::Handler,
+    telemetry,
+};
+use lambda_http::service_fn;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let get = |name: &str| std::env::var(name).ok();
+    telemetry::start(LogConfig::from_env(get));
+    let config = match Config::from_env(get) {
+        Ok(config) => config,
+        Err(problems) => {
+            for problem in problems {
+                tracing::error!(variable = problem.variable, "{problem}");
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    let handler = Handler::new(config);
+    let handler = &handler;
+    match lambda_http::run(service_fn(move |request| handler.handle(request))).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error, "the runtime stopped");
+            ExitCode::FAILURE
+        }
+    }
+}

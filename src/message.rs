@@ -1,0 +1,191 @@
+//! An event as a message: its body, and what SQS wants beside it.
+
+use std::borrow::Cow;
+
+use crate::event::{Event, SCHEMA_VERSION, sha256_hex};
+
+/// The longest value of a message attribute, in characters: long enough for every id, and a bound
+/// for what a message needs beside its body.
+const MAX_ATTRIBUTE_LENGTH: usize = 256;
+
+/// The longest group id that SQS takes.
+const MAX_GROUP_LENGTH: usize = 128;
+
+/// What goes onto the queue for one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// The event's id.
+    pub(crate) id: String,
+    /// The event, or a pointer to it.
+    pub(crate) body: String,
+    /// At most ten, none empty.
+    pub(crate) attributes: Vec<Attribute>,
+    /// On a standard queue what it is fair between; on a FIFO queue what keeps its order.
+    pub(crate) group: Option<String>,
+    /// On a FIFO queue, what it drops repeats by.
+    pub(crate) deduplication: Option<String>,
+}
+
+/// A message attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attribute {
+    pub(crate) name: &'static str,
+    /// `String` or `Number`.
+    pub(crate) data_type: &'static str,
+    pub(crate) value: String,
+}
+
+impl Message {
+    /// The message of an event, whatever its size.
+    pub(crate) fn of(event: &Event<'_, '_>, is_fifo: bool) -> Self {
+        let record = &event.data;
+        let attributes = [
+            ("contentType", Some("application/cloudevents+json")),
+            ("schemaVersion", Some(SCHEMA_VERSION)),
+            ("family", Some(record.family.as_str())),
+            ("type", record.kind),
+            ("state", record.state),
+            ("outcome", Some(record.outcome.as_str())),
+            ("bucket", event.bucket.as_deref()),
+            ("region", event.region.as_deref()),
+            ("jobId", record.job_id),
+        ];
+        let group = if is_fifo {
+            let run = record.workflow.run_id.or(record.job_id);
+            Some(run.map_or(Cow::Borrowed(event.id.as_str()), Cow::Borrowed))
+        } else {
+            // Fair queues: a bucket with many jobs does not keep the others waiting.
+            event.bucket.clone()
+        };
+        Self {
+            id: event.id.clone(),
+            body: event.to_json(),
+            attributes: attributes
+                .into_iter()
+                .filter_map(|(name, value)| {
+                    Some(Attribute {
+                        name,
+                        data_type: "String",
+                        value: legal(value?),
+                    })
+                })
+                .collect(),
+            group: group.map(|group| legal_group(&group)),
+            deduplication: is_fifo.then(|| event.id.clone()),
+        }
+    }
+
+    /// The same with a pointer for its body, in the form of the SQS Extended Client Library.
+    pub(crate) fn into_pointer(mut self, bucket: &str, key: &str) -> Self {
+        let size = self.body.len().to_string();
+        let place = serde_json::json!({ "s3BucketName": bucket, "s3Key": key });
+        self.body =
+            serde_json::json!(["software.amazon.payloadoffloading.PayloadS3Pointer", place])
+                .to_string();
+        let name = "ExtendedPayloadSize";
+        self.attributes.push(Attribute {
+            name,
+            data_type: "Number",
+            value: size,
+        });
+        self
+    }
+
+    /// What SQS counts: the body, and each attribute's name, type and value.
+    pub(crate) fn bytes(&self) -> usize {
+        let attributes = self.attributes.iter().map(|attribute| {
+            attribute.name.len() + attribute.data_type.len() + attribute.value.len()
+        });
+        self.body.len() + attributes.sum::<usize>()
+    }
+}
+
+/// A value that SQS takes: cut, and without characters that XML 1.0 forbids.
+fn legal(value: &str) -> String {
+    value
+        .chars()
+        .take(MAX_ATTRIBUTE_LENGTH)
+        .map(|character| match character {
+            '\t' | '\n' | '\r' => character,
+            '\u{FFFE}' | '\u{FFFF}' => char::REPLACEMENT_CHARACTER,
+            other if other < ' ' => char::REPLACEMENT_CHARACTER,
+            other => other,
+        })
+        .collect()
+}
+
+/// A group id that SQS takes: letters, digits and punctuation, else the digest of what it is.
+fn legal_group(group: &str) -> String {
+    let is_legal =
+        group.len() <= MAX_GROUP_LENGTH && group.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_legal {
+        group.to_owned()
+    } else {
+        sha256_hex(group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::callback::Callback;
+
+    /// What a queue gets for a task with these values.
+    fn message(job_id: &str, state: &str, bucket: &str, is_fifo: bool) -> Option<Message> {
+        let body = serde_json::json!({
+            "JobsDetail": { "JobId": job_id, "State": state, "Input": { "BucketId": bucket } },
+        });
+        let body = body.to_string();
+        let callback = Callback::read(body.as_bytes()).ok()?;
+        let event = Event::all(&callback).next()?;
+        Some(Message::of(&event, is_fifo))
+    }
+
+    fn is_group(id: &str) -> bool {
+        (1..=128).contains(&id.len()) && id.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_is_legal_for_sqs(
+            job in any::<String>(), state in ".{0,300}", bucket in any::<String>(), fifo: bool,
+        ) {
+            let Some(message) = message(&job, &state, &bucket, fifo) else { return Ok(()) };
+            let message = message.into_pointer("vault", "oversize/a");
+            prop_assert!(message.attributes.len() <= 10);
+            for attribute in &message.attributes {
+                prop_assert!((1..=256).contains(&attribute.value.chars().count()));
+                let is_legal = |character| matches!(character, '\t' | '\n' | '\r'
+                    | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+                prop_assert!(attribute.value.chars().all(is_legal));
+            }
+            prop_assert!(message.group.iter().all(|id| is_group(id)));
+            prop_assert!(message.deduplication.iter().all(|id| is_group(id)));
+            prop_assert_eq!(message.deduplication.is_some(), fifo);
+        }
+    }
+
+    #[test]
+    fn a_group_that_sqs_refuses_becomes_its_digest() {
+        let group = |bucket| {
+            message("a", "Success", bucket, false)
+                .unwrap()
+                .group
+                .unwrap()
+        };
+        assert_eq!(group("media-1300000001"), "media-1300000001");
+        assert_eq!(group("媒体"), sha256_hex("媒体"));
+        assert_eq!(group(&"a".repeat(129)), sha256_hex(&"a".repeat(129)));
+    }
+
+    #[test]
+    fn the_size_counts_attributes() {
+        let message = message("a", "Success", "b", false).unwrap();
+        let attributes = "contentTypeStringapplication/cloudevents+json\
+            schemaVersionString1familyStringtaskstateStringSuccess\
+            outcomeStringsucceededbucketStringbjobIdStringa";
+        assert_eq!(message.bytes(), message.body.len() + attributes.len());
+    }
+}

@@ -1,0 +1,166 @@
+//! What became of a request: to status, body, log level and metric, in one table.
+
+use lambda_http::{
+    Body, Response,
+    http::{StatusCode, header},
+};
+use tracing::Level;
+
+use crate::{callback::Unreadable, publish::PublishError};
+
+/// When the vendor may try again, in seconds: its own interval is half an hour, so any answer of
+/// this size says "not at once".
+const RETRY_AFTER: &str = "60";
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Every job is on the queue. The vendor is done.
+    Published {
+        /// The events' ids, a job each.
+        ids: Vec<String>,
+    },
+    /// The console asked whether anyone is there. There is nothing to keep.
+    Probe,
+    /// It carried no accepted token. Anyone can send that, so it is no error.
+    Forbidden,
+    /// It was no POST: a browser, or a scanner that knows the token.
+    MethodNotAllowed,
+    /// There was nothing in it.
+    Empty,
+    /// It was larger than a function URL takes.
+    ContentTooLarge,
+    /// It cannot be read. Sending it again would not help, but nothing has it yet.
+    Unreadable(Unreadable),
+    /// The queue does not have all of it. The vendor sends it again, at least for moderation.
+    NotPublished(PublishError),
+}
+
+/// A row of the table.
+struct Row {
+    status: StatusCode,
+    level: Level,
+    metric: Option<&'static str>,
+    /// What the log says.
+    message: &'static str,
+}
+
+impl Outcome {
+    fn row(&self) -> Row {
+        let (status, level, metric, message) = match self {
+            Self::Published { .. } => (StatusCode::OK, Level::INFO, None, "published"),
+            Self::Probe => (
+                StatusCode::OK,
+                Level::INFO,
+                Some("Probes"),
+                "answered a probe",
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                Level::WARN,
+                Some("AuthFailures"),
+                "refused: no valid token",
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                Level::DEBUG,
+                None,
+                "refused: not POST",
+            ),
+            Self::Empty => (
+                StatusCode::BAD_REQUEST,
+                Level::WARN,
+                Some("BadRequests"),
+                "refused: no body",
+            ),
+            Self::ContentTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Level::WARN,
+                Some("BadRequests"),
+                "refused: body too large",
+            ),
+            Self::Unreadable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Level::ERROR,
+                Some("VaultFailures"),
+                "unreadable, and no vault to keep it in",
+            ),
+            Self::NotPublished(PublishError::TooLarge { .. }) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Level::ERROR,
+                Some("VaultFailures"),
+                "too large for the queue, and no vault to keep it in",
+            ),
+            Self::NotPublished(PublishError::NotTaken { .. }) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Level::ERROR,
+                Some("VaultFailures"),
+                "not taken by the queue, and no vault to keep it in",
+            ),
+        };
+        Row {
+            status,
+            level,
+            metric,
+            message,
+        }
+    }
+
+    /// How loud the log is about it.
+    pub(crate) fn level(&self) -> Level {
+        self.row().level
+    }
+
+    /// What the log says of it.
+    pub(crate) fn message(&self) -> &'static str {
+        self.row().message
+    }
+
+    /// What counts it. Published records are counted by family and outcome instead.
+    pub(crate) fn metric(&self) -> Option<&'static str> {
+        self.row().metric
+    }
+
+    /// The reason for the log, never a word of the body.
+    pub(crate) fn reason(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(unreadable) => Some(unreadable.to_string()),
+            Self::NotPublished(PublishError::TooLarge { bytes }) => {
+                Some(format!("a message has {bytes} bytes"))
+            }
+            Self::NotPublished(PublishError::NotTaken { reason }) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// What the vendor gets: 200 means that it may forget the callback; anything else that it
+    /// should send it again.
+    pub fn response(&self) -> Response<Body> {
+        let status = self.row().status;
+        let (content_type, body) = match self {
+            Self::Published { ids } => {
+                let body = serde_json::json!({ "accepted": ids.len(), "ids": ids });
+                ("application/json", body.to_string())
+            }
+            Self::Probe => ("application/json", r#"{"probe":true}"#.to_owned()),
+            // The status and nothing else: what went wrong is for the log.
+            _ => {
+                let title = status.canonical_reason().unwrap_or_default();
+                let body = format!(r#"{{"title":"{title}","status":{}}}"#, status.as_u16());
+                ("application/problem+json", body)
+            }
+        };
+        let mut response = Response::builder()
+            .status(status)
+            .header(header::CONTENT_TYPE, content_type);
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            response = response.header(header::ALLOW, "POST");
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response = response.header(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+            .body(Body::Text(body))
+            .expect("constant headers are legal")
+    }
+}

@@ -1,0 +1,198 @@
+//! The queue: messages onto SQS, one in a call or a batch.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::{
+    Client,
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    types::{
+        MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+        SendMessageBatchRequestEntry,
+    },
+};
+use aws_types::SdkConfig;
+
+use crate::message::{Attribute, Message};
+
+/// What SQS takes in one `SendMessageBatch`.
+pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
+
+/// How often a call is tried. The time is bounded by the budget; this bounds the load.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// The wait before the first retry, at most: the SDK takes a random part of it and doubles it. Its
+/// default of a second would leave room for one retry only.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+
+/// A server that has not answered by then is tried again: SQS answers in 10 to 20 ms.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
+
+/// Within a region a connection takes a millisecond, and a first name look-up some more.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
+
+/// The wait before the failed entries of a batch are sent again.
+const ENTRIES_BACKOFF: Duration = Duration::from_millis(50);
+
+/// Where records go.
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+/// Why messages are not on the queue: what SQS or the way to it said, without a word of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotTaken {
+    pub(crate) reason: String,
+}
+
+impl Queue {
+    /// A client for the queue; nothing is sent yet.
+    pub fn new(url: String, sdk_config: &SdkConfig, endpoint: Option<&str>) -> Self {
+        let config = aws_sdk_sqs::config::Builder::from(sdk_config)
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(MAX_ATTEMPTS)
+                    .with_initial_backoff(FIRST_BACKOFF),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .build(),
+            );
+        let config = match endpoint {
+            Some(endpoint) => config.endpoint_url(endpoint),
+            None => config,
+        };
+        Self {
+            client: Client::from_conf(config.build()),
+            url,
+        }
+    }
+
+    /// Whether it keeps the order of its groups and drops repeats.
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.url.ends_with(".fifo")
+    }
+
+    /// Puts messages on the queue: all of them, or it is an error. A caller that stops waiting, or
+    /// gets an error, does not know which of them are there.
+    ///
+    /// # Errors
+    /// Where SQS refuses one of them for good, or all attempts of a call fail.
+    pub(crate) async fn send(
+        &self,
+        mut batch: Vec<Message>,
+        trace: Option<&str>,
+    ) -> Result<(), NotTaken> {
+        match batch.len() {
+            0 => Ok(()),
+            1 => self.send_one(batch.remove(0), trace).await,
+            _ => self.send_batch(batch, trace).await,
+        }
+    }
+
+    async fn send_one(&self, message: Message, trace: Option<&str>) -> Result<(), NotTaken> {
+        let mut request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message.body)
+            .set_message_group_id(message.group)
+            .set_message_deduplication_id(message.deduplication);
+        for attribute in message.attributes {
+            request = request.message_attributes(attribute.name, typed(attribute));
+        }
+        if let Some(trace) = trace {
+            let header = MessageSystemAttributeNameForSends::AwsTraceHeader;
+            request = request.message_system_attributes(header, trace_header(trace));
+        }
+        request.send().await.map_err(not_taken)?;
+        Ok(())
+    }
+
+    /// Sends a batch, and again what the answer does not list as taken, until all are or one never
+    /// will be. The caller's time-out ends it.
+    async fn send_batch(&self, batch: Vec<Message>, trace: Option<&str>) -> Result<(), NotTaken> {
+        let mut waiting: Vec<_> = batch
+            .into_iter()
+            .enumerate()
+            .map(|(number, message)| entry(number, message, trace))
+            .collect();
+        loop {
+            let answer = self
+                .client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(waiting.clone()))
+                .send()
+                .await
+                .map_err(not_taken)?;
+            // An entry in both lists may not be there, and an entry in neither was lost.
+            let is_listed = |id: &str| answer.successful().iter().any(|entry| entry.id() == id);
+            let failure = |id: &str| answer.failed().iter().find(|entry| entry.id() == id);
+            waiting.retain(|entry| !is_listed(entry.id()) || failure(entry.id()).is_some());
+            let hopeless = waiting
+                .iter()
+                .find_map(|entry| failure(entry.id()).filter(|failure| failure.sender_fault()));
+            if let Some(failure) = hopeless {
+                return Err(NotTaken {
+                    reason: format!("an entry was refused: {}", failure.code()),
+                });
+            }
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(ENTRIES_BACKOFF).await;
+        }
+    }
+}
+
+/// One message of a batch; its number is its id there.
+fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
+    let mut entry = SendMessageBatchRequestEntry::builder()
+        .id(number.to_string())
+        .message_body(message.body)
+        .set_message_group_id(message.group)
+        .set_message_deduplication_id(message.deduplication);
+    for attribute in message.attributes {
+        entry = entry.message_attributes(attribute.name, typed(attribute));
+    }
+    if let Some(trace) = trace {
+        let header = MessageSystemAttributeNameForSends::AwsTraceHeader;
+        entry = entry.message_system_attributes(header, trace_header(trace));
+    }
+    entry.build().expect("it has an id and a body")
+}
+
+fn typed(attribute: Attribute) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type(attribute.data_type)
+        .string_value(attribute.value)
+        .build()
+        .expect("it has a data type")
+}
+
+fn trace_header(trace: &str) -> MessageSystemAttributeValue {
+    let header = MessageSystemAttributeValue::builder()
+        .data_type("String")
+        .string_value(trace);
+    header.build().expect("it has a data type")
+}
+
+fn not_taken<E, R>(error: SdkError<E, R>) -> NotTaken
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let reason = match &error {
+        SdkError::ServiceError(service) => service
+            .err()
+            .code()
+            .unwrap_or("an error without a code")
+            .to_owned(),
+        other => DisplayErrorContext(other).to_string(),
+    };
+    NotTaken { reason }
+}

@@ -1,0 +1,218 @@
+//! The normal form of a vendor node, written straight from the tree.
+//!
+//! Numbers and booleans where the vocabulary says so, arrays where it says so or several values are
+//! left, headers as one map: the same job gives the same bytes, whatever its format.
+
+use std::collections::BTreeMap;
+
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeSeq},
+};
+
+use crate::{
+    callback::{HEADERS, Node, Object, Values, headers, number},
+    vocabulary::{Dialect, Scalar},
+};
+
+/// A vendor node and what stood beside it, in the normal form.
+#[derive(Clone, Copy)]
+pub struct Detail<'t, 'a> {
+    pub(super) node: &'t Object<'a>,
+    /// Their names are not the node's own: those have stayed in `warnings`.
+    pub(super) siblings: &'t Object<'a>,
+    /// The name of the node, the parent of what is in it.
+    pub(super) name: &'static str,
+    pub(super) dialect: Dialect,
+}
+
+impl std::fmt::Debug for Detail<'_, '_> {
+    /// Only its size: what a vendor says of a job may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Detail({} names)", self.node.names().count())
+    }
+}
+
+impl Serialize for Detail<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let mut siblings = self.siblings.names().peekable();
+        let normal = |name, values| Normal {
+            name,
+            parent: self.name,
+            dialect: self.dialect,
+            values,
+        };
+        for (name, values) in self.node.names() {
+            while let Some((sibling, values)) = siblings.next_if(|(sibling, _)| *sibling <= name) {
+                // A name that is not free: see `free_siblings`.
+                if sibling != name {
+                    map.serialize_entry(sibling, &normal(sibling, values))?;
+                }
+            }
+            map.serialize_entry(name, &normal(name, values))?;
+        }
+        for (sibling, values) in siblings {
+            map.serialize_entry(sibling, &normal(sibling, values))?;
+        }
+        map.end()
+    }
+}
+
+/// The siblings that have no place in `detail`, each as a name and its value in the normal form.
+pub(super) fn taken_siblings<'t>(
+    node: &'t Object<'_>,
+    siblings: &'t Object<'_>,
+    dialect: Dialect,
+) -> impl Iterator<Item = (&'t str, String)> {
+    siblings
+        .names()
+        .filter(|(name, _)| node.values(name).first().is_some())
+        .map(move |(name, values)| {
+            let normal = Normal {
+                name,
+                parent: "",
+                dialect,
+                values,
+            };
+            (name, serde_json::to_string(&normal).unwrap_or_default())
+        })
+}
+
+/// Every value of one name.
+struct Normal<'t, 'a> {
+    name: &'t str,
+    parent: &'t str,
+    dialect: Dialect,
+    values: Values<'t, 'a>,
+}
+
+impl Serialize for Normal<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.name == HEADERS {
+            return Headers {
+                dialect: self.dialect,
+                headers: headers(self.values),
+            }
+            .serialize(serializer);
+        }
+        let (name, dialect) = (self.name, self.dialect);
+        let is_list = dialect.is_list(self.parent, name);
+        serialize_values(serializer, self.values.iter(), is_list, |value| One {
+            name,
+            is_list,
+            dialect,
+            value,
+        })
+    }
+}
+
+/// One value of a name. An array here is one inside an array, which only JSON can have; its
+/// elements have the name of the outer one.
+struct One<'t, 'a> {
+    name: &'t str,
+    is_list: bool,
+    dialect: Dialect,
+    value: &'t Node<'a>,
+}
+
+impl Serialize for One<'_, '_> {
+    // The readers let no tree deeper than `MAX_DEPTH` through, which bounds the recursion.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Node::Text(text) => serialize_leaf(serializer, text, self.dialect.scalar(self.name)),
+            Node::List(items) => {
+                serialize_values(serializer, items.iter(), self.is_list, |value| One {
+                    value,
+                    ..*self
+                })
+            }
+            Node::Object(object) => {
+                let mut map = serializer.serialize_map(None)?;
+                for (name, values) in object.names() {
+                    let normal = Normal {
+                        name,
+                        parent: self.name,
+                        dialect: self.dialect,
+                        values,
+                    };
+                    map.serialize_entry(name, &normal)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+/// CosHeaders: every value a text, a name that repeats an array of its values.
+struct Headers<'t, 'a> {
+    dialect: Dialect,
+    headers: BTreeMap<&'t str, Vec<&'t Node<'a>>>,
+}
+
+impl Serialize for Headers<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, values) in &self.headers {
+            map.serialize_entry(
+                name,
+                &Header {
+                    dialect: self.dialect,
+                    values,
+                },
+            )?;
+        }
+        map.end()
+    }
+}
+
+struct Header<'h, 't, 'a> {
+    dialect: Dialect,
+    values: &'h [&'t Node<'a>],
+}
+
+impl Serialize for Header<'_, '_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The name is left out: a header called `Size` is text all the same.
+        serialize_values(serializer, self.values.iter().copied(), false, |value| {
+            One {
+                name: "",
+                is_list: false,
+                dialect: self.dialect,
+                value,
+            }
+        })
+    }
+}
+
+/// An array if the name is a list or several values are left, else the value itself.
+fn serialize_values<'t, 'a: 't, S: Serializer, T: Serialize>(
+    serializer: S,
+    mut values: impl Iterator<Item = &'t Node<'a>> + Clone,
+    is_list: bool,
+    one: impl Fn(&'t Node<'a>) -> T,
+) -> Result<S::Ok, S::Error> {
+    let mut ahead = values.clone();
+    let (first, second) = (ahead.next(), ahead.next());
+    match (first, second) {
+        (Some(only), None) if !is_list => one(only).serialize(serializer),
+        _ => {
+            let mut array = serializer.serialize_seq(None)?;
+            values.try_for_each(|value| array.serialize_element(&one(value)))?;
+            array.end()
+        }
+    }
+}
+
+fn serialize_leaf<S: Serializer>(
+    serializer: S,
+    text: &str,
+    scalar: Scalar,
+) -> Result<S::Ok, S::Error> {
+    match (scalar, text) {
+        (Scalar::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
+        (Scalar::Boolean, "true") => serializer.serialize_bool(true),
+        (Scalar::Boolean, "false") => serializer.serialize_bool(false),
+        _ => serializer.serialize_str(text),
+    }
+}

@@ -1,0 +1,152 @@
+//! Moderation: a verdict on one object or text, in the vendor's two forms.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use super::{
+    Error, Forbidden, Input, Moderation, Record, Verdict, element::Element, headers,
+    location::Location,
+};
+use crate::callback::{HEADERS, number};
+
+/// The names of one form for what both have.
+struct Form {
+    verdicts: &'static [&'static str],
+    label: &'static str,
+    sub_label: &'static str,
+    score: &'static str,
+    forbidden: &'static str,
+    /// What the names of scenes end in.
+    scene: &'static str,
+    hit: &'static str,
+}
+
+const DETAIL: Form = Form {
+    // `Suggestion` is the verdict on documents and web pages.
+    verdicts: &["Result", "Suggestion"],
+    label: "Label",
+    sub_label: "SubLabel",
+    score: "Score",
+    forbidden: "ForbidState",
+    scene: "Info",
+    hit: "HitFlag",
+};
+
+const SIMPLE: Form = Form {
+    verdicts: &["result"],
+    label: "label",
+    sub_label: "sub_label",
+    score: "score",
+    forbidden: "forbidden_status",
+    scene: "_info",
+    hit: "hit_flag",
+};
+
+/// Fills a record from an element of `JobsDetail`.
+pub(super) fn fill_detail<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
+    record.kind = record.event;
+    record.job_id = node.text("JobId");
+    record.state = node.text("State");
+    record.created_at = node.time("CreationTime");
+    record.started_at = node.time("StartTime");
+    record.ended_at = node.time("EndTime");
+    record.queue_id = node.text("QueueId");
+    let named = Input {
+        bucket: node.text("BucketId").map(Cow::Borrowed),
+        region: node.text("Region").map(Cow::Borrowed),
+        object: node.text("Object").map(Cow::Borrowed),
+        url: node.text("Url"),
+        data_id: node.text("DataId"),
+    };
+    record.input = complete(named);
+    record.headers = headers(&[Some(node)], HEADERS);
+    let labels = node.child("Labels");
+    record.moderation = Some(moderation(&node, labels.as_ref(), &DETAIL));
+}
+
+/// Fills a record from a whole body with `code`, `message` and `data`.
+pub(super) fn fill_simple<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
+    record.kind = record.event;
+    let (code, message) = (node.text("code"), node.text("message"));
+    record.state = Some(if code == Some("0") {
+        "Success"
+    } else {
+        "Failed"
+    });
+    if code != Some("0") {
+        record.error = Error::of(code, message);
+    }
+    let Some(data) = node.child("data") else {
+        return;
+    };
+    record.job_id = data.text("trace_id");
+    record.input = complete(Input {
+        url: data.text("url"),
+        data_id: data.text("data_id"),
+        ..Input::default()
+    });
+    record.headers = headers(&[Some(data)], "cos_headers");
+    record.moderation = Some(moderation(&data, None, &SIMPLE));
+}
+
+/// What the body does not name of the object, its URL may tell.
+fn complete(named: Input<'_>) -> Input<'_> {
+    let location = named.url.map(Location::of).unwrap_or_default();
+    Input {
+        bucket: named.bucket.or(location.bucket.map(Cow::Borrowed)),
+        region: named.region.or(location.region.map(Cow::Borrowed)),
+        object: named.object.or(location.object),
+        ..named
+    }
+}
+
+fn moderation<'t>(
+    result: &Element<'_, 't, '_>,
+    labels: Option<&Element<'_, 't, '_>>,
+    form: &Form,
+) -> Moderation<'t> {
+    let verdict = match form.verdicts.iter().find_map(|name| result.text(name)) {
+        Some("0") => Verdict::Normal,
+        Some("1") => Verdict::Sensitive,
+        Some("2") => Verdict::Suspected,
+        _ => Verdict::Unknown,
+    };
+    let forbidden = match result.text(form.forbidden) {
+        Some("0") => Some(Forbidden::None),
+        Some("1") => Some(Forbidden::Frozen),
+        Some("2") => Some(Forbidden::Moved),
+        Some(_) => {
+            result.warn(form.forbidden, "expected 0, 1 or 2");
+            None
+        }
+        None => None,
+    };
+    let hits: BTreeSet<String> = [Some(result), labels]
+        .into_iter()
+        .flatten()
+        .flat_map(|holder| hits(holder, form))
+        .collect();
+    Moderation {
+        verdict,
+        label: result.text(form.label),
+        sub_label: result.text(form.sub_label),
+        score: result.text(form.score).and_then(number),
+        forbidden,
+        hits: hits.into_iter().collect(),
+    }
+}
+
+/// The scenes of an element whose flag is set.
+fn hits<'s>(
+    holder: &'s Element<'_, '_, '_>,
+    form: &'s Form,
+) -> impl Iterator<Item = String> + use<'s> {
+    holder.object().names().filter_map(move |(name, _)| {
+        let scene = name
+            .strip_suffix(form.scene)
+            .filter(|scene| !scene.is_empty())?;
+        let is_hit = holder
+            .children(name)
+            .any(|info| info.text(form.hit).is_some_and(|flag| flag != "0"));
+        is_hit.then(|| scene.to_lowercase())
+    })
+}

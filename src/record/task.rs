@@ -1,0 +1,253 @@
+//! Tasks: one job of a queue. Also what is read of a callback with an unknown event.
+//!
+//! A new job kind needs no code if its results are in `Operation.MediaResult`, or if it makes
+//! nothing. If it lists what it made elsewhere, that is a line in [`RESULTS`]; if its output is
+//! what was asked for, its tag is one more in [`OUTPUT_AS_ASKED`]; if it can hide a failure, that is
+//! a line in [`problems`].
+
+use std::borrow::Cow;
+
+use super::{Error, Input, Output, Problem, Record, Workflow, element::Element, headers};
+use crate::callback::HEADERS;
+
+/// The result nodes below `Operation` that list keys, and the path from there to the keys.
+/// `MediaResult` is not here: it alone has prefixes, digests and sprites.
+const RESULTS: &[(&str, &[&str])] = &[
+    ("PicProcessResult", &["ObjectName"]),
+    ("SpeechRecognitionResult", &["ObjectName"]),
+    ("SpeechRecognitionResult", &["DetailObjectName"]),
+    ("DocProcessResult", &["PageInfo", "TgtUri"]),
+    ("FileCompressResult", &["Object"]),
+    ("FileUncompressResult", &["FileList", "Contents", "Key"]),
+];
+
+/// The tags whose result is the object that was asked for: they have no result node, or one that
+/// names no key.
+const OUTPUT_AS_ASKED: &[&str] = &["NoiseReduction", "Translation", "DocWatermark"];
+
+/// Fills a record from an element of `JobsDetail`.
+pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
+    let operation = node.child("Operation");
+    let input = node.child("Input");
+    let output = operation
+        .as_ref()
+        .and_then(|operation| operation.child("Output"));
+
+    if record.family == crate::callback::Family::Task {
+        record.event = record.event.or(Some("TaskFinish"));
+    }
+    record.kind = node.text("Tag");
+    record.job_id = node.text("JobId");
+    record.state = node.text("State");
+    record.created_at = node.time("CreationTime");
+    record.started_at = node.time("StartTime");
+    record.ended_at = node.time("EndTime");
+    record.queue_id = node.text("QueueId");
+    if let Some(operation) = &operation {
+        record.user_data = operation.text("UserData");
+        record.template_id = operation.text("TemplateId");
+        record.problems = problems(operation);
+    }
+    if record.state == Some("Failed") {
+        // The error says it; what lies below is not hidden.
+        record.problems.clear();
+        record.error = Error::of(node.text("Code"), node.text("Message"));
+    }
+    if let Some(input) = &input {
+        record.input = self::input(input, output.as_ref());
+    }
+    if let Some(output) = &output {
+        record.output_bucket = output.text("Bucket");
+        record.output_region = output.text("Region");
+    }
+    // Tts has no `Input`: what it speaks is text of the operation.
+    let spoken = operation
+        .as_ref()
+        .and_then(|operation| operation.child("Input"));
+    record.headers = headers(&[input, spoken, Some(node)], HEADERS);
+    if let Some(workflow) = node.child("Workflow") {
+        record.workflow = Workflow {
+            id: workflow.text("WorkflowId"),
+            name: workflow.text("WorkflowName"),
+            run_id: workflow.text("RunId"),
+            node: workflow.text("Name"),
+        };
+    }
+    if let Some(operation) = &operation {
+        record.outputs = outputs(operation, output.as_ref(), record.kind, record.state);
+    }
+}
+
+fn input<'t>(input: &Element<'_, 't, '_>, output: Option<&Element<'_, 't, '_>>) -> Input<'t> {
+    let object = input.text("Object");
+    // Documents name only the key of what they read; it is in the bucket that they write to.
+    let beside = output.filter(|_| object.is_some());
+    let bucket = input.text("BucketId").or_else(|| beside?.text("Bucket"));
+    let region = input.text("Region").or_else(|| beside?.text("Region"));
+    Input {
+        bucket: bucket.map(Cow::Borrowed),
+        region: region.map(Cow::Borrowed),
+        object: object.map(Cow::Borrowed),
+        url: input.text("Url"),
+        data_id: input.text("DataId"),
+    }
+}
+
+/// The failures that a job whose state is `Success` can hide.
+fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
+    let mut problems = Vec::new();
+    for watermark in operation.children("DigitalWatermark") {
+        problems.extend(Problem::of(&watermark));
+    }
+    for inspection in operation.children("ImageInspectResult") {
+        problems.extend(Problem::of(&inspection));
+        // What was done by itself about a suspicious image.
+        if let Some(result) = inspection.child("ProcessResult")
+            && let Some(process) = result.child("AutoProcessResult")
+        {
+            problems.extend(Problem::of(&process));
+        }
+    }
+    for picture in operation.children("PicProcessResult") {
+        problems.extend(Problem::of(&picture));
+    }
+    for (result, counter) in [
+        ("DocProcessResult", "FailPageCount"),
+        ("FileCompressResult", "ErrorCount"),
+    ] {
+        for element in operation.children(result) {
+            if element.text(counter).is_some_and(|count| count != "0") {
+                problems.push(Problem {
+                    path: element.path_to(counter),
+                    code: None,
+                    message: None,
+                });
+            }
+        }
+    }
+    for tags in operation.children("VideoTagResult") {
+        for stream in tags.children("StreamData") {
+            if let Some(code) = stream.text("SubErrCode").filter(|code| *code != "0") {
+                problems.push(Problem {
+                    path: stream.path_to("SubErrCode"),
+                    code: Some(code),
+                    message: stream.text("SubErrMsg"),
+                });
+            }
+        }
+    }
+    problems
+}
+
+/// The objects that a job made, by what its result nodes list.
+fn outputs<'t>(
+    operation: &Element<'_, 't, '_>,
+    asked: Option<&Element<'_, 't, '_>>,
+    tag: Option<&str>,
+    state: Option<&str>,
+) -> Vec<Output<'t>> {
+    let mut outputs = Vec::new();
+    for result in operation.children("MediaResult") {
+        for file in result.children("OutputFile") {
+            add_files(&mut outputs, &file, &[asked]);
+            for sprites in file.children("SpriteOutputFile") {
+                add_files(&mut outputs, &sprites, &[Some(&file), asked]);
+            }
+        }
+    }
+    for (result, path) in RESULTS {
+        for element in operation.children(result) {
+            add_keys(&mut outputs, &element, path, &[asked]);
+        }
+    }
+    let counts = tag.is_some_and(|tag| OUTPUT_AS_ASKED.contains(&tag))
+        || operation.children("PicProcessResult").next().is_some();
+    if outputs.is_empty() && counts && state != Some("Failed") {
+        let key = asked.and_then(|asked| asked.text("Object"));
+        outputs.extend(key.and_then(|key| output("", key, &[asked])));
+    }
+    outputs
+}
+
+/// `OutputFile` and `SpriteOutputFile`: names below a prefix, and digests by name.
+fn add_files<'t>(
+    outputs: &mut Vec<Output<'t>>,
+    file: &Element<'_, 't, '_>,
+    around: &[Option<&Element<'_, 't, '_>>],
+) {
+    let prefix = file.text("ObjectPrefix").unwrap_or_default();
+    let holders = [&[Some(file)], around].concat();
+    // The digests are not always in step with the names, so they are found by name.
+    let digests: std::collections::HashMap<_, _> = file
+        .children("Md5Info")
+        .filter_map(|info| {
+            let name = info.text("ObjectName")?;
+            Some((name.trim_start_matches('/'), info.text("Md5")?))
+        })
+        .collect();
+    for name in file.texts("ObjectName") {
+        let Some(mut output) = output(prefix, name, &holders) else {
+            continue;
+        };
+        output.md5 = digests
+            .get(output.object.as_ref())
+            .or_else(|| digests.get(name.trim_start_matches('/')))
+            .copied();
+        outputs.push(output);
+    }
+}
+
+/// The keys at the end of `path`. Their bucket stands somewhere on the way.
+fn add_keys<'t>(
+    outputs: &mut Vec<Output<'t>>,
+    element: &Element<'_, 't, '_>,
+    path: &[&str],
+    around: &[Option<&Element<'_, 't, '_>>],
+) {
+    let holders = [&[Some(element)], around].concat();
+    match path {
+        [] => {}
+        [leaf] => {
+            outputs.extend(
+                element
+                    .texts(leaf)
+                    .filter_map(|name| output("", name, &holders)),
+            );
+        }
+        [name, rest @ ..] => {
+            for child in element.children(name) {
+                add_keys(outputs, &child, rest, &holders);
+            }
+        }
+    }
+}
+
+/// One object, unless its name is a template's. `holders` may tell its bucket and region, the
+/// nearest first.
+fn output<'t>(
+    prefix: &str,
+    name: &'t str,
+    holders: &[Option<&Element<'_, 't, '_>>],
+) -> Option<Output<'t>> {
+    let object = match prefix {
+        "" => Cow::Borrowed(name.trim_start_matches('/')),
+        prefix => Cow::Owned(format!("{prefix}{name}").trim_start_matches('/').to_owned()),
+    };
+    if object.is_empty() || object.contains("${") {
+        return None;
+    }
+    let nearest = |field: &str| {
+        holders
+            .iter()
+            .flatten()
+            .find_map(|holder| holder.text(field))
+            .map(Cow::Borrowed)
+    };
+    Some(Output {
+        bucket: nearest("Bucket"),
+        region: nearest("Region"),
+        object,
+        url: None,
+        md5: None,
+    })
+}

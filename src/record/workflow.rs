@@ -1,0 +1,93 @@
+//! Workflows: one run with its tasks.
+
+use std::borrow::Cow;
+
+use super::{
+    Error, Input, Outcome, Output, Problem, Record, Task, Workflow, element::Element, headers,
+    location::Location,
+};
+use crate::callback::HEADERS;
+
+/// What a task lists of its objects: files, then sprites.
+const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
+
+/// Fills a record from `WorkflowExecution`.
+pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
+    record.event = record.event.or(Some("WorkflowFinish"));
+    record.kind = Some("Workflow");
+    record.job_id = node.text("RunId");
+    record.state = node.text("State");
+    record.created_at = node.time("CreateTime");
+    record.started_at = node.time("StartTime");
+    record.ended_at = node.time("EndTime");
+    record.input = Input {
+        bucket: node.text("BucketId").map(Cow::Borrowed),
+        region: node.text("Region").map(Cow::Borrowed),
+        object: node.text("Object").map(Cow::Borrowed),
+        url: None,
+        data_id: None,
+    };
+    record.headers = headers(&[Some(node)], HEADERS);
+    record.workflow = Workflow {
+        id: node.text("WorkflowId"),
+        name: node.text("WorkflowName"),
+        run_id: record.job_id,
+        node: None,
+    };
+    for task in node.children("Tasks") {
+        let problems = problems(&task);
+        record.tasks.push(self::task(&task, &problems));
+        record.problems.extend(problems);
+        if let Some(result) = task.child("ResultInfo") {
+            let objects = OBJECTS.iter().flat_map(|name| result.children(name));
+            record
+                .outputs
+                .extend(objects.filter_map(|object| output(&object)));
+        }
+    }
+    if record.state == Some("Failed") {
+        record.error = Error::of(node.text("Code"), node.text("Message"));
+    }
+}
+
+fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
+    let state = task.text("State");
+    Task {
+        job_id: task.text("JobId"),
+        kind: task.text("Type"),
+        state,
+        outcome: Outcome::of(state, problems),
+        name: task.text("Name"),
+        template_id: task.text("TemplateId"),
+        created_at: task.time("CreateTime"),
+        started_at: task.time("StartTime"),
+        ended_at: task.time("EndTime"),
+    }
+}
+
+/// The failures of a task and of the objects that it lists.
+fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
+    let mut problems: Vec<_> = Problem::of(task).into_iter().collect();
+    if let Some(result) = task.child("ResultInfo") {
+        let objects = OBJECTS.iter().flat_map(|name| result.children(name));
+        problems.extend(objects.filter_map(|object| Problem::of(&object)));
+    }
+    problems
+}
+
+fn output<'t>(object: &Element<'_, 't, '_>) -> Option<Output<'t>> {
+    let url = object.text("ObjectUrl");
+    let location = url.map(Location::of).unwrap_or_default();
+    let key = object
+        .text("ObjectName")
+        .map(|name| Cow::Borrowed(name.trim_start_matches('/')))
+        .or(location.object)
+        .filter(|key| !key.is_empty() && !key.contains("${"))?;
+    Some(Output {
+        bucket: location.bucket.map(Cow::Borrowed),
+        region: location.region.map(Cow::Borrowed),
+        object: key,
+        url,
+        md5: None,
+    })
+}

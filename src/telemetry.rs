@@ -1,0 +1,215 @@
+//! What the function tells of itself: one log line an invocation, and metrics as lines of
+//! CloudWatch's embedded metric format.
+//!
+//! A line is a message and fields, and never holds a body, a token, a signed URL or a header's
+//! value. Only this crate's lines are written: the libraries below log requests with all that is in
+//! them at the levels below INFO, and a failure of theirs comes back as an error that is logged here.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+use tracing::{Level, level_filters::LevelFilter};
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{config::LogConfig, event::Event, outcome::Outcome, record};
+
+/// The namespace of the metrics in CloudWatch.
+const NAMESPACE: &str = "CloudInfiniteCallback";
+
+/// The dimension that tells two receivers of one account apart.
+const FUNCTION_NAME: &str = "FunctionName";
+
+/// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
+const MAX_JOB_ID_LENGTH: usize = 64;
+
+/// Starts the log.
+pub fn start(config: LogConfig) {
+    let targets = Targets::new()
+        .with_target("cloud_infinite_callback", config.level)
+        .with_target("callback", config.level)
+        .with_default(LevelFilter::OFF);
+    let registry = tracing_subscriber::registry().with(targets);
+    if config.json {
+        let layer = fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false);
+        registry.with(layer.with_span_list(false)).init();
+    } else {
+        registry
+            .with(fmt::layer().with_ansi(false).without_time())
+            .init();
+    }
+    // A panic's message may quote what was being read: only its place goes to the log.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(panic.place = place, "panicked");
+    }));
+}
+
+/// What is known of one invocation.
+pub struct Invocation {
+    begin: Instant,
+    request_id: String,
+    /// The body's size; absent if it was not looked at.
+    pub body_bytes: Option<usize>,
+    /// The time that the queue took.
+    pub publish_time: Option<Duration>,
+    job_id: Option<String>,
+    records: BTreeMap<(&'static str, record::Outcome), usize>,
+}
+
+impl Invocation {
+    /// Starts the clock.
+    pub fn begin(request_id: &str) -> Self {
+        Self {
+            begin: Instant::now(),
+            request_id: request_id.to_owned(),
+            body_bytes: None,
+            publish_time: None,
+            job_id: None,
+            records: BTreeMap::new(),
+        }
+    }
+
+    /// Counts a record, whether it will be published or not.
+    pub fn record(&mut self, event: &Event<'_, '_>) {
+        let record = &event.data;
+        if self.job_id.is_none() {
+            self.job_id = record
+                .job_id
+                .map(|id| id.chars().take(MAX_JOB_ID_LENGTH).collect());
+        }
+        *self
+            .records
+            .entry((record.family.as_str(), record.outcome))
+            .or_default() += 1;
+    }
+}
+
+/// Writes an invocation's line and its metrics.
+pub struct Telemetry {
+    function_name: String,
+}
+
+impl Telemetry {
+    /// Metrics of the function with this name.
+    pub fn new(function_name: String) -> Self {
+        Self { function_name }
+    }
+
+    /// Tells of an invocation that has its answer.
+    pub fn end(&self, invocation: Invocation, outcome: &Outcome) {
+        log(&invocation, outcome);
+        // One write, past the log and its level: metrics count whatever is logged.
+        let lines: String = self
+            .metrics(&invocation, outcome)
+            .iter()
+            .map(|m| format!("{m}\n"))
+            .collect();
+        if let Err(error) = std::io::stdout().write_all(lines.as_bytes()) {
+            tracing::error!(%error, "could not write metrics");
+        }
+    }
+
+    fn metrics(&self, invocation: &Invocation, outcome: &Outcome) -> Vec<Value> {
+        let mut metrics = Vec::new();
+        let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+        metrics.extend(outcome.metric().map(|name| (name, "Count", json!(1))));
+        metrics.extend(
+            invocation
+                .body_bytes
+                .map(|bytes| ("BodyBytes", "Bytes", json!(bytes))),
+        );
+        let publish = invocation.publish_time;
+        metrics.extend(publish.map(|time| ("PublishMillis", "Milliseconds", json!(millis(time)))));
+        let mut lines = Vec::new();
+        if !metrics.is_empty() {
+            lines.push(self.line(&metrics, &[]));
+        }
+        if let Outcome::Published { .. } = outcome {
+            for ((family, outcome), count) in &invocation.records {
+                let metric = ("RecordsPublished", "Count", json!(count));
+                lines.push(self.line(
+                    &[metric],
+                    &[("family", family), ("outcome", outcome.as_str())],
+                ));
+            }
+        }
+        lines
+    }
+
+    /// One line of the embedded metric format: each metric by function, and by function and
+    /// `dimensions` together.
+    fn line(&self, metrics: &[(&str, &str, Value)], dimensions: &[(&str, &str)]) -> Value {
+        let mut sets = vec![vec![FUNCTION_NAME]];
+        if !dimensions.is_empty() {
+            let names = dimensions.iter().map(|(name, _)| *name);
+            sets.push([FUNCTION_NAME].into_iter().chain(names).collect());
+        }
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let definitions: Vec<_> = metrics
+            .iter()
+            .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
+            .collect();
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": now.as_millis() as u64,
+                "CloudWatchMetrics": [
+                    { "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": definitions },
+                ],
+            },
+            FUNCTION_NAME: self.function_name,
+        });
+        for (name, value) in dimensions {
+            line[*name] = json!(value);
+        }
+        for (name, _, value) in metrics {
+            line[*name] = value.clone();
+        }
+        line
+    }
+}
+
+fn log(invocation: &Invocation, outcome: &Outcome) {
+    let mut kinds = invocation.records.keys();
+    let family = kinds.next().map(|(family, _)| *family);
+    let outcomes: Vec<_> = invocation
+        .records
+        .keys()
+        .map(|(_, outcome)| outcome.as_str())
+        .collect();
+    // A macro, since tracing makes each level's line at its own place in the code.
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
+                $level,
+                request.id = invocation.request_id,
+                job.id = invocation.job_id,
+                jobs = invocation.records.values().sum::<usize>(),
+                callback.family = family,
+                callback.outcome = outcomes.join(","),
+                body.bytes = invocation.body_bytes,
+                time.millis = invocation.begin.elapsed().as_millis() as u64,
+                reason = outcome.reason(),
+                "{}",
+                outcome.message()
+            )
+        };
+    }
+    match outcome.level() {
+        Level::ERROR => line!(Level::ERROR),
+        Level::WARN => line!(Level::WARN),
+        Level::INFO => line!(Level::INFO),
+        _ => line!(Level::DEBUG),
+    }
+}
