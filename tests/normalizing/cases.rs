@@ -1,0 +1,73 @@
+//! Each file `tests/cases/ok_<name>.xml` or `.json` gives the messages of
+//! `ok_<name>.expected.json`, byte for byte; twins therefore give equal bytes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn bodies() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut bodies: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.to_string_lossy().ends_with(".expected.json"))
+        .collect();
+    bodies.sort();
+    bodies
+}
+
+#[test]
+fn every_case_gives_its_expected_messages() {
+    let mut wrong = Vec::new();
+    for body in bodies() {
+        let expected = fs::read_to_string(body.with_extension("expected.json"))
+            .unwrap_or_else(|error| panic!("{}: no expected messages: {error}", body.display()));
+        let found = match super::messages(&fs::read(&body).unwrap()) {
+            Ok(messages) => messages
+                .iter()
+                .map(|message| format!("{message}\n"))
+                .collect(),
+            Err(reason) => format!("unreadable: {reason}"),
+        };
+        if found != expected {
+            wrong.push(format!(
+                "{}:\n{}",
+                body.display(),
+                difference(&expected, &found)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_cases_are_there() {
+    let bodies = bodies();
+    let twins = bodies.iter().filter(|body| {
+        body.extension().is_some_and(|extension| extension == "xml")
+            && body.with_extension("json").exists()
+    });
+    assert!(
+        twins.count() > 30,
+        "expected a twin for each tag, but found fewer"
+    );
+}
+
+/// The first lines that differ.
+fn difference(expected: &str, found: &str) -> String {
+    let mut lines = expected.lines().zip(found.lines()).enumerate();
+    match lines.find(|(_, (expected, found))| expected != found) {
+        Some((number, (expected, found))) => {
+            format!(
+                "  line {}: expected {expected}\n  but found {found}",
+                number + 1
+            )
+        }
+        None => format!(
+            "  expected {} bytes, but found {}",
+            expected.len(),
+            found.len()
+        ),
+    }
+}

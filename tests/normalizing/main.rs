@@ -1,0 +1,36 @@
+//! Bodies to messages, without a network: the pure part of the function.
+
+mod cases;
+mod leaves;
+mod properties;
+mod published;
+mod refused;
+mod vocabulary;
+
+use cloud_infinite_callback::{callback::Callback, event::Event};
+
+/// The messages that a body gives, for people; or why it cannot be read.
+fn messages(body: &[u8]) -> Result<Vec<String>, String> {
+    let callback = Callback::read(body).map_err(|unreadable| unreadable.to_string())?;
+    Ok(Event::all(&callback)
+        .map(|event| event.to_pretty_json())
+        .collect())
+}
+
+/// A file of `../shared`. Where that folder is missing a test fails in CI, and passes elsewhere
+/// without having shown anything, which it says.
+fn shared(path: &str) -> Option<std::path::PathBuf> {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} is missing",
+        file.display()
+    );
+    eprintln!("nothing shown: {} is missing", file.display());
+    None
+}

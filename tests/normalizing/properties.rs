@@ -1,0 +1,373 @@
+//! What holds for any body, not only for those of the cases.
+
+use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::Value;
+
+use super::leaves;
+
+/// A job before it is written in a format.
+#[derive(Clone, Debug)]
+enum Tree {
+    Leaf(String),
+    /// Names with their values: more than one is a repeated element, or an array.
+    Object(Vec<(String, Vec<Tree>)>),
+}
+
+/// A callback before it is written in a format.
+#[derive(Clone, Debug)]
+struct Body {
+    event: Option<String>,
+    jobs: Vec<Tree>,
+    siblings: Vec<(String, Vec<Tree>)>,
+    /// Of `CosHeaders`, below each job.
+    headers: Vec<(String, String)>,
+    /// Which of JSON's dialects.
+    bare_scalars: bool,
+    arrays_of_one: bool,
+    headers_as_map: bool,
+}
+
+/// Names that mean something to some step, and any other that XML allows.
+fn name() -> impl Strategy<Value = String> {
+    let known = select(vec![
+        "State",
+        "Code",
+        "Message",
+        "JobId",
+        "Tag",
+        "EndTime",
+        "Input",
+        "Operation",
+        "Output",
+        "Object",
+        "Bucket",
+        "Region",
+        "MediaResult",
+        "OutputFile",
+        "ObjectName",
+        "Md5Info",
+        "Size",
+        "Force",
+        "Tags",
+        "Data",
+        "Snapshot",
+        "Result",
+        "PornInfo",
+        "HitFlag",
+        "Workflow",
+        "Key",
+    ]);
+    prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[A-Za-z_][A-Za-z0-9_.-]{0,8}"]
+}
+
+/// Text that XML can hold, blank and number-like ones among it.
+fn text() -> impl Strategy<Value = String> {
+    let known = select(vec![
+        "Success",
+        "Failed",
+        "0",
+        "7",
+        "007",
+        "13.654000",
+        "-1e5",
+        "true",
+        "false",
+        "null",
+        "",
+        " ",
+        "\n\t",
+        "-",
+        "2024-05-06T07:08:09+0800",
+        "soon",
+        "a${Number}.jpg",
+        "key ends in blank ",
+    ]);
+    let any = "[\\t\\n\\r -~\u{80}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]{0,12}";
+    prop_oneof![3 => known.prop_map(str::to_owned), 1 => any]
+}
+
+fn members(value: impl Strategy<Value = Tree>) -> impl Strategy<Value = Vec<(String, Vec<Tree>)>> {
+    vec((name(), vec(value, 1..4)), 0..6).prop_map(|mut members| {
+        // Once each, since JSON's objects have no order that tells repeated names apart.
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        members.dedup_by(|(a, _), (b, _)| a == b);
+        members
+    })
+}
+
+fn tree() -> impl Strategy<Value = Tree> {
+    text()
+        .prop_map(Tree::Leaf)
+        .prop_recursive(4, 40, 6, |inner| members(inner).prop_map(Tree::Object))
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let event = select(vec![
+        "TaskFinish",
+        "ReviewImage",
+        "ReviewVideo",
+        "SomethingElse",
+    ]);
+    (
+        proptest::option::of(event.prop_map(str::to_owned)),
+        vec(members(tree()).prop_map(Tree::Object), 1..4),
+        members(tree()),
+        vec(("[A-Za-z-]{1,6}", text()), 0..4),
+        any::<(bool, bool, bool)>(),
+    )
+        .prop_map(
+            |(event, jobs, siblings, headers, (bare_scalars, arrays_of_one, map))| {
+                let mut names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
+                names.sort();
+                let is_unique = names.windows(2).all(|pair| pair[0] != pair[1]);
+                let headers_as_map = map && is_unique;
+                Body {
+                    event,
+                    jobs,
+                    siblings,
+                    headers,
+                    bare_scalars,
+                    arrays_of_one,
+                    headers_as_map,
+                }
+            },
+        )
+}
+
+impl Body {
+    fn to_xml(&self) -> String {
+        let mut xml = "<?xml version=\"1.0\"?>\n<Response>".to_owned();
+        if let Some(event) = &self.event {
+            xml += &format!("<EventName>{event}</EventName>");
+        }
+        write_members(&self.siblings, &mut xml);
+        for job in &self.jobs {
+            let Tree::Object(members) = job else {
+                unreachable!()
+            };
+            xml += "<JobsDetail a=\"1\">\n  ";
+            write_members(members, &mut xml);
+            for (name, value) in &self.headers {
+                let value = escape(value);
+                xml += &format!("<CosHeaders><Key>{name}</Key><Value>{value}</Value></CosHeaders>");
+            }
+            xml += "</JobsDetail><!-- one job -->";
+        }
+        xml + "</Response>\n"
+    }
+
+    fn to_json(&self) -> String {
+        let mut members = Vec::new();
+        if let Some(event) = &self.event {
+            members.push(format!("\"EventName\": \"{event}\""));
+        }
+        members.extend(
+            self.siblings
+                .iter()
+                .map(|(name, values)| self.member(name, values)),
+        );
+        let jobs: Vec<_> = self.jobs.iter().map(|job| self.job(job)).collect();
+        members.push(format!("\"JobsDetail\": [{}]", jobs.join(", ")));
+        format!("{{{}}}", members.join(",\n"))
+    }
+
+    fn job(&self, job: &Tree) -> String {
+        let Tree::Object(members) = job else {
+            unreachable!()
+        };
+        let mut members: Vec<_> = members
+            .iter()
+            .map(|(name, values)| self.member(name, values))
+            .collect();
+        if self.headers_as_map {
+            let pairs = self
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name:?}: {}", quote(value)));
+            members.push(format!(
+                "\"CosHeaders\": {{{}}}",
+                pairs.collect::<Vec<_>>().join(", ")
+            ));
+        } else {
+            let pairs = self
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{{\"Key\": {name:?}, \"Value\": {}}}", quote(value)));
+            members.push(format!(
+                "\"CosHeaders\": [{}]",
+                pairs.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        format!("{{{}}}", members.join(", "))
+    }
+
+    fn member(&self, name: &str, values: &[Tree]) -> String {
+        let written: Vec<_> = values.iter().map(|value| self.value(value)).collect();
+        match &written[..] {
+            [only] if !self.arrays_of_one => format!("{name:?}: {only}"),
+            several => format!("{name:?}: [{}]", several.join(", ")),
+        }
+    }
+
+    fn value(&self, value: &Tree) -> String {
+        match value {
+            Tree::Leaf(text) => {
+                let is_scalar = text != "null"
+                    && serde_json::from_str::<Value>(text)
+                        .is_ok_and(|value| value.is_number() || value.is_boolean());
+                if self.bare_scalars && is_scalar && text.trim() == text {
+                    text.clone()
+                } else {
+                    quote(text)
+                }
+            }
+            Tree::Object(members) => {
+                let members: Vec<_> = members
+                    .iter()
+                    .map(|(name, values)| self.member(name, values))
+                    .collect();
+                format!("{{{}}}", members.join(", "))
+            }
+        }
+    }
+}
+
+fn quote(text: &str) -> String {
+    serde_json::to_string(text).unwrap()
+}
+
+fn write_members(members: &[(String, Vec<Tree>)], xml: &mut String) {
+    for (name, values) in members {
+        for value in values {
+            *xml += &format!("<{name}>");
+            match value {
+                Tree::Leaf(text) => *xml += &escape(text),
+                Tree::Object(members) => write_members(members, xml),
+            }
+            *xml += &format!("</{name}>");
+        }
+    }
+}
+
+fn escape(text: &str) -> String {
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    text.replace('\r', "&#xD;")
+}
+
+/// JSON and what is nearly JSON.
+fn token_soup() -> impl Strategy<Value = String> {
+    let token = select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\"",
+        "\"a\":",
+        "\"\\n\"",
+        "\"\\u00e9\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
+        "\"\\x\"",
+        "\"",
+        "\\",
+        "1",
+        "-",
+        "01",
+        "-1.50",
+        "1e3",
+        "1.",
+        "true",
+        "nul",
+        "null",
+        " ",
+        "\n",
+        "{\"b\":1}",
+        "[1]",
+        "\"a\":1,",
+    ]);
+    vec(token, 0..12).prop_map(|tokens| format!("{{{}}}", tokens.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn xml_and_json_of_one_job_give_the_same_message(body in body()) {
+        let (xml, json) = (body.to_xml(), body.to_json());
+        prop_assert_eq!(super::messages(xml.as_bytes()), super::messages(json.as_bytes()));
+    }
+
+    #[test]
+    fn no_leaf_is_lost(body in body()) {
+        let json = body.to_json();
+        // Nothing left of a job: refused as a whole.
+        let Ok(messages) = super::messages(json.as_bytes()) else { return Ok(()) };
+        let mut found: Vec<String> = Vec::new();
+        for message in &messages {
+            found.extend(leaves::of_json(message).into_iter().map(|(_, text)| text));
+        }
+        for (path, text) in leaves::of_json(&json) {
+            let is_found = found.iter().any(|leaf| {
+                // A sibling without a place in the detail is quoted in a warning.
+                *leaf == text || (leaf.contains("no place in detail") && leaf.contains(quote(&text).trim_matches('"')))
+            });
+            prop_assert!(is_found, "{} {:?} is not in {:?}", path, text, messages);
+        }
+    }
+
+    #[test]
+    fn any_message_is_made_of_characters_that_sqs_takes(id in any::<String>(), key in any::<String>()) {
+        let job = serde_json::json!({ "JobId": id, "Input": { "Object": key, "BucketId": key } });
+        let body = serde_json::json!({ "JobsDetail": job, "x\u{FFFF}": "\u{FFFE}" }).to_string();
+        let messages = super::messages(body.as_bytes());
+        for message in messages.into_iter().flatten() {
+            for character in message.chars() {
+                let is_legal = matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}'
+                    | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
+                prop_assert!(is_legal, "{:?}", character);
+            }
+            let message: Value = serde_json::from_str(&message).unwrap();
+            let id = message["id"].as_str().unwrap();
+            prop_assert!((1..=128).contains(&id.len()) && id.bytes().all(|byte| (b'!'..=b'~').contains(&byte)));
+            prop_assert_eq!(&message["data"]["detail"]["x\u{FFFF}"], "\u{FFFE}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..64)) {
+        let _ = super::messages(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_body_makes_it_panic(
+        body in body(),
+        is_xml in any::<bool>(),
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        length in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = if is_xml { body.to_xml() } else { body.to_json() }.into_bytes();
+        for (index, byte) in damage {
+            let at = index.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(length.index(bytes.len()) + 1);
+        let _ = super::messages(&bytes);
+    }
+
+    #[test]
+    fn what_is_json_is_what_serde_json_takes(soup in token_soup()) {
+        let dense: String = soup.split_whitespace().collect();
+        // The one thing that is read here and not there.
+        prop_assume!(!dense.contains(",}") && !dense.contains(",]"));
+        let is_read = match super::messages(soup.as_bytes()) {
+            Ok(_) => true,
+            Err(reason) => reason.starts_with("expected a job"),
+        };
+        prop_assert_eq!(is_read, serde_json::from_str::<Value>(&soup).is_ok(), "{}", soup);
+    }
+}

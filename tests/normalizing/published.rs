@@ -1,0 +1,179 @@
+//! The bodies that the vendor has published: nothing in them is lost, whatever their shape.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use serde_json::Value;
+
+use super::leaves::{self, Leaf};
+
+/// Published with a bracket missing, by `SOURCES.md`, and where that shows.
+const BROKEN: &[(&str, &str)] = &[
+    (
+        "words-generalize-notag-1.json",
+        "line 60, column 5: expected \",\" or \"]\"",
+    ),
+    (
+        "words-generalize-notag-2.json",
+        "line 60, column 5: expected \",\" or \"]\"",
+    ),
+];
+
+/// Published as examples of what the vendor's console sends when a URL is saved.
+const PROBES: &[&str] = &[
+    "review-image-simple-1.json",
+    "review-text-simple-1.json",
+    "review-video-simple-1.json",
+];
+
+fn bodies() -> Vec<PathBuf> {
+    let Some(folder) = super::shared("callbacks") else {
+        return Vec::new();
+    };
+    let mut bodies: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension != "md"))
+        .collect();
+    bodies.sort();
+    assert!(!bodies.is_empty());
+    bodies
+}
+
+fn name(path: &std::path::Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn every_leaf_of_every_readable_body_is_in_a_message() {
+    for path in bodies() {
+        if BROKEN.iter().any(|(broken, _)| *broken == name(&path)) {
+            continue;
+        }
+        let body = fs::read_to_string(&path).unwrap();
+        let messages = super::messages(body.as_bytes()).unwrap();
+        let mut expected = match name(&path).ends_with(".xml") {
+            true => leaves::of_xml(&body),
+            false => leaves::of_json(&body),
+        };
+        for (path, _) in &mut expected {
+            *path = path
+                .replace("/JobsDetail/", "/")
+                .replace("/WorkflowExecution/", "/");
+        }
+        let mut found = Vec::new();
+        for message in &messages {
+            found.extend(detail_and_event(message));
+        }
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{}", path.display());
+    }
+}
+
+/// The leaves of a message's detail, and the event, which has a field of its own where the body
+/// names it beside the node.
+fn detail_and_event(message: &str) -> Vec<Leaf> {
+    let all = leaves::of_json(message);
+    let mut leaves: Vec<_> = all
+        .iter()
+        .filter_map(|(path, text)| {
+            Some((path.strip_prefix("/data/detail")?.to_owned(), text.clone()))
+        })
+        .collect();
+    let is_inside = leaves.iter().any(|(path, _)| path == "/data/event");
+    if !is_inside {
+        let event = all.iter().find(|(path, _)| path == "/data/event");
+        leaves.extend(event.map(|(_, text)| ("/EventName".to_owned(), text.clone())));
+    }
+    leaves
+}
+
+#[test]
+fn every_broken_body_is_refused_with_its_place() {
+    let broken: BTreeSet<_> = BROKEN.iter().map(|(name, _)| *name).collect();
+    for path in bodies() {
+        match super::messages(&fs::read(&path).unwrap()) {
+            Ok(_) => assert!(!broken.contains(name(&path)), "{} was read", path.display()),
+            Err(reason) => {
+                assert!(
+                    BROKEN.contains(&(name(&path), &reason)),
+                    "{}: {reason}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn twins_of_one_page_give_equal_details() {
+    // The page's two formats tell of the same job in these, up to fields that only one has.
+    for name in [
+        "workflow-finish-1",
+        "noise-reduction-1",
+        "tts-2",
+        "pic-process-2",
+    ] {
+        let twin = match name {
+            "pic-process-2" => "pic-process-4",
+            name => name,
+        };
+        let (Some(xml), Some(json)) = (
+            super::shared(&format!("callbacks/{twin}.xml")),
+            super::shared(&format!("callbacks/{name}.json")),
+        ) else {
+            return;
+        };
+        let xml = super::messages(&fs::read(xml).unwrap()).unwrap();
+        let json = super::messages(&fs::read(json).unwrap()).unwrap();
+        assert_eq!(xml, json, "{name}");
+    }
+}
+
+#[test]
+fn probes_give_no_record() {
+    for path in bodies() {
+        let body = fs::read(&path).unwrap();
+        let Ok(callback) = cloud_infinite_callback::callback::Callback::read(&body) else {
+            continue;
+        };
+        assert_eq!(
+            callback.is_probe(),
+            PROBES.contains(&name(&path)),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn the_two_cases_that_this_project_started_from() {
+    let (Some(xml), Some(json)) = (
+        super::shared("callbacks/image-inspect-1.xml"),
+        super::shared("callbacks/image-inspect-2.json"),
+    ) else {
+        return;
+    };
+    let [message] = &super::messages(&fs::read(xml).unwrap()).unwrap()[..] else {
+        panic!()
+    };
+    let message: Value = serde_json::from_str(message).unwrap();
+    assert_eq!(message["id"], "cda071f3af9e011ed8f900133752da9af:Success");
+    assert_eq!(message["time"], "2023-05-24T03:12:45Z");
+    assert_eq!(message["data"]["type"], "ImageInspect");
+    assert_eq!(message["data"]["outcome"], "succeeded");
+    assert_eq!(message["data"]["warnings"], Value::Null);
+    let inspection = &message["data"]["detail"]["Operation"]["ImageInspectResult"][0];
+    assert_eq!(inspection["ProcessResult"]["SuspiciousSize"], 304372);
+
+    let [message] = &super::messages(&fs::read(json).unwrap()).unwrap()[..] else {
+        panic!()
+    };
+    let message: Value = serde_json::from_str(message).unwrap();
+    assert_eq!(message["id"], "c966a67d0f9fb11eda05029775a03955f:Success");
+    assert_eq!(
+        message["data"]["warnings"],
+        serde_json::json!(["line 34, column 16: skipped a trailing comma"])
+    );
+    assert_eq!(message["data"]["detail"]["Operation"]["JobLevel"], 0);
+}

@@ -1,0 +1,362 @@
+//! Bodies that cannot be read, each with the whole text of its reason.
+
+/// What stands around the jobs of a body in XML.
+fn xml(inside: &str) -> String {
+    format!("<Response><JobsDetail>{inside}</JobsDetail></Response>")
+}
+
+#[track_caller]
+fn refused(body: impl AsRef<[u8]>, expected: &str) {
+    let body = body.as_ref();
+    let found = super::messages(body).map(|messages| messages.concat());
+    assert_eq!(
+        found,
+        Err(expected.to_owned()),
+        "{}",
+        String::from_utf8_lossy(body)
+    );
+}
+
+#[test]
+fn err_neither_xml_nor_json() {
+    let expected = "line 1, column 1: expected XML or a JSON object";
+    for body in [
+        "hello", "[1]", "\"text\"", "5", "null", "&lt;", "\u{A0}{}", "x{}", ",{}",
+    ] {
+        refused(body, expected);
+    }
+}
+
+#[test]
+fn err_not_utf8() {
+    refused(
+        b"<Response>\n ab\xFFc</Response>",
+        "line 2, column 4: expected UTF-8",
+    );
+    refused(
+        b"{\"a\": \"\xED\xA0\x80\"}",
+        "line 1, column 8: expected UTF-8",
+    );
+    let utf16: Vec<u8> = "<Response/>"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    refused(
+        &utf16,
+        "line 1, column 2: found a character that XML forbids",
+    );
+    refused(
+        [b"\xFF\xFE", &utf16[..]].concat(),
+        "line 1, column 1: expected UTF-8",
+    );
+}
+
+#[test]
+fn err_no_job() {
+    let expected = "expected a job: JobsDetail, WorkflowExecution, or code with data";
+    for body in [
+        "{}",
+        r#"{"EventName": "TaskFinish"}"#,
+        r#"{"JobsDetail": {"Code": "", "Input": {"Object": " "}}}"#,
+        r#"{"JobsDetail": [], "NonExistJobIds": ["a"]}"#,
+        r#"{"code": 0}"#,
+        r#"{"code": 0, "data": {}}"#,
+        r#"{"data": {"trace_id": "a"}}"#,
+        r#"{"Response": "text"}"#,
+        r#"{"Response": {"JobsDetail": {"JobId": "a"}}, "x": 1}"#,
+        "<Response/>",
+        "<Response>text</Response>",
+        "<Response><JobsDetail/><NonExistJobIds>a</NonExistJobIds></Response>",
+    ] {
+        refused(body, expected);
+    }
+}
+
+#[test]
+fn err_a_job_that_is_no_object() {
+    let found = |index, kind| format!("JobsDetail[{index}]: expected an object, but found {kind}");
+    refused(r#"{"JobsDetail": "text"}"#, &found(0, "text"));
+    refused(r#"{"JobsDetail": [{"JobId": "a"}, 5]}"#, &found(1, "text"));
+    refused(
+        r#"{"JobsDetail": [[{"JobId": "a"}]]}"#,
+        &found(0, "an array"),
+    );
+    refused(xml("text"), &found(0, "text"));
+}
+
+#[test]
+fn err_xml_that_is_not_well_formed() {
+    for (body, expected) in [
+        (
+            "<Response><a></Response>",
+            "line 1, column 14: expected the closing tag of the element at line 1, column 11, but found another",
+        ),
+        (
+            "<Response><a>",
+            "line 1, column 11: expected the closing tag of this element, but found the end of the body",
+        ),
+        (
+            "<Response></Response></a>",
+            "line 1, column 22: expected an element, but found a closing tag",
+        ),
+        (
+            "</Response>",
+            "line 1, column 1: expected an element, but found a closing tag",
+        ),
+        (
+            "<Response",
+            "line 1, column 1: tag not closed: `>` not found before end of input",
+        ),
+        (
+            "<Response>\n<!-- x",
+            "line 2, column 1: comment not closed: `-->` not found before end of input",
+        ),
+        (
+            "<?xml version=\"1.0\"?>",
+            "line 1, column 22: expected an element, but found the end",
+        ),
+        (
+            "<Response/>x",
+            "line 1, column 12: expected an element, but found text outside of the root",
+        ),
+        (
+            "<Response/>&#65;",
+            "line 1, column 12: expected an element, but found text outside of the root",
+        ),
+        (
+            "<Response/><![CDATA[x]]>",
+            "line 1, column 12: expected an element, but found text outside of the root",
+        ),
+        (
+            "<Response/><Response/>",
+            "line 1, column 12: expected the end, but found a second root element",
+        ),
+        (
+            "<Reply/>",
+            "line 1, column 1: expected the root element Response, but found another",
+        ),
+        (
+            "<response/>",
+            "line 1, column 1: expected the root element Response, but found another",
+        ),
+        (
+            "<n:Response/>",
+            "line 1, column 1: expected the root element Response, but found another",
+        ),
+        (
+            "<Response><1/></Response>",
+            "line 1, column 11: expected the name of an element after \"<\"",
+        ),
+        (
+            "<Response>< a/></Response>",
+            "line 1, column 11: expected the name of an element after \"<\"",
+        ),
+        (
+            "<Response><a/><?xml version=\"1.0\"?></Response>",
+            "line 1, column 15: expected the XML declaration first only",
+        ),
+        (
+            "<Response><!-- a -- b --></Response>",
+            "line 1, column 18: expected no \"--\" inside a comment",
+        ),
+        (
+            "<Response>a]]>b</Response>",
+            "line 1, column 11: expected \"]]&gt;\" in text, but found \"]]>\"",
+        ),
+    ] {
+        refused(body, expected);
+    }
+}
+
+#[test]
+fn err_document_type_declaration() {
+    let expected = "line 1, column 1: expected no document type declaration";
+    refused("<!DOCTYPE Response><Response/>", expected);
+    refused(
+        "<!DOCTYPE r [<!ENTITY a \"b\">]><Response>&a;</Response>",
+        expected,
+    );
+}
+
+#[test]
+fn err_entities_and_characters_that_xml_forbids() {
+    let unknown = "line 1, column 23: expected a predefined entity or a character that XML allows";
+    for reference in [
+        "&a;",
+        "&nbsp;",
+        "&#0;",
+        "&#x1F;",
+        "&#xFFFE;",
+        "&#xD800;",
+        "&#x110000;",
+        "&#;",
+    ] {
+        refused(xml(reference), unknown);
+    }
+    refused(
+        xml("a & b"),
+        "line 1, column 25: expected \";\" after \"&\" and a name",
+    );
+    for character in ["\u{0}", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
+        refused(
+            xml(character),
+            "line 1, column 23: found a character that XML forbids",
+        );
+    }
+}
+
+#[test]
+fn err_attributes() {
+    for (attributes, expected) in [
+        ("a", "expected attributes as name=\"value\""),
+        ("a=b", "expected attributes as name=\"value\""),
+        ("a=\"1\" a=\"2\"", "expected each attribute once"),
+        (
+            "a=\"<\"",
+            "expected \"&lt;\" in an attribute, but found \"<\"",
+        ),
+        (
+            "a=\"&b;\"",
+            "expected a predefined entity or a character that XML allows",
+        ),
+        (
+            "a=\"b & c\"",
+            "expected a predefined entity or a character that XML allows",
+        ),
+        ("1=\"b\"", "expected the name of an attribute"),
+    ] {
+        refused(
+            xml(&format!("<a {attributes}/>")),
+            &format!("line 1, column 23: {expected}"),
+        );
+    }
+}
+
+#[test]
+fn err_json_that_is_not_json() {
+    for (body, expected) in [
+        (
+            "{",
+            "line 1, column 2: expected a name in quotes, but found the end",
+        ),
+        ("{\"a\"}", "line 1, column 5: expected \":\" after a name"),
+        ("{\"a\":}", "line 1, column 6: expected a value"),
+        (
+            "{\"a\": 1",
+            "line 1, column 8: expected \",\" or \"}\", but found the end",
+        ),
+        (
+            "{\"a\": 1 \"b\": 2}",
+            "line 1, column 9: expected \",\" or \"}\"",
+        ),
+        (
+            "{\"a\": [1 2]}",
+            "line 1, column 10: expected \",\" or \"]\"",
+        ),
+        ("{\"a\": [1}", "line 1, column 9: expected \",\" or \"]\""),
+        (
+            "{\"a\": 1,,}",
+            "line 1, column 9: expected a name in quotes",
+        ),
+        ("{,}", "line 1, column 2: expected a name in quotes"),
+        ("{\"a\": [,]}", "line 1, column 8: expected a value"),
+        ("{\"a\": [1,,]}", "line 1, column 10: expected a value"),
+        ("{a: 1}", "line 1, column 2: expected a name in quotes"),
+        ("{\"a\": 'b'}", "line 1, column 7: expected a value"),
+        ("{\"a\": NaN}", "line 1, column 7: expected a value"),
+        ("{\"a\": Infinity}", "line 1, column 7: expected a value"),
+        ("{\"a\": 01}", "line 1, column 7: expected a value"),
+        ("{\"a\": 1.}", "line 1, column 7: expected a value"),
+        ("{\"a\": nul}", "line 1, column 7: expected a value"),
+        (
+            "{\"a\": 1}}",
+            "line 1, column 9: expected the end of the body",
+        ),
+        (
+            "{\"a\": 1}\n{}",
+            "line 2, column 1: expected the end of the body",
+        ),
+        (
+            "{\"a\": \"b",
+            "line 1, column 7: expected a quote at the end of this string",
+        ),
+        (
+            "{\"a\": \"\n\"}",
+            "line 1, column 8: expected control characters in a string as escapes",
+        ),
+        (
+            "{\"a\": \"\\x\"}",
+            "line 1, column 7: expected only JSON's escapes and no lone surrogate in this string",
+        ),
+        (
+            "{\"a\": \"\\ud800\"}",
+            "line 1, column 7: expected only JSON's escapes and no lone surrogate in this string",
+        ),
+        (
+            "{\"a\": 1} // b",
+            "line 1, column 10: expected the end of the body",
+        ),
+    ] {
+        refused(body, expected);
+    }
+}
+
+#[test]
+fn err_too_deep() {
+    let nested = |depth: usize| {
+        let inside = depth - "Response JobsDetail".split(' ').count();
+        xml(&format!(
+            "{}x{}",
+            "<a>".repeat(inside),
+            "</a>".repeat(inside)
+        ))
+    };
+    assert!(super::messages(nested(128).as_bytes()).is_ok());
+    refused(
+        nested(129),
+        "line 1, column 401: expected a depth of at most 128",
+    );
+    refused(
+        nested(100_000),
+        "line 1, column 401: expected a depth of at most 128",
+    );
+
+    let nested = |depth: usize| {
+        let inside = depth - 2;
+        format!(
+            "{{\"JobsDetail\": {{\"a\": {}1{}}}}}",
+            "[".repeat(inside),
+            "]".repeat(inside)
+        )
+    };
+    assert!(super::messages(nested(128).as_bytes()).is_ok());
+    refused(
+        nested(129),
+        "line 1, column 148: expected a depth of at most 128",
+    );
+    refused(
+        nested(100_000),
+        "line 1, column 148: expected a depth of at most 128",
+    );
+}
+
+#[test]
+fn err_too_many_nodes() {
+    let elements = |count: usize| xml(&"<a>1</a>".repeat(count - 2));
+    assert!(super::messages(elements(200_000).as_bytes()).is_ok());
+    refused(
+        elements(200_001),
+        "line 1, column 1600007: expected at most 200000 elements",
+    );
+    let values = |count: usize| {
+        format!(
+            "{{\"JobsDetail\": {{\"a\": [{}1]}}}}",
+            "1,".repeat(count - 4)
+        )
+    };
+    assert!(super::messages(values(200_000).as_bytes()).is_ok());
+    refused(
+        values(200_001),
+        "line 1, column 400017: expected at most 200000 values",
+    );
+}

@@ -1,0 +1,121 @@
+//! The vocabulary is that of the vendor's facts: what they list as a list, number or boolean is one
+//! in the normal form, and nothing else is.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+/// What a detail has under `/`-separated `path` for a body with `leaf` there.
+fn normal(event: &str, path: &str, leaf: &str) -> Value {
+    let mut job = json!(leaf);
+    for name in path.split('/').rev() {
+        job = json!({ name: job });
+    }
+    let body = json!({ "EventName": event, "JobsDetail": job }).to_string();
+    let message = super::messages(body.as_bytes()).unwrap().remove(0);
+    let message: Value = serde_json::from_str(&message).unwrap();
+    message["data"]["detail"]
+        .pointer(&format!("/{path}"))
+        .cloned()
+        .unwrap()
+}
+
+#[test]
+fn every_listed_name_has_its_kind() {
+    let Some(file) = super::shared("vendor/fields.csv") else {
+        return;
+    };
+    let fields = fs::read_to_string(file).unwrap();
+    let mut kinds = std::collections::BTreeMap::<&str, usize>::new();
+    for line in fields.lines().skip(1) {
+        let mut columns = line.split(',');
+        let (name, kind) = (columns.next().unwrap(), columns.next().unwrap());
+        *kinds.entry(kind).or_default() += 1;
+        let path = format!("Operation/{name}");
+        match kind {
+            // The vendor node itself, which is taken apart.
+            "list" if name == "JobsDetail" => {}
+            "list" => assert_eq!(normal("TaskFinish", &path, "x"), json!(["x"]), "{name}"),
+            "number" => assert_eq!(normal("TaskFinish", &path, "5"), json!(5), "{name}"),
+            "boolean" => assert_eq!(normal("TaskFinish", &path, "true"), json!(true), "{name}"),
+            "string" => assert_eq!(normal("TaskFinish", &path, "5"), json!("5"), "{name}"),
+            // Their notes are the tests below.
+            "list?" | "string?" | "headers" => {}
+            other => panic!("expected a known kind, but found {other}"),
+        }
+    }
+    assert!(
+        kinds["list"] > 50 && kinds["number"] > 90 && kinds["boolean"] > 20,
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn names_that_are_not_listed_are_text() {
+    for name in [
+        "Tags",
+        "ObjectName",
+        "Md5Info",
+        "Results",
+        "Audio",
+        "Workflow",
+        "Anything",
+    ] {
+        assert_eq!(
+            normal("TaskFinish", &format!("Operation/{name}"), "5"),
+            json!("5"),
+            "{name}"
+        );
+    }
+    for name in ["size", "FORCE", "PicSize2", ""] {
+        assert_eq!(
+            normal("TaskFinish", &format!("Operation/{name}"), "5"),
+            json!("5"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn some_names_mean_something_else_in_moderation() {
+    assert_eq!(normal("ReviewVideo", "Snapshot", "x"), json!(["x"]));
+    assert_eq!(normal("TaskFinish", "Snapshot", "x"), json!("x"));
+    assert_eq!(normal("ReviewVideo", "Operation/Snapshot", "x"), json!("x"));
+    assert_eq!(normal("ReviewVideo", "Result", "1"), json!(1));
+    assert_eq!(normal("ReviewVideo", "Anything/Result", "1"), json!(1));
+    assert_eq!(
+        normal("TaskFinish", "SpeechRecognitionResult/Result", "1"),
+        json!("1")
+    );
+}
+
+#[test]
+fn what_is_no_number_or_boolean_by_json_stays_text() {
+    for text in [
+        "007", "1.", ".5", "+1", "1e", "0x10", "NaN", "1 ", " 1", "-", "١", "1,5",
+    ] {
+        assert_eq!(normal("TaskFinish", "Size", text), json!(text), "{text:?}");
+    }
+    for text in ["True", "TRUE", "1", " true"] {
+        assert_eq!(normal("TaskFinish", "Force", text), json!(text), "{text:?}");
+    }
+}
+
+#[test]
+fn numbers_keep_their_digits() {
+    for digits in [
+        "13.654000",
+        "1e5",
+        "1E+05",
+        "-0",
+        "0.10",
+        "123456789012345678901234567890",
+    ] {
+        let body = format!(r#"{{"JobsDetail": {{"Size": "{digits}", "JobId": "a"}}}}"#);
+        let message = super::messages(body.as_bytes()).unwrap().remove(0);
+        assert!(
+            message.contains(&format!("\"Size\": {digits}\n")),
+            "{digits}: {message}"
+        );
+    }
+}
