@@ -1,0 +1,216 @@
+//! What the vendor is answered: contract 4.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    bodies::{self, event_id, large, snapshot, tasks, to_json, to_xml},
+    function::{Function, Settings},
+    function_url::{HttpAnswer, TOKEN, function_url_event, post_json, post_xml},
+    ministack,
+    queue::{self, Queue},
+    runtime_api::Answer,
+};
+
+/// A word that no answer may repeat.
+const CANARY: &str = "canary-7f3a";
+
+/// Checks what all refusals have in common, and that the vendor finds when to try again exactly
+/// where that helps.
+fn assert_problem(answer: &HttpAnswer, status: u64, case: &str) {
+    assert_eq!(answer.status, status, "{case}");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json"),
+        "{case}"
+    );
+    assert_eq!(answer.json()["status"], json!(status), "{case}");
+    assert!(
+        !format!("{answer:?}").contains(CANARY),
+        "{case}: {answer:?}"
+    );
+    let retry_after = answer.header("retry-after");
+    let seconds = retry_after.map(|seconds| seconds.parse().expect("whole seconds"));
+    if status == 503 {
+        assert!(
+            seconds.is_some_and(|seconds: u32| seconds > 0),
+            "{case}: {answer:?}"
+        );
+    } else {
+        assert_eq!(seconds, None, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn published_jobs_are_counted_and_named_in_their_order() {
+    let queue = Queue::standard().await;
+    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let one = function
+        .call(&post_xml(&to_xml(&tasks([snapshot(1)]))))
+        .await;
+    assert_eq!(one.status, 200);
+    assert_eq!(one.header("content-type"), Some("application/json"));
+    assert_eq!(one.json(), json!({ "accepted": 1, "ids": [event_id(1)] }));
+
+    let three = tasks([snapshot(4), bodies::failed(2), snapshot(3)]);
+    let three = function.call(&post_json(&to_json(&three))).await;
+    assert_eq!(three.status, 200);
+    let failed = format!("{}:Failed", bodies::job_id(2));
+    let expected = json!({ "accepted": 3, "ids": [event_id(4), failed, event_id(3)] });
+    assert_eq!(three.json(), expected);
+    assert_eq!(queue.drain().await.len(), 4);
+}
+
+#[tokio::test]
+async fn the_vendors_probe_is_answered_and_not_queued() {
+    let queue = Queue::standard().await;
+    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    for url in ["test_text", "test_audio", "test_url", "test_image"] {
+        let mut probe = bodies::probe();
+        probe["data"]["url"] = json!(url);
+        let answer = function.call(&post_json(&to_json(&probe))).await;
+        assert_eq!(answer.status, 200, "{url}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/json"),
+            "{url}"
+        );
+        assert_eq!(answer.json(), json!({ "probe": true }), "{url}");
+    }
+    assert_eq!(queue.drain().await, []);
+}
+
+#[tokio::test]
+async fn only_post_is_taken() {
+    let function = Function::start(Settings::without_queue()).await;
+    let body = to_json(&bodies::probe());
+    for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        let path = format!("/{TOKEN}");
+        let event = function_url_event(method, &path, "", "application/json", &body, false);
+        let answer = function.call(&event).await;
+        assert_problem(&answer, 405, method);
+        assert_eq!(answer.header("allow"), Some("POST"), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_nothing_is_a_bad_request() {
+    let function = Function::start(Settings::without_queue()).await;
+    let empty_text = {
+        let mut event = post_json(b"");
+        event["body"] = json!("");
+        event
+    };
+    let null = {
+        let mut event = post_json(b"");
+        event["body"] = Value::Null;
+        event
+    };
+    let cases = [
+        ("no body", post_json(b"")),
+        ("a null body", null),
+        ("an empty body", empty_text),
+        ("an empty body in base64", post_xml(b"")),
+        ("white space", post_json(b" \r\n\t ")),
+        ("white space in base64", post_xml(b"\n\n")),
+        ("a byte order mark", post_xml(b"\xEF\xBB\xBF\r\n")),
+    ];
+    for (case, event) in cases {
+        assert_problem(&function.call(&event).await, 400, case);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_stays_with_the_vendor_where_no_vault_is() {
+    let queue = Queue::standard().await;
+    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let bodies = [
+        CANARY.to_owned(),
+        format!("<Response><JobsDetail><JobId>{CANARY}</JobId>"),
+        format!("<Request><JobsDetail><JobId>{CANARY}</JobId></JobsDetail></Request>"),
+        format!("<!DOCTYPE Response [<!ENTITY e \"{CANARY}\">]><Response>&e;</Response>"),
+        format!(r#"{{"EventName":"TaskFinish","JobsDetail":[{{"JobId":"{CANARY}""#),
+        format!(r#"{{"EventName":"{CANARY}"}}"#),
+        format!(r#"{{"JobsDetail":["{CANARY}"]}}"#),
+        format!(r#"["{CANARY}"]"#),
+        format!("{}{CANARY}", "[".repeat(100_000)),
+    ];
+    let mut answers = Vec::new();
+    for body in bodies {
+        let answer = function.call(&post_xml(body.as_bytes())).await;
+        let case: String = body.chars().take(60).collect();
+        assert_problem(&answer, 503, &case);
+        answers.push(answer);
+    }
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "a fixed text: {answers:?}"
+    );
+    assert_eq!(queue.drain().await, []);
+}
+
+#[tokio::test]
+async fn a_record_that_no_retry_makes_smaller_is_too_large_where_no_vault_is() {
+    let queue = Queue::standard().await;
+    let settings = Settings::for_queue(&queue.url).with("QUEUE_MAX_BYTES", "4096");
+    let function = Function::start(settings).await;
+    let mut job = large(1, 4096);
+    job["Input"]["Object"] = json!(CANARY);
+    assert_problem(
+        &function.call(&post_json(&to_json(&tasks([job])))).await,
+        413,
+        "4096 bytes",
+    );
+    assert_eq!(queue.drain().await, []);
+    let answer = function
+        .call(&post_json(&to_json(&tasks([snapshot(2)]))))
+        .await;
+    assert_eq!(
+        answer.status, 200,
+        "the limit leaves room for a record: {answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_queue_that_is_not_there_makes_the_vendor_try_again() {
+    let closed = format!("http://127.0.0.1:{}", ministack::free_port());
+    let cases = [
+        (
+            "a missing queue",
+            Settings::for_queue(&queue::missing_queue_url()),
+        ),
+        (
+            "a closed port",
+            Settings::for_endpoint(&closed, &format!("{closed}/0/{CANARY}")),
+        ),
+    ];
+    for (case, settings) in cases {
+        let settings = settings.with("PUBLISH_BUDGET_MS", "1500");
+        let function = Function::start(settings).await;
+        for jobs in [1, 3] {
+            let body = to_json(&tasks((0..jobs).map(snapshot)));
+            let answer = function.call(&post_json(&body)).await;
+            assert_problem(&answer, 503, &format!("{case}, {jobs} jobs"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn base64_that_is_none_harms_no_later_call() {
+    let function = Function::start(Settings::without_queue()).await;
+    for body in ["!", "a", "PFJlc3BvbnNl Pg==", "é"] {
+        let mut event = post_xml(b"");
+        event["body"] = json!(body);
+        match function.invoke(&event, Duration::from_secs(5)).await {
+            Answer::Response(response) => {
+                let status = HttpAnswer::of(&response).status;
+                assert!((400..600).contains(&status), "{body}: {response}");
+            }
+            Answer::Error(error) => assert!(error["errorType"].is_string(), "{body}: {error}"),
+            Answer::Silence => panic!("{body}: no answer"),
+        }
+        let probe = function.call(&post_json(&to_json(&bodies::probe()))).await;
+        assert_eq!(probe.status, 200, "after {body}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Who is let in: contract 3.
+//!
+//! Every request carries the vendor's probe, which needs no queue: 200 means let in.
+
+use serde_json::Value;
+
+use crate::{
+    bodies,
+    function::{Function, Settings, digest},
+    function_url::{HttpAnswer, TOKEN, function_url_event},
+};
+
+/// A second token, which only a percent-encoded query can carry.
+const ODD_TOKEN: &str = "a+b/c&d=é %";
+
+/// [`ODD_TOKEN`] in a query.
+const ODD_TOKEN_ENCODED: &str = "a%2Bb%2Fc%26d%3D%C3%A9%20%25";
+
+fn probe(path: &str, query: &str) -> Value {
+    let body = bodies::to_json(&bodies::probe());
+    function_url_event("POST", path, query, "application/json", &body, true)
+}
+
+/// Shows that each of these (path, query) is let in, or none is.
+async fn assert_status(function: &Function, urls: &[(&str, &str)], expected: u64) {
+    for (path, query) in urls {
+        let answer = function.call(&probe(path, query)).await;
+        assert_eq!(answer.status, expected, "{path}?{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_found_wherever_the_url_may_carry_it() {
+    let function = Function::start(Settings::without_queue()).await;
+    let every_byte: String = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let urls = [
+        (format!("/{TOKEN}"), String::new()),
+        (format!("/hooks/ci/{TOKEN}"), String::new()),
+        ("/".to_owned(), format!("token={TOKEN}")),
+        // The last segment of this path is no token, and the query alone is enough.
+        ("/hooks/ci".to_owned(), format!("token={TOKEN}")),
+        ("/".to_owned(), format!("from=ci&token={TOKEN}&v=2")),
+        ("/".to_owned(), format!("token={every_byte}")),
+        // Either place will do: a proxy may add a segment or a parameter of its own.
+        (format!("/{TOKEN}"), "token=wrong".to_owned()),
+        (format!("/{TOKEN}"), "v=2".to_owned()),
+    ];
+    for (path, query) in &urls {
+        assert_status(&function, &[(path, query)], 200).await;
+    }
+}
+
+#[tokio::test]
+async fn any_of_several_digests_is_enough_in_either_case() {
+    let digests = format!("{},{}", digest(TOKEN).to_uppercase(), digest(ODD_TOKEN));
+    let settings = Settings::without_queue().with("CALLBACK_TOKEN_SHA256", &digests);
+    let function = Function::start(settings).await;
+    let first = format!("/{TOKEN}");
+    let second = format!("token={ODD_TOKEN_ENCODED}");
+    assert_status(&function, &[(&first, ""), ("/", &second)], 200).await;
+    assert_status(&function, &[("/third", ""), ("/", "token=third")], 403).await;
+}
+
+#[tokio::test]
+async fn everyone_is_let_in_where_authentication_is_off() {
+    let settings = Settings::without_queue()
+        .with("CALLBACK_AUTH", "none")
+        .without("CALLBACK_TOKEN_SHA256");
+    let function = Function::start(settings).await;
+    assert_status(&function, &[("/", ""), ("/anything", "token=any")], 200).await;
+}
+
+/// URLs without an accepted token, each wrong in its own way.
+fn refused_urls() -> Vec<(String, String)> {
+    let mut urls: Vec<(String, String)> = [
+        ("", ""),
+        ("/", ""),
+        ("/wrong", ""),
+        ("/", "token"),
+        ("/", "token="),
+        ("/", "token=wrong"),
+        ("/wrong", "token=wrong"),
+        ("/", "token=%FF%FE"),
+        ("/", "token=%"),
+        ("/%FF", ""),
+    ]
+    .map(|(path, query)| (path.to_owned(), query.to_owned()))
+    .into();
+    let (shorter, _) = TOKEN.split_at(TOKEN.len() - 1);
+    urls.extend([
+        // Not the last segment.
+        (format!("/{TOKEN}/more"), String::new()),
+        (format!("/{shorter}"), String::new()),
+        (format!("/{TOKEN}x"), String::new()),
+        (format!("/{}", TOKEN.to_uppercase()), String::new()),
+        // What the configuration shows to whoever may read it is no token.
+        (format!("/{}", digest(TOKEN)), String::new()),
+        ("/".to_owned(), format!("Token={TOKEN}")),
+        ("/".to_owned(), format!("secret={TOKEN}")),
+        ("/".to_owned(), format!("v=token={TOKEN}")),
+        ("/".to_owned(), format!("token={TOKEN}%00")),
+    ]);
+    urls
+}
+
+#[tokio::test]
+async fn every_failure_has_the_same_answer() {
+    let function = Function::start(Settings::without_queue()).await;
+    let mut answers: Vec<(String, HttpAnswer)> = Vec::new();
+    for (path, query) in refused_urls() {
+        let answer = function.call(&probe(&path, &query)).await;
+        answers.push((format!("{path}?{query}"), answer));
+    }
+    let (_, first) = &answers[0];
+    assert_eq!(first.status, 403);
+    for (url, answer) in &answers {
+        assert_eq!(answer, first, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_else_is_looked_at_without_a_token() {
+    let function = Function::start(Settings::without_queue()).await;
+    let requests: [(&str, &[u8]); 5] = [
+        ("POST", b""),
+        ("POST", b"\xFF\xFE neither XML nor JSON"),
+        ("POST", b"<Response><JobsDetail>"),
+        ("GET", b""),
+        ("DELETE", b"{}"),
+    ];
+    let expected = function.call(&probe("/wrong", "")).await;
+    for (method, body) in requests {
+        let event = function_url_event(method, "/wrong", "", "text/plain", body, true);
+        assert_eq!(function.call(&event).await, expected, "{method} {body:?}");
+    }
+}

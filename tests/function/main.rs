@@ -1,0 +1,23 @@
+//! The function as AWS runs it: the real binary, the real runtime client, a queue that answers.
+//!
+//! `function` is its process, `runtime_api` invokes it with the events of `function_url`, and
+//! `ministack` holds its queues; `recorder` is a queue that shows the calls themselves, and that
+//! breaks on request. The tests are in the modules below them, a part of the contract each.
+
+mod bodies;
+mod function;
+mod function_url;
+mod ministack;
+mod queue;
+mod recorder;
+mod runtime_api;
+mod server;
+
+mod answers;
+mod authentication;
+mod configuration;
+mod grouping;
+mod metrics;
+mod publishing;
+mod telemetry;
+mod wire;

@@ -1,0 +1,169 @@
+//! What the function logs, and what it keeps to itself.
+
+use serde_json::{Value, json};
+
+use crate::{
+    bodies::{failed, large, probe, snapshot, tasks, to_json, to_xml, verdict},
+    function::{Function, Output, Settings},
+    function_url::{TOKEN, function_url_event, post_json, post_xml},
+    queue::{self, Queue},
+};
+
+/// A token that is not accepted. Someone's password may be tried as one.
+const WRONG_TOKEN: &str = "wrong-9c1e-token";
+
+/// What stands in bodies and may be a secret.
+const BODY_SECRET: &str = "secret-5d2b-in-a-body";
+
+/// What stands in a signed URL.
+const SIGNATURE: &str = "q-signature=51a4-signature";
+
+/// What stands in a header.
+const HEADER_VALUE: &str = "header-77aa-value";
+
+/// A job that is full of secrets.
+fn secretive(number: u32) -> Value {
+    let mut job = snapshot(number);
+    job["Input"]["Url"] = json!(format!("https://tides.example/ebb.mp4?{SIGNATURE}"));
+    job["Input"]["Object"] = json!(BODY_SECRET);
+    job["Operation"]["UserData"] = json!(BODY_SECRET);
+    job["Operation"]["DocProcess"] = json!({ "DocPassword": BODY_SECRET });
+    job["EndTime"] = json!(BODY_SECRET);
+    job
+}
+
+/// One request for each way through the function, each with all the secrets that it can carry.
+fn requests() -> Vec<Value> {
+    let mut oversize = secretive(3);
+    oversize["Operation"]["Remarks"] = large(3, 9000)["Operation"]["Remarks"].clone();
+    let mut test = probe();
+    test["data"]["label"] = json!(BODY_SECRET);
+    let broken = format!("<Response><JobsDetail><JobId>{BODY_SECRET}</{BODY_SECRET}>");
+    let base64 = {
+        let mut event = post_xml(b"");
+        event["body"] = json!(format!("!{BODY_SECRET}"));
+        event
+    };
+    let mut events = vec![
+        post_xml(&to_xml(&tasks([secretive(1)]))),
+        post_json(&to_json(&tasks([secretive(1), failed(2)]))),
+        post_json(&to_json(&verdict("gull-2"))),
+        post_json(&to_json(&tasks([oversize]))),
+        post_json(&to_json(&test)),
+        post_json(b"  "),
+        post_xml(broken.as_bytes()),
+        post_json(format!("{{\"{BODY_SECRET}\": \"{BODY_SECRET}\"").as_bytes()),
+        post_json(BODY_SECRET.as_bytes()),
+        base64,
+        wrong(WRONG_TOKEN, ""),
+        wrong("", &format!("token={WRONG_TOKEN}")),
+        function_url_event(
+            "GET",
+            "/",
+            &format!("token={TOKEN}"),
+            "text/plain",
+            b"",
+            false,
+        ),
+    ];
+    for event in &mut events {
+        event["headers"]["authorization"] = json!(HEADER_VALUE);
+        event["headers"]["x-ci-content-version"] = json!(HEADER_VALUE);
+        event["headers"]["user-agent"] = json!(HEADER_VALUE);
+    }
+    events
+}
+
+fn wrong(path: &str, query: &str) -> Value {
+    let body = to_json(&tasks([secretive(1)]));
+    function_url_event(
+        "POST",
+        &format!("/{path}"),
+        query,
+        "application/json",
+        &body,
+        true,
+    )
+}
+
+/// All that a function writes in the course of [`requests`].
+pub(crate) async fn output_of(settings: Settings) -> Output {
+    let function = Function::start(settings.with("QUEUE_MAX_BYTES", "8192")).await;
+    for event in requests() {
+        function.invoke(&event, crate::function::TIMEOUT).await;
+    }
+    function.stop().await
+}
+
+fn assert_no_secrets(output: &Output) {
+    for secret in [TOKEN, WRONG_TOKEN, BODY_SECRET, SIGNATURE, HEADER_VALUE] {
+        for line in output.lines() {
+            assert!(!line.contains(secret), "{secret} in {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn secrets_stay_out_of_the_log_at_every_level_and_format() {
+    let queue = Queue::standard().await;
+    let working = Settings::for_queue(&queue.url);
+    let missing = Settings::for_queue(&queue::missing_queue_url());
+    for settings in [working, missing] {
+        for format in ["JSON", "Text"] {
+            let settings = settings
+                .clone()
+                .with("AWS_LAMBDA_LOG_LEVEL", "TRACE")
+                .with("AWS_LAMBDA_LOG_FORMAT", format);
+            let output = output_of(settings).await;
+            assert!(
+                output.lines().count() >= requests().len(),
+                "it says something: {output:?}"
+            );
+            assert_no_secrets(&output);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_line_is_json() {
+    let queue = Queue::standard().await;
+    let settings = Settings::for_queue(&queue.url)
+        .with("AWS_LAMBDA_LOG_LEVEL", "TRACE")
+        .with("AWS_LAMBDA_LOG_FORMAT", "JSON");
+    let output = output_of(settings).await;
+    for line in output.lines() {
+        let value: Result<Value, _> = serde_json::from_str(line);
+        assert!(value.is_ok_and(|value| value.is_object()), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_logged_once_at_the_level_of_its_answer() {
+    let queue = Queue::standard().await;
+    let working = Settings::for_queue(&queue.url);
+    let missing = Settings::for_queue(&queue::missing_queue_url());
+    let job = || post_json(&to_json(&tasks([snapshot(1)])));
+    let get = || function_url_event("GET", &format!("/{TOKEN}"), "", "text/plain", b"", false);
+    let cases = [
+        ("published", &working, job(), "INFO"),
+        ("a probe", &working, post_json(&to_json(&probe())), "INFO"),
+        ("no token", &working, wrong(WRONG_TOKEN, ""), "WARN"),
+        ("not POST", &working, get(), "DEBUG"),
+        ("empty", &working, post_json(b""), "WARN"),
+        ("unreadable", &working, post_json(b"soon"), "ERROR"),
+        ("not taken", &missing, job(), "ERROR"),
+    ];
+    for (case, settings, event, level) in cases {
+        let settings = settings.clone().with("AWS_LAMBDA_LOG_LEVEL", "TRACE");
+        let function = Function::start(settings).await;
+        function.call(&event).await;
+        let output = function.stop().await;
+        let lines = output
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let levels: Vec<_> = lines
+            .filter_map(|line| line.get("level").cloned())
+            .collect();
+        assert_eq!(levels, [json!(level)], "{case}: {output:?}");
+    }
+}
