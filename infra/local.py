@@ -1,0 +1,345 @@
+"""Runs the function on MiniStack, an emulator of AWS: what `make run` and `make serve` do.
+
+The real binary runs behind a real function URL and speaks to a real HTTP server for SQS. Nothing
+of it needs an account, Docker, or anything outside of this repository's virtual environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import os
+import secrets
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import botocore.session
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+CASES = ROOT / "tests" / "cases"
+REGION = "eu-central-1"
+FUNCTION = "cloud-infinite-callback"
+
+# MiniStack starts in half a second; a machine that compiles meanwhile needs more.
+START_SECONDS = 30
+# Ends by itself long before that: the function answers within 3 s.
+ANSWER_SECONDS = 15
+
+PROBE = json.dumps(
+    {
+        "code": 0,
+        "data": {"trace_id": "test_trace_id", "url": "test_image", "result": 0},
+        "message": "Test request when setting callback url",
+    }
+).encode()
+
+
+@dataclass
+class Sample:
+    """A body to post, and the answer that it must get."""
+
+    name: str
+    body: bytes
+    status: int
+    token: str | None = None
+
+    @property
+    def content_type(self) -> str:
+        return "application/json" if self.body.lstrip()[:1] == b"{" else "application/xml"
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with contextlib.ExitStack() as stack:
+        receiver = Receiver.start(stack, arguments.function, arguments.port)
+        if arguments.command == "serve":
+            return serve(receiver)
+        if arguments.body:
+            return post_one(receiver, arguments.body)
+        return run(receiver)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the function on an emulator of AWS.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in [
+        ("run", "post sample bodies, show answers and records, and end"),
+        ("serve", "stay up, and show records as they arrive"),
+    ]:
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--function", type=Path, required=True, help="the function's binary")
+        command.add_argument("--port", type=int, help="the emulator's port (default: a free one)")
+        if name == "run":
+            command.add_argument("--body", type=Path, help="post this file only")
+    arguments = parser.parse_args()
+    arguments.body = getattr(arguments, "body", None)
+    for path in filter(None, [arguments.function, arguments.body]):
+        if not path.is_file():
+            parser.error(f"{path}: there is no such file")
+    return arguments
+
+
+def fail(message: str) -> NoReturn:
+    sys.exit(f"local.py: {message}")
+
+
+def step(message: str) -> None:
+    print(f"- {message}", flush=True)
+
+
+class Receiver:
+    """The function on an emulator, with its queue."""
+
+    def __init__(self, endpoint: str, function: Path) -> None:
+        self.endpoint = endpoint
+        self.token = secrets.token_hex(32)
+        session = botocore.session.get_session()
+        self._client = lambda service: session.create_client(
+            service,
+            region_name=REGION,
+            endpoint_url=endpoint,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(retries={"max_attempts": 1}, read_timeout=ANSWER_SECONDS),
+        )
+        self.sqs = self._client("sqs")
+        self.queue_url = self.sqs.create_queue(QueueName="jobs")["QueueUrl"]
+        self.url = self._create_function(function)
+
+    @classmethod
+    def start(cls, stack: contextlib.ExitStack, function: Path, port: int | None) -> Receiver:
+        step("starting the emulator")
+        endpoint = stack.enter_context(ministack(port or free_port()))
+        step("creating the queue, and the function behind a URL")
+        return cls(endpoint, function)
+
+    def _create_function(self, binary: Path) -> str:
+        functions = self._client("lambda")
+        functions.create_function(
+            FunctionName=FUNCTION,
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Role="arn:aws:iam::000000000000:role/local",
+            Code={"ZipFile": zipped(binary)},
+            MemorySize=256,
+            Timeout=10,
+            Environment={
+                "Variables": {
+                    "QUEUE_URL": self.queue_url,
+                    "CALLBACK_TOKEN_SHA256": hashlib.sha256(self.token.encode()).hexdigest(),
+                    "AWS_ENDPOINT_URL": self.endpoint,
+                    "AWS_REGION": REGION,
+                    "AWS_ACCESS_KEY_ID": "local",
+                    "AWS_SECRET_ACCESS_KEY": "local",
+                }
+            },
+        )
+        url = functions.create_function_url_config(FunctionName=FUNCTION, AuthType="NONE")
+        # The emulator answers a URL's host name only to who resolves it; this path serves everyone.
+        url_id = url["FunctionUrl"].split("//")[1].split(".")[0]
+        return f"{self.endpoint}/_aws/lambda-url/{url_id}"
+
+    def post(self, sample: Sample) -> tuple[int, str]:
+        """Posts like the vendor, and gives the status and the answer."""
+        url = f"{self.url}/{sample.token or self.token}"
+        headers = {"Content-Type": sample.content_type, "User-Agent": "Go-http-client/1.1"}
+        request = urllib.request.Request(url, sample.body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            fail(f"the function URL did not answer: {error}")
+
+    def receive(self, wait_seconds: int = 1) -> Iterator[dict[str, Any]]:
+        """The messages that are on the queue; each is deleted once it was used."""
+        while True:
+            answer = self.sqs.receive_message(
+                QueueUrl=self.queue_url,
+                MaxNumberOfMessages=10,
+                WaitTimeSeconds=wait_seconds,
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+            messages = answer.get("Messages", [])
+            for message in messages:
+                yield message
+                self.sqs.delete_message(
+                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+            if not messages:
+                return
+
+
+@contextlib.contextmanager
+def ministack(port: int) -> Iterator[str]:
+    """MiniStack as a child in a process group of its own, which ends with this block."""
+    endpoint = f"http://localhost:{port}"
+    with tempfile.TemporaryDirectory(prefix="callback-") as folder:
+        log = Path(folder) / "ministack.log"
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": folder,
+            "TMPDIR": folder,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOST": "localhost",
+            "LAMBDA_EXECUTOR": "local",
+            "AWS_ENDPOINT_URL": endpoint,
+        }
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [Path(sys.executable).with_name("ministack")],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            wait_until_healthy(endpoint, process, log)
+            yield endpoint
+        finally:
+            stop(process)
+
+
+def wait_until_healthy(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError):
+            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2):
+                return
+        time.sleep(0.05)
+    sys.stderr.write(log.read_text(errors="replace"))
+    fail("the emulator did not start; above is what it said")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends MiniStack and the functions that it runs, which are in its process group."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=3)
+    process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def zipped(binary: Path) -> bytes:
+    """The function's package. Not compressed: it travels nowhere."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, binary.read_bytes())
+    return package.getvalue()
+
+
+def samples() -> list[Sample]:
+    """A body of each family, in both formats where the vendor has both, and what goes wrong."""
+    names = [
+        "ok_task_transcode.xml",
+        "ok_task_image_inspect.json",
+        "ok_workflow_with_outputs.xml",
+        "ok_workflow_with_outputs.json",
+        "ok_moderation_image.json",
+        "ok_moderation_simple_image.json",
+    ]
+    bodies = [Sample(name, (CASES / name).read_bytes(), 200) for name in names]
+    return [
+        *bodies,
+        Sample("the vendor's probe", PROBE, 200),
+        Sample("a broken body", bodies[0].body[:-20], 503),
+        Sample("a wrong token", bodies[0].body, 403, token="wrong"),
+    ]
+
+
+def run(receiver: Receiver) -> int:
+    wrong = []
+    accepted = 0
+    posted = samples()
+    step("posting sample callbacks")
+    for sample in posted:
+        status, answer = receiver.post(sample)
+        print(f"  {sample.name}\n    {status} {answer}")
+        if status != sample.status:
+            wrong.append(f"{sample.name}: expected {sample.status}, but found {status}")
+        elif status == 200:
+            accepted += json.loads(answer).get("accepted", 0)
+    step("receiving the records from the queue")
+    received = 0
+    for message in receiver.receive():
+        received += 1
+        show(message)
+    if received != accepted:
+        wrong.append(f"expected {accepted} messages on the queue, but found {received}")
+    refused = sum(sample.status != 200 for sample in posted)
+    print(
+        f"{len(posted)} posted: {accepted} records accepted, 1 probe answered, {refused} refused;"
+        f" {received} records on the queue"
+    )
+    for problem in wrong:
+        print(f"wrong: {problem}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def post_one(receiver: Receiver, path: Path) -> int:
+    step(f"posting {path}")
+    status, answer = receiver.post(Sample(path.name, path.read_bytes(), 200))
+    print(f"    {status} {answer}")
+    step("receiving the records from the queue")
+    for message in receiver.receive():
+        show(message)
+    return 0 if status == 200 else 1
+
+
+def serve(receiver: Receiver) -> int:
+    url = f"{receiver.url}/{receiver.token}"
+    sample = (CASES / "ok_task_transcode.xml").relative_to(ROOT)
+    print(f"\nthe callback URL, with its token:\n  {url}\n\npost something:")
+    print(f"  curl -i --data-binary @{shlex.quote(str(sample))} {shlex.quote(url)}")
+    print("\nrecords appear here; Ctrl-C ends it\n", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            for message in receiver.receive(wait_seconds=2):
+                show(message)
+    return 0
+
+
+def show(message: dict[str, Any]) -> None:
+    attributes = message.get("MessageAttributes", {})
+    listed = ", ".join(f"{name}={value['StringValue']}" for name, value in attributes.items())
+    group = message.get("Attributes", {}).get("MessageGroupId", "none")
+    print(f"  attributes: {listed}\n  group: {group}")
+    body = json.dumps(json.loads(message["Body"]), indent=2, ensure_ascii=False)
+    print("\n".join(f"  {line}" for line in body.splitlines()), end="\n\n", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
