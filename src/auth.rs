@@ -1,7 +1,8 @@
 //! Who is let in. The vendor signs nothing, so the URL that it was given carries a token: as the
 //! last segment of the path, or as the query's `token`.
 
-use lambda_http::{Body, Request};
+use bytes::Bytes;
+use lambda_http::{Body, Request, http::Method};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -19,22 +20,22 @@ pub struct Tokens {
 }
 
 /// A request that may be read: only [`Tokens::authenticate`] makes one.
-pub struct Authentic<'r> {
-    request: &'r Request,
+pub struct Authentic {
+    request: Request,
 }
 
-impl Authentic<'_> {
-    /// The method of the request.
+impl Authentic {
+    /// Whether its method is the one that callbacks have.
     pub fn is_post(&self) -> bool {
-        self.request.method() == lambda_http::http::Method::POST
+        self.request.method() == Method::POST
     }
 
-    /// The body's bytes.
-    pub fn body(&self) -> &[u8] {
-        match self.request.body() {
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => &[],
+    /// The body as the vendor sent it.
+    pub fn into_body(self) -> Bytes {
+        match self.request.into_body() {
+            Body::Text(text) => Bytes::from(text),
+            Body::Binary(bytes) => Bytes::from(bytes),
+            _ => Bytes::new(),
         }
     }
 }
@@ -54,7 +55,7 @@ impl Tokens {
 
     /// Lets a request in if it carries an accepted token. Takes the same time whichever digest is
     /// the one, and whether one is.
-    pub fn authenticate<'r>(&self, request: &'r Request) -> Option<Authentic<'r>> {
+    pub fn authenticate(&self, request: Request) -> Option<Authentic> {
         let Some(digests) = &self.digests else {
             return Some(Authentic { request });
         };
@@ -108,7 +109,7 @@ mod tests {
             .map(|token| digest(token.as_bytes()))
             .collect();
         let request = http::Request::builder().uri(uri).body(Body::Empty).unwrap();
-        Tokens::of_digests(digests).authenticate(&request).is_some()
+        Tokens::of_digests(digests).authenticate(request).is_some()
     }
 
     #[test]

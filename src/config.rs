@@ -25,6 +25,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Where records go.
     pub queue: QueueConfig,
+    /// `VAULT_BUCKET`: where what the queue cannot hold is kept.
+    pub vault_bucket: Option<String>,
     /// How AWS is reached.
     pub aws: AwsConfig,
     /// The function's name, a dimension of its metrics.
@@ -47,6 +49,8 @@ pub struct AwsConfig {
     pub region: String,
     /// `AWS_ENDPOINT_URL_SQS`, else `AWS_ENDPOINT_URL`.
     pub sqs_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`.
+    pub s3_endpoint: Option<String>,
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
     /// `AWS_SECRET_ACCESS_KEY`.
@@ -124,10 +128,12 @@ impl Config {
                     Duration::from_millis(millis as u64)
                 }),
         };
+        let vault_bucket = variables.bucket("VAULT_BUCKET");
         let endpoint = variables.url("AWS_ENDPOINT_URL");
         let aws = AwsConfig {
             region: variables.required("AWS_REGION"),
-            sqs_endpoint: variables.url("AWS_ENDPOINT_URL_SQS").or(endpoint),
+            sqs_endpoint: variables.url("AWS_ENDPOINT_URL_SQS").or(endpoint.clone()),
+            s3_endpoint: variables.url("AWS_ENDPOINT_URL_S3").or(endpoint),
             access_key_id: variables.required("AWS_ACCESS_KEY_ID"),
             secret_access_key: variables.required("AWS_SECRET_ACCESS_KEY"),
             session_token: variables.get("AWS_SESSION_TOKEN"),
@@ -139,6 +145,7 @@ impl Config {
             Ok(Self {
                 tokens,
                 queue,
+                vault_bucket,
                 aws,
                 function_name,
             })
@@ -194,6 +201,18 @@ impl Variables<'_> {
             return None;
         }
         Some(url)
+    }
+
+    fn bucket(&mut self, variable: &'static str) -> Option<String> {
+        let bucket = self.get(variable)?;
+        let is_name = (3..=63).contains(&bucket.len())
+            && bucket
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        if !is_name {
+            self.problem(variable, "the name of an S3 bucket");
+        }
+        Some(bucket)
     }
 
     fn number(&mut self, variable: &'static str, min: usize, max: usize) -> Option<usize> {
@@ -284,6 +303,7 @@ mod tests {
         assert_eq!(config.queue.url, "https://q/1/a");
         assert_eq!(config.queue.max_bytes, 1_048_576);
         assert_eq!(config.queue.budget, Duration::from_millis(2500));
+        assert_eq!(config.vault_bucket, None);
         assert_eq!(config.aws.sqs_endpoint, None);
     }
 
@@ -324,6 +344,7 @@ mod tests {
             "QUEUE_URL: expected a URL with http or https",
             "QUEUE_MAX_BYTES: expected a whole number from 1024 to 1048576",
             "PUBLISH_BUDGET_MS: expected a whole number from 1 to 60000",
+            "VAULT_BUCKET: expected the name of an S3 bucket",
             "AWS_ENDPOINT_URL: expected a URL with http or https",
         ];
         let found = config(&[
@@ -333,6 +354,7 @@ mod tests {
             ("QUEUE_URL", "arn:aws:sqs:eu-west-1:1:a"),
             ("QUEUE_MAX_BYTES", "1048577"),
             ("PUBLISH_BUDGET_MS", "2.5"),
+            ("VAULT_BUCKET", "s3://vault"),
             ("AWS_ENDPOINT_URL", "localhost"),
         ]);
         assert_eq!(found.err().unwrap(), expected);

@@ -2,22 +2,27 @@
 
 use std::{
     convert::Infallible,
+    panic::AssertUnwindSafe,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use lambda_http::{Body, Context, Request, RequestExt, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use lambda_http::{Body, Context, Request, RequestExt, Response, http::header};
 use tokio::time::Instant;
 
 use crate::{
-    auth::{Authentic, Tokens},
+    auth::Tokens,
     aws, body,
     callback::Callback,
     config::Config,
     event::Event,
     outcome::Outcome,
-    publish::Publisher,
+    publish::{Publication, PublishError, Publisher},
     queue::Queue,
     telemetry::{Invocation, Telemetry},
+    vault::{self, Folder, Receipt, Vault},
 };
 
 /// What a function URL takes; nothing larger is looked at.
@@ -30,6 +35,7 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 pub struct Handler {
     tokens: Tokens,
     publisher: Publisher,
+    vault: Option<Vault>,
     telemetry: Telemetry,
 }
 
@@ -42,6 +48,9 @@ impl Handler {
         Self {
             tokens: config.tokens,
             publisher: Publisher::new(queue, config.queue.max_bytes, config.queue.budget),
+            vault: config
+                .vault_bucket
+                .map(|bucket| Vault::new(bucket, sdk_config, config.aws.s3_endpoint)),
             telemetry: Telemetry::new(config.function_name),
         }
     }
@@ -53,58 +62,141 @@ impl Handler {
     pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
         let context = request.lambda_context();
         let mut invocation = Invocation::begin(&context.request_id);
-        let outcome = self.outcome(&request, &context, &mut invocation).await;
+        let outcome = self.answer(request, &context, &mut invocation).await;
         self.telemetry.end(invocation, &outcome);
         Ok(outcome.response())
     }
 
-    async fn outcome(
+    async fn answer(
         &self,
-        request: &Request,
+        request: Request,
         context: &Context,
         invocation: &mut Invocation,
     ) -> Outcome {
         if request.body().len() > MAX_BODY_BYTES {
             return Outcome::ContentTooLarge;
         }
+        let receipt = receipt(&request, context);
         let Some(request) = self.tokens.authenticate(request) else {
             return Outcome::Forbidden;
         };
-        self.authentic(&request, context, invocation).await
-    }
-
-    async fn authentic(
-        &self,
-        request: &Authentic<'_>,
-        context: &Context,
-        invocation: &mut Invocation,
-    ) -> Outcome {
         if !request.is_post() {
             return Outcome::MethodNotAllowed;
         }
-        invocation.body_bytes = Some(request.body().len());
-        if body::is_empty(request.body()) {
+        let body = request.into_body();
+        invocation.body_bytes = Some(body.len());
+        if body::is_empty(&body) {
             return Outcome::Empty;
         }
-        let callback = match Callback::read(request.body()) {
-            Ok(callback) => callback,
-            Err(unreadable) => return Outcome::Unreadable(unreadable),
+        let deadline = deadline(context);
+        let work = self.publish(&body, &receipt, context, deadline, invocation);
+        // Nothing that the work shares with later calls can be left half done.
+        let failure = match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(Ok(outcome)) => return outcome,
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::Unreadable("the receiver has a fault: it panicked".to_owned()),
         };
+        self.keep(body, failure, &receipt, deadline).await
+    }
+
+    /// Reads a body and puts its records on the queue.
+    async fn publish(
+        &self,
+        body: &Bytes,
+        receipt: &Receipt,
+        context: &Context,
+        deadline: Instant,
+        invocation: &mut Invocation,
+    ) -> Result<Outcome, Failure> {
+        let callback =
+            Callback::read(body).map_err(|error| Failure::Unreadable(error.to_string()))?;
         if callback.is_probe() {
-            return Outcome::Probe;
+            return Ok(Outcome::Probe);
         }
-        let events = Event::all(&callback).inspect(|event| invocation.record(event));
-        let trace = context.xray_trace_id.as_deref();
-        let begin = Instant::now();
+        let publication = Publication {
+            vault: self.vault.as_ref(),
+            receipt,
+            trace: context.xray_trace_id.as_deref(),
+            deadline: self.with_time_to_keep(deadline),
+        };
+        let mut records = std::mem::take(&mut invocation.records);
+        let events = Event::all(&callback).inspect(|event| records.count(event));
         let published = self
             .publisher
-            .publish(events, trace, deadline(context))
+            .publish(events, &publication, &mut invocation.effort)
             .await;
-        invocation.publish_time = Some(begin.elapsed());
+        invocation.records = records;
         match published {
-            Ok(ids) => Outcome::Published { ids },
-            Err(error) => Outcome::NotPublished(error),
+            Ok(ids) => Ok(Outcome::Published { ids }),
+            Err(PublishError::NotTaken { reason }) => Err(Failure::NotTaken(reason)),
+            // The vault has just failed to take less than the body.
+            Err(PublishError::NotKept { reason }) => Ok(Outcome::NotKept { reason }),
+            Err(PublishError::TooLarge { bytes }) => Ok(Outcome::TooLarge { bytes }),
         }
+    }
+
+    /// Keeps a body that the queue does not have.
+    async fn keep(
+        &self,
+        body: Bytes,
+        failure: Failure,
+        receipt: &Receipt,
+        deadline: Instant,
+    ) -> Outcome {
+        let (folder, reason) = match failure {
+            Failure::Unreadable(reason) => (Folder::Quarantine, reason),
+            Failure::NotTaken(reason) => (Folder::Spill, reason),
+        };
+        let Some(vault) = &self.vault else {
+            return Outcome::NotKept {
+                reason: format!("{reason}; there is no vault"),
+            };
+        };
+        match vault
+            .keep(
+                folder,
+                &receipt.request_id,
+                body,
+                &reason,
+                receipt,
+                deadline,
+            )
+            .await
+        {
+            Ok(key) if folder == Folder::Quarantine => Outcome::Quarantined { key, reason },
+            Ok(key) => Outcome::Spilled { key, reason },
+            Err(error) => Outcome::NotKept {
+                reason: format!("{reason}; the vault: {error}"),
+            },
+        }
+    }
+
+    /// The queue's deadline. Of a short rest of time half is left for the vault.
+    fn with_time_to_keep(&self, deadline: Instant) -> Instant {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let for_vault = self
+            .vault
+            .as_ref()
+            .map_or(Duration::ZERO, |_| vault::BUDGET.min(rest / 2));
+        deadline - for_vault
+    }
+}
+
+/// Why a body is not on the queue, and what for the log.
+enum Failure {
+    Unreadable(String),
+    NotTaken(String),
+}
+
+fn receipt(request: &Request, context: &Context) -> Receipt {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    Receipt {
+        request_id: context.request_id.clone(),
+        received_at: Timestamp::now(),
+        content_type: content_type
+            .unwrap_or("application/octet-stream")
+            .to_owned(),
     }
 }
 

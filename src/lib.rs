@@ -17,6 +17,7 @@
 //! | `message` | the event with what SQS wants beside it |
 //! | [`publish`] | messages to batches, within their time |
 //! | [`queue`] | batches onto SQS |
+//! | [`vault`] | what the queue cannot hold, into S3 |
 //! | [`outcome`] | what became of the request: status, body, log, metric |
 //! | [`telemetry`] | log lines and metrics |
 //!
@@ -35,4 +36,5 @@ pub mod publish;
 pub mod queue;
 pub mod record;
 pub mod telemetry;
+pub mod vault;
 mod vocabulary;

@@ -6,8 +6,6 @@ use lambda_http::{
 };
 use tracing::Level;
 
-use crate::{callback::Unreadable, publish::PublishError};
-
 /// When the vendor may try again, in seconds: its own interval is half an hour, so any answer of
 /// this size says "not at once".
 const RETRY_AFTER: &str = "60";
@@ -30,10 +28,33 @@ pub enum Outcome {
     Empty,
     /// It was larger than a function URL takes.
     ContentTooLarge,
-    /// It cannot be read. Sending it again would not help, but nothing has it yet.
-    Unreadable(Unreadable),
-    /// The queue does not have all of it. The vendor sends it again, at least for moderation.
-    NotPublished(PublishError),
+    /// It cannot be read and is in the vault. Sending it again would not help, so the vendor is
+    /// done.
+    Quarantined {
+        /// Where in the vault.
+        key: String,
+        /// Why it cannot be read.
+        reason: String,
+    },
+    /// The queue does not have all of it, so the vault has it, too. A vendor that sends it again
+    /// heals it; one that does not is why it is kept.
+    Spilled {
+        /// Where in the vault.
+        key: String,
+        /// What the queue said.
+        reason: String,
+    },
+    /// It belongs into the vault and is not there. Only the vendor has it, and should send it again.
+    NotKept {
+        /// Why it should have been kept, and why it is not.
+        reason: String,
+    },
+    /// A record is larger than the queue takes, and there is no vault. Sending it again would not
+    /// help, but it may stop at the vendor's end where someone looks.
+    TooLarge {
+        /// The size of the message.
+        bytes: usize,
+    },
 }
 
 /// A row of the table.
@@ -79,23 +100,29 @@ impl Outcome {
                 Some("BadRequests"),
                 "refused: body too large",
             ),
-            Self::Unreadable(_) => (
+            Self::Quarantined { .. } => (
+                StatusCode::OK,
+                Level::ERROR,
+                Some("Quarantined"),
+                "kept in the vault: unreadable",
+            ),
+            Self::Spilled { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Level::ERROR,
+                Some("Spilled"),
+                "kept in the vault: not taken by the queue",
+            ),
+            Self::NotKept { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Level::ERROR,
                 Some("VaultFailures"),
-                "unreadable, and no vault to keep it in",
+                "left with the vendor: the vault does not have it",
             ),
-            Self::NotPublished(PublishError::TooLarge { .. }) => (
+            Self::TooLarge { .. } => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Level::ERROR,
                 Some("VaultFailures"),
-                "too large for the queue, and no vault to keep it in",
-            ),
-            Self::NotPublished(PublishError::NotTaken { .. }) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Level::ERROR,
-                Some("VaultFailures"),
-                "not taken by the queue, and no vault to keep it in",
+                "left with the vendor: too large for the queue, and there is no vault",
             ),
         };
         Row {
@@ -124,11 +151,18 @@ impl Outcome {
     /// The reason for the log, never a word of the body.
     pub(crate) fn reason(&self) -> Option<String> {
         match self {
-            Self::Unreadable(unreadable) => Some(unreadable.to_string()),
-            Self::NotPublished(PublishError::TooLarge { bytes }) => {
-                Some(format!("a message has {bytes} bytes"))
-            }
-            Self::NotPublished(PublishError::NotTaken { reason }) => Some(reason.clone()),
+            Self::Quarantined { reason, .. }
+            | Self::Spilled { reason, .. }
+            | Self::NotKept { reason } => Some(reason.clone()),
+            Self::TooLarge { bytes } => Some(format!("a message has {bytes} bytes")),
+            _ => None,
+        }
+    }
+
+    /// Where in the vault it is.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match self {
+            Self::Quarantined { key, .. } | Self::Spilled { key, .. } => Some(key),
             _ => None,
         }
     }
@@ -143,6 +177,10 @@ impl Outcome {
                 ("application/json", body.to_string())
             }
             Self::Probe => ("application/json", r#"{"probe":true}"#.to_owned()),
+            Self::Quarantined { key, .. } => (
+                "application/json",
+                serde_json::json!({ "quarantined": key }).to_string(),
+            ),
             // The status and nothing else: what went wrong is for the log.
             _ => {
                 let title = status.canonical_reason().unwrap_or_default();

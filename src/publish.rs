@@ -1,13 +1,16 @@
-//! Events onto the queue: in batches, within their time.
+//! Events onto the queue: in batches, within their time, by way of the vault where they are too
+//! large.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    event::Event,
+    event::{Event, sha256_hex},
     message::Message,
     queue::{MAX_BATCH_ENTRIES, Queue},
+    vault::{Folder, Receipt, Vault},
 };
 
 /// Puts events on the queue.
@@ -17,19 +20,48 @@ pub struct Publisher {
     budget: Duration,
 }
 
-/// Why not every record of a callback is on the queue.
+/// Why not every record of a callback is on the queue. Some may be: whoever publishes all of them
+/// again publishes the same ids.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PublishError {
-    /// A message is larger than the queue takes: no retry makes it smaller.
-    TooLarge {
-        /// Its size, attributes counted.
-        bytes: usize,
-    },
     /// The queue did not take one or more messages in time.
     NotTaken {
         /// What SQS or the way to it said, without a word of a message.
         reason: String,
     },
+    /// A message is larger than the queue takes, and the vault did not take it.
+    NotKept {
+        /// What S3 or the way to it said, without a word of a message.
+        reason: String,
+    },
+    /// A message is larger than the queue takes, and there is no vault. No retry makes it smaller.
+    TooLarge {
+        /// Its size, attributes counted.
+        bytes: usize,
+    },
+}
+
+/// What publishing took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// The time that the queue took.
+    pub queue_time: Duration,
+    /// How many calls to the queue were made again.
+    pub retries: usize,
+    /// How many messages went to the vault for their size.
+    pub oversize: usize,
+}
+
+/// What publishing one callback goes by.
+pub struct Publication<'p> {
+    /// Where messages over the limit go.
+    pub vault: Option<&'p Vault>,
+    /// What is known of the request.
+    pub receipt: &'p Receipt,
+    /// The trace that the messages belong to.
+    pub trace: Option<&'p str>,
+    /// When it must have ended.
+    pub deadline: Instant,
 }
 
 impl Publisher {
@@ -47,55 +79,87 @@ impl Publisher {
     /// batches have room for them, so that only one batch of messages is in memory.
     ///
     /// # Errors
-    /// Where not all of them are on the queue within the budget, or at `deadline` if that is
-    /// sooner. Some may be: whoever sends all of them again sends the same ids.
+    /// Where not all of them are on the queue within the budget, or at the deadline if that is
+    /// sooner.
     pub async fn publish<'t, 'a: 't>(
         &self,
         events: impl Iterator<Item = Event<'t, 'a>>,
-        trace: Option<&str>,
-        deadline: Instant,
-    ) -> Result<Vec<String>, PublishError> {
-        let time = self
-            .budget
-            .min(deadline.saturating_duration_since(Instant::now()));
-        timeout(time, self.publish_all(events, trace))
-            .await
-            .unwrap_or_else(|_| {
-                let reason = format!("expected an answer within {} ms", time.as_millis());
-                Err(PublishError::NotTaken { reason })
-            })
-    }
-
-    async fn publish_all<'t, 'a: 't>(
-        &self,
-        events: impl Iterator<Item = Event<'t, 'a>>,
-        trace: Option<&str>,
+        publication: &Publication<'_>,
+        effort: &mut Effort,
     ) -> Result<Vec<String>, PublishError> {
         let mut ids = Vec::new();
         let mut batch: Vec<Message> = Vec::new();
         let mut batch_bytes = 0;
         for event in events {
-            let message = Message::of(&event, self.queue.is_fifo());
-            let bytes = message.bytes();
-            if bytes > self.max_bytes {
-                return Err(PublishError::TooLarge { bytes });
+            let mut message = Message::of(&event, self.queue.is_fifo());
+            if message.bytes() > self.max_bytes {
+                message = keep_oversize(message, publication).await?;
+                effort.oversize += 1;
             }
+            let bytes = message.bytes();
             if batch.len() == MAX_BATCH_ENTRIES || batch_bytes + bytes > self.max_bytes {
-                self.send(std::mem::take(&mut batch), trace).await?;
+                self.send(std::mem::take(&mut batch), publication, effort)
+                    .await?;
                 batch_bytes = 0;
             }
             batch_bytes += bytes;
-            ids.push(message.id.clone());
+            ids.push(event.id);
             batch.push(message);
         }
-        self.send(batch, trace).await?;
+        self.send(batch, publication, effort).await?;
         Ok(ids)
     }
 
-    async fn send(&self, batch: Vec<Message>, trace: Option<&str>) -> Result<(), PublishError> {
-        let sent = self.queue.send(batch, trace).await;
-        sent.map_err(|refusal| PublishError::NotTaken {
-            reason: refusal.reason,
-        })
+    /// Sends a batch within what is left of the budget, which the vault's time does not count
+    /// against.
+    async fn send(
+        &self,
+        batch: Vec<Message>,
+        publication: &Publication<'_>,
+        effort: &mut Effort,
+    ) -> Result<(), PublishError> {
+        let begin = Instant::now();
+        let budget = self.budget.saturating_sub(effort.queue_time);
+        let time = budget.min(publication.deadline.saturating_duration_since(begin));
+        let retries = self.queue.retries();
+        let sent = timeout(time, self.queue.send(batch, publication.trace)).await;
+        effort.queue_time += begin.elapsed();
+        effort.retries += self.queue.retries() - retries;
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refusal)) => Err(PublishError::NotTaken {
+                reason: refusal.reason,
+            }),
+            Err(_) => {
+                let millis = effort.queue_time.as_millis();
+                let reason = format!("expected the queue to take it, but waited {millis} ms");
+                Err(PublishError::NotTaken { reason })
+            }
+        }
     }
+}
+
+/// Keeps a message in the vault, and gives what goes onto the queue for it.
+async fn keep_oversize(
+    message: Message,
+    publication: &Publication<'_>,
+) -> Result<Message, PublishError> {
+    let bytes = message.bytes();
+    let Some(vault) = publication.vault else {
+        return Err(PublishError::TooLarge { bytes });
+    };
+    let key = vault
+        .keep(
+            Folder::Oversize,
+            &sha256_hex(&message.id),
+            Bytes::from(message.body.clone()),
+            &format!("a message of {bytes} bytes"),
+            publication.receipt,
+            publication.deadline,
+        )
+        .await
+        .map_err(|error| PublishError::NotKept {
+            reason: error.reason,
+        })?;
+    Ok(message.into_pointer(vault.bucket(), &key))
 }

@@ -1,11 +1,24 @@
 //! The queue: messages onto SQS, one in a call or a batch.
 
-use std::time::Duration;
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_sdk_sqs::{
     Client,
-    config::{retry::RetryConfig, timeout::TimeoutConfig},
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    config::{
+        ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
+        interceptors::{
+            BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+        },
+        retry::RetryConfig,
+        timeout::TimeoutConfig,
+    },
     types::{
         MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
         SendMessageBatchRequestEntry,
@@ -13,6 +26,7 @@ use aws_sdk_sqs::{
 };
 use aws_types::SdkConfig;
 
+use crate::aws;
 use crate::message::{Attribute, Message};
 
 /// What SQS takes in one `SendMessageBatch`.
@@ -38,6 +52,41 @@ const ENTRIES_BACKOFF: Duration = Duration::from_millis(50);
 pub struct Queue {
     client: Client,
     url: String,
+    counter: Counter,
+}
+
+/// Counts what the SDK does: it retries calls by itself.
+#[derive(Clone, Debug, Default)]
+struct Counter {
+    calls: Arc<AtomicUsize>,
+    attempts: Arc<AtomicUsize>,
+    /// Calls for the entries of a batch that were not taken the first time.
+    repeats: Arc<AtomicUsize>,
+}
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 /// Why messages are not on the queue: what SQS or the way to it said, without a word of a message.
@@ -49,7 +98,9 @@ pub(crate) struct NotTaken {
 impl Queue {
     /// A client for the queue; nothing is sent yet.
     pub fn new(url: String, sdk_config: &SdkConfig, endpoint: Option<&str>) -> Self {
+        let counter = Counter::default();
         let config = aws_sdk_sqs::config::Builder::from(sdk_config)
+            .interceptor(SharedInterceptor::new(counter.clone()))
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(MAX_ATTEMPTS)
@@ -68,12 +119,24 @@ impl Queue {
         Self {
             client: Client::from_conf(config.build()),
             url,
+            counter,
         }
     }
 
     /// Whether it keeps the order of its groups and drops repeats.
     pub(crate) fn is_fifo(&self) -> bool {
         self.url.ends_with(".fifo")
+    }
+
+    /// How many calls were made again since the start.
+    pub(crate) fn retries(&self) -> usize {
+        let Counter {
+            calls,
+            attempts,
+            repeats,
+        } = &self.counter;
+        let load = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        (load(attempts) + load(repeats)).saturating_sub(load(calls))
     }
 
     /// Puts messages on the queue: all of them, or it is an error. A caller that stops waiting, or
@@ -108,7 +171,9 @@ impl Queue {
             let header = MessageSystemAttributeNameForSends::AwsTraceHeader;
             request = request.message_system_attributes(header, trace_header(trace));
         }
-        request.send().await.map_err(not_taken)?;
+        request.send().await.map_err(|error| NotTaken {
+            reason: aws::describe(&error),
+        })?;
         Ok(())
     }
 
@@ -128,7 +193,9 @@ impl Queue {
                 .set_entries(Some(waiting.clone()))
                 .send()
                 .await
-                .map_err(not_taken)?;
+                .map_err(|error| NotTaken {
+                    reason: aws::describe(&error),
+                })?;
             // An entry in both lists may not be there, and an entry in neither was lost.
             let is_listed = |id: &str| answer.successful().iter().any(|entry| entry.id() == id);
             let failure = |id: &str| answer.failed().iter().find(|entry| entry.id() == id);
@@ -145,6 +212,7 @@ impl Queue {
                 return Ok(());
             }
             tokio::time::sleep(ENTRIES_BACKOFF).await;
+            self.counter.repeats.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -179,20 +247,4 @@ fn trace_header(trace: &str) -> MessageSystemAttributeValue {
         .data_type("String")
         .string_value(trace);
     header.build().expect("it has a data type")
-}
-
-fn not_taken<E, R>(error: SdkError<E, R>) -> NotTaken
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    let reason = match &error {
-        SdkError::ServiceError(service) => service
-            .err()
-            .code()
-            .unwrap_or("an error without a code")
-            .to_owned(),
-        other => DisplayErrorContext(other).to_string(),
-    };
-    NotTaken { reason }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{config::LogConfig, event::Event, outcome::Outcome, record};
+use crate::{config::LogConfig, event::Event, outcome::Outcome, publish::Effort, record};
 
 /// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "CloudInfiniteCallback";
@@ -60,10 +60,18 @@ pub struct Invocation {
     request_id: String,
     /// The body's size; absent if it was not looked at.
     pub body_bytes: Option<usize>,
-    /// The time that the queue took.
-    pub publish_time: Option<Duration>,
+    /// What publishing took.
+    pub effort: Effort,
+    /// What was read.
+    pub records: Records,
+}
+
+/// The records of an invocation, whether they were published or not.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Of the first one.
     job_id: Option<String>,
-    records: BTreeMap<(&'static str, record::Outcome), usize>,
+    by_family_and_outcome: BTreeMap<(&'static str, record::Outcome), usize>,
 }
 
 impl Invocation {
@@ -73,14 +81,15 @@ impl Invocation {
             begin: Instant::now(),
             request_id: request_id.to_owned(),
             body_bytes: None,
-            publish_time: None,
-            job_id: None,
-            records: BTreeMap::new(),
+            effort: Effort::default(),
+            records: Records::default(),
         }
     }
+}
 
-    /// Counts a record, whether it will be published or not.
-    pub fn record(&mut self, event: &Event<'_, '_>) {
+impl Records {
+    /// Counts one.
+    pub fn count(&mut self, event: &Event<'_, '_>) {
         let record = &event.data;
         if self.job_id.is_none() {
             self.job_id = record
@@ -88,7 +97,7 @@ impl Invocation {
                 .map(|id| id.chars().take(MAX_JOB_ID_LENGTH).collect());
         }
         *self
-            .records
+            .by_family_and_outcome
             .entry((record.family.as_str(), record.outcome))
             .or_default() += 1;
     }
@@ -128,14 +137,25 @@ impl Telemetry {
                 .body_bytes
                 .map(|bytes| ("BodyBytes", "Bytes", json!(bytes))),
         );
-        let publish = invocation.publish_time;
-        metrics.extend(publish.map(|time| ("PublishMillis", "Milliseconds", json!(millis(time)))));
+        let Effort {
+            queue_time,
+            retries,
+            oversize,
+        } = invocation.effort;
+        if !queue_time.is_zero() {
+            metrics.push(("PublishMillis", "Milliseconds", json!(millis(queue_time))));
+        }
+        for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
+            if count > 0 {
+                metrics.push((name, "Count", json!(count)));
+            }
+        }
         let mut lines = Vec::new();
         if !metrics.is_empty() {
             lines.push(self.line(&metrics, &[]));
         }
         if let Outcome::Published { .. } = outcome {
-            for ((family, outcome), count) in &invocation.records {
+            for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
                 let metric = ("RecordsPublished", "Count", json!(count));
                 lines.push(self.line(
                     &[metric],
@@ -181,10 +201,12 @@ impl Telemetry {
 }
 
 fn log(invocation: &Invocation, outcome: &Outcome) {
-    let mut kinds = invocation.records.keys();
-    let family = kinds.next().map(|(family, _)| *family);
-    let outcomes: Vec<_> = invocation
-        .records
+    let Records {
+        job_id,
+        by_family_and_outcome: records,
+    } = &invocation.records;
+    let family = records.keys().next().map(|(family, _)| *family);
+    let outcomes: Vec<_> = records
         .keys()
         .map(|(_, outcome)| outcome.as_str())
         .collect();
@@ -194,12 +216,13 @@ fn log(invocation: &Invocation, outcome: &Outcome) {
             tracing::event!(
                 $level,
                 request.id = invocation.request_id,
-                job.id = invocation.job_id,
-                jobs = invocation.records.values().sum::<usize>(),
+                job.id = job_id,
+                jobs = records.values().sum::<usize>(),
                 callback.family = family,
                 callback.outcome = outcomes.join(","),
                 body.bytes = invocation.body_bytes,
                 time.millis = invocation.begin.elapsed().as_millis() as u64,
+                vault.key = outcome.key(),
                 reason = outcome.reason(),
                 "{}",
                 outcome.message()
