@@ -1,8 +1,13 @@
 //! How AWS's services are reached: what the clients of the queue and the vault share.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::{
     config::{
-        BehaviorVersion, Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig,
+        BehaviorVersion, Credentials, SharedCredentialsProvider, SharedHttpClient,
+        StalledStreamProtectionConfig,
+        retry::{RetryConfig, RetryPartition, TokenBucket},
+        timeout::TimeoutConfig,
     },
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
 };
@@ -28,10 +33,23 @@ where
     }
 }
 
-/// The clients' common part. Made by hand: aws-config would add its chain of credential providers,
-/// of which Lambda needs the environment only, to every cold start.
+/// How often a call is tried. The time is bounded by budgets; this bounds the load.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// The wait before the first retry, at most: the SDK takes a random part of it and doubles it. Its
+/// default of a second would leave room for one retry only.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+
+/// A server that has not answered by then is tried again: SQS answers in 20 ms, and S3 takes a body
+/// of 4 MB in 200.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
+
+/// Within a region a connection takes a millisecond, and a first name look-up some more.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
+
+/// The function's clients' common part. Made by hand: aws-config would add its chain of credential
+/// providers, of which Lambda needs the environment only, to every cold start.
 pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
-    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let credentials = Credentials::new(
         &config.access_key_id,
         &config.secret_access_key,
@@ -44,8 +62,43 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .app_name(AppName::new("cloud-infinite-callback").expect("letters and hyphens"))
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(Builder::new().tls_provider(ring).build_https())
+        .http_client(http_client())
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(MAX_ATTEMPTS)
+                .with_initial_backoff(FIRST_BACKOFF),
+        )
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        )
         // It watches for streams that stall for seconds; every budget here is shorter.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
+}
+
+/// A quota for retries that never runs out. The SDK's own is used up by an outage, after which the
+/// first fault would cost a callback; here attempts and budgets bound the load instead.
+pub(crate) fn retry_partition() -> RetryPartition {
+    RetryPartition::custom("callback")
+        .token_bucket(TokenBucket::unlimited())
+        .build()
+}
+
+/// The operator's clients' common part: AWS's whole chain of credentials, regions and profiles, and
+/// its patience.
+#[cfg(feature = "cli")]
+pub async fn operator_sdk_config() -> SdkConfig {
+    let latest = BehaviorVersion::v2026_01_12();
+    aws_config::defaults(latest)
+        .http_client(http_client())
+        .load()
+        .await
+}
+
+fn http_client() -> SharedHttpClient {
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    Builder::new().tls_provider(ring).build_https()
 }

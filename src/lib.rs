@@ -38,3 +38,6 @@ pub mod record;
 pub mod telemetry;
 pub mod vault;
 mod vocabulary;
+
+#[cfg(feature = "cli")]
+pub use aws::operator_sdk_config;

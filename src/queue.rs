@@ -16,8 +16,6 @@ use aws_sdk_sqs::{
         interceptors::{
             BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
         },
-        retry::RetryConfig,
-        timeout::TimeoutConfig,
     },
     types::{
         MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
@@ -31,19 +29,6 @@ use crate::message::{Attribute, Message};
 
 /// What SQS takes in one `SendMessageBatch`.
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
-
-/// How often a call is tried. The time is bounded by the budget; this bounds the load.
-const MAX_ATTEMPTS: u32 = 5;
-
-/// The wait before the first retry, at most: the SDK takes a random part of it and doubles it. Its
-/// default of a second would leave room for one retry only.
-const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-
-/// A server that has not answered by then is tried again: SQS answers in 10 to 20 ms.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
-
-/// Within a region a connection takes a millisecond, and a first name look-up some more.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// The wait before the failed entries of a batch are sent again.
 const ENTRIES_BACKOFF: Duration = Duration::from_millis(50);
@@ -101,17 +86,7 @@ impl Queue {
         let counter = Counter::default();
         let config = aws_sdk_sqs::config::Builder::from(sdk_config)
             .interceptor(SharedInterceptor::new(counter.clone()))
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(MAX_ATTEMPTS)
-                    .with_initial_backoff(FIRST_BACKOFF),
-            )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                    .build(),
-            );
+            .retry_partition(aws::retry_partition());
         let config = match endpoint {
             Some(endpoint) => config.endpoint_url(endpoint),
             None => config,

@@ -4,12 +4,13 @@ use std::{fmt, sync::OnceLock, time::Duration};
 
 use aws_sdk_s3::{
     Client,
-    config::{retry::RetryConfig, timeout::TimeoutConfig},
-    primitives::ByteStream,
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::{ByteStream, DateTime},
 };
 use aws_types::SdkConfig;
 use bytes::Bytes;
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::{Instant, timeout};
 
 use crate::aws;
@@ -17,18 +18,6 @@ use crate::aws;
 /// The time for all attempts at one object. With the queue's default budget that makes 4 s, the
 /// longest that the vendor waits for an answer.
 pub const BUDGET: Duration = Duration::from_millis(1500);
-
-/// How often a call is tried. The time is bounded by the budget; this bounds the load.
-const MAX_ATTEMPTS: u32 = 4;
-
-/// The wait before the first retry, at most: see the queue's.
-const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-
-/// A server that has not answered by then is tried again: S3 takes a body of 4 MB in 200 ms.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
-
-/// Within a region a connection takes a millisecond, and a first name look-up some more.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// How much of a reason an object carries, in characters: S3 takes 2 KB of metadata in all.
 const MAX_REASON_LENGTH: usize = 512;
@@ -71,6 +60,8 @@ pub struct Vault {
     bucket: String,
     sdk_config: SdkConfig,
     endpoint: Option<String>,
+    /// The time for all attempts at one object.
+    budget: Duration,
     /// Made when it is first needed: most functions never do, and it costs time at start.
     client: OnceLock<Client>,
 }
@@ -95,8 +86,15 @@ impl Vault {
             bucket,
             sdk_config,
             endpoint,
+            budget: BUDGET,
             client: OnceLock::new(),
         }
+    }
+
+    /// Gives an operator's commands the time that people have.
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
     }
 
     /// The bucket's name.
@@ -120,22 +118,22 @@ impl Vault {
     ) -> Result<String, NotKept> {
         let day = receipt.received_at.strftime("%Y/%m/%d");
         let key = format!("{}/{day}/{name}", folder.as_str());
-        let time = BUDGET.min(deadline.saturating_duration_since(Instant::now()));
+        let time = self
+            .budget
+            .min(deadline.saturating_duration_since(Instant::now()));
         let request = self
             .client()
             .put_object()
             .bucket(&self.bucket)
             .key(&key)
             .body(ByteStream::from(content))
-            .content_type(&receipt.content_type)
+            .content_type(printable(&receipt.content_type))
             .metadata("reason", printable(reason))
             .metadata("received-at", receipt.received_at.to_string())
             .metadata("request-id", printable(&receipt.request_id));
         match timeout(time, request.send()).await {
             Ok(Ok(_)) => Ok(key),
-            Ok(Err(error)) => Err(NotKept {
-                reason: aws::describe(&error),
-            }),
+            Ok(Err(error)) => Err(failed(error)),
             Err(_) => Err(NotKept {
                 reason: format!(
                     "expected an answer of the vault within {} ms",
@@ -148,24 +146,146 @@ impl Vault {
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let config = aws_sdk_s3::config::Builder::from(&self.sdk_config)
-                .retry_config(
-                    RetryConfig::standard()
-                        .with_max_attempts(MAX_ATTEMPTS)
-                        .with_initial_backoff(FIRST_BACKOFF),
-                )
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .connect_timeout(CONNECT_TIMEOUT)
-                        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                        .build(),
-                );
-            let config = match &self.endpoint {
-                // Names of buckets are no hosts at an endpoint of one's own.
-                Some(endpoint) => config.endpoint_url(endpoint).force_path_style(true),
-                None => config,
-            };
+                .retry_partition(aws::retry_partition());
+            // Names of buckets are no hosts at an endpoint of one's own.
+            let is_own = self.endpoint.is_some() || self.sdk_config.endpoint_url().is_some();
+            let mut config = config.force_path_style(is_own);
+            config.set_endpoint_url(
+                self.endpoint
+                    .clone()
+                    .or(self.sdk_config.endpoint_url().map(str::to_owned)),
+            );
             Client::from_conf(config.build())
         })
+    }
+}
+
+/// An object of the vault as a listing tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its key.
+    pub key: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was kept.
+    pub kept_at: Timestamp,
+}
+
+/// An object of the vault.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The body as the vendor sent it.
+    pub body: Bytes,
+    /// Why it is here.
+    pub reason: String,
+    /// What was known of its request.
+    pub receipt: Receipt,
+}
+
+/// What an operator does with the vault.
+impl Vault {
+    /// The objects whose keys begin with `prefix`, in the order of their keys, at most `limit`.
+    ///
+    /// # Errors
+    /// Where S3 does not list them.
+    pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<Entry>, NotKept> {
+        let mut entries = Vec::new();
+        let mut pages = self
+            .client()
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(prefix)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            for object in page.map_err(failed)?.contents() {
+                if entries.len() == limit {
+                    return Ok(entries);
+                }
+                let kept_at = object.last_modified().map_or(0, DateTime::secs);
+                entries.push(Entry {
+                    key: object.key().unwrap_or_default().to_owned(),
+                    bytes: object
+                        .size()
+                        .and_then(|size| size.try_into().ok())
+                        .unwrap_or_default(),
+                    kept_at: Timestamp::from_second(kept_at).unwrap_or_default(),
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// One object, whole.
+    ///
+    /// # Errors
+    /// Where S3 does not give it.
+    pub async fn get(&self, key: &str) -> Result<Kept, NotKept> {
+        let request = self.client().get_object().bucket(&self.bucket).key(key);
+        let object = request.send().await.map_err(failed)?;
+        let metadata = |name: &str| {
+            let value = object.metadata().and_then(|metadata| metadata.get(name));
+            value.cloned().unwrap_or_default()
+        };
+        let kept = Kept {
+            reason: metadata("reason"),
+            receipt: Receipt {
+                request_id: metadata("request-id"),
+                received_at: metadata("received-at").parse().unwrap_or_default(),
+                content_type: object.content_type().unwrap_or_default().to_owned(),
+            },
+            body: Bytes::new(),
+        };
+        let body = object.body.collect().await;
+        let body = body.map_err(|error| NotKept {
+            reason: error.to_string(),
+        })?;
+        Ok(Kept {
+            body: body.into_bytes(),
+            ..kept
+        })
+    }
+
+    /// Moves an object to `replayed/` and its old key. It is deleted only once the copy is there:
+    /// whatever fails, it is in one of both places.
+    ///
+    /// # Errors
+    /// Where S3 does not copy it, or does not delete it.
+    pub async fn move_to_replayed(&self, key: &str) -> Result<(), NotKept> {
+        let source = format!("{}/{}", self.bucket, utf8_percent_encode(key, KEY));
+        self.client()
+            .copy_object()
+            .bucket(&self.bucket)
+            .copy_source(source)
+            .key(format!("replayed/{key}"))
+            .send()
+            .await
+            .map_err(failed)?;
+        self.client()
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+}
+
+/// What a copy's source is encoded by: everything but what separates keys' parts.
+const KEY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
+
+fn failed<E, R>(error: SdkError<E, R>) -> NotKept
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    NotKept {
+        reason: aws::describe(&error),
     }
 }
 

@@ -138,6 +138,22 @@ impl Function {
         self.output()
     }
 
+    /// Sends a request to a function that is killed before it can answer, once `moment` has come.
+    pub(crate) async fn invoke_and_kill(
+        &mut self,
+        event: &Value,
+        moment: impl Future<Output = ()>,
+    ) -> Answer {
+        let answer = self.api.invoke(event.to_string(), Duration::from_secs(1));
+        let child = &mut self.child;
+        let kill = async {
+            moment.await;
+            // SIGKILL: nothing of the function runs after it.
+            child.kill().expect("a running child can be killed");
+        };
+        tokio::join!(answer, kill).0
+    }
+
     /// Waits for the function to end by itself; none where it doesn't in time.
     pub(crate) async fn exit(mut self, limit: Duration) -> (Option<ExitStatus>, Output) {
         let begin = Instant::now();

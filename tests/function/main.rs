@@ -16,6 +16,7 @@ mod server;
 mod answers;
 mod authentication;
 mod configuration;
+mod faults;
 mod grouping;
 mod metrics;
 mod publishing;

@@ -1,19 +1,25 @@
-//! A queue that writes down what it is sent, and breaks on request.
+//! A queue and a vault that write down what they are sent, and break on request.
 //!
 //! MiniStack checks less than SQS does (it counts no attributes, and drops the system attributes of
 //! batches), and never fails. Here a test sees the calls themselves.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use hyper::{StatusCode, http::request::Parts};
+use http_body_util::Full;
+use hyper::{Method, StatusCode, http::request::Parts};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use crate::{function::Settings, server};
+use crate::{
+    function::Settings,
+    server::{self, Answer},
+};
 
 /// What SQS takes in one message and in one call, attributes counted.
 pub(crate) const SQS_MAX_BYTES: usize = 1024 * 1024;
@@ -29,10 +35,35 @@ pub(crate) enum Reply {
     RefuseEntries(&'static [usize]),
     /// Takes a batch, and of these entries says nothing.
     LoseEntries(&'static [usize]),
+    /// Takes a batch, and lists these entries as failed all the same.
+    Contradict(&'static [usize]),
+    /// An error with this status and code.
+    Error(u16, &'static str),
+    /// Takes all of it, and answers with what is no JSON.
+    Garble,
+    /// Takes all of it, after so many milliseconds.
+    Late(u64),
+    /// Nothing, ever.
+    Silence,
+}
+
+/// What the vault makes of every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VaultReply {
+    /// Does as it is told.
+    Accept,
     /// An error with this status and code.
     Error(u16, &'static str),
     /// Nothing, ever.
     Silence,
+}
+
+/// An object of the vault.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) body: Vec<u8>,
+    pub(crate) content_type: String,
+    pub(crate) reason: String,
 }
 
 /// One `SendMessage` or `SendMessageBatch`.
@@ -51,8 +82,13 @@ pub(crate) struct Recorder {
 struct Shared {
     script: Mutex<VecDeque<Reply>>,
     /// After the script.
-    otherwise: Reply,
+    otherwise: Mutex<Reply>,
     calls: Mutex<Vec<Call>>,
+    taken: Mutex<BTreeSet<String>>,
+    vault: VaultReply,
+    objects: Mutex<BTreeMap<String, Object>>,
+    puts: watch::Sender<usize>,
+    sends: watch::Sender<usize>,
 }
 
 impl Recorder {
@@ -61,15 +97,39 @@ impl Recorder {
         Self::scripted(&[], Reply::Accept).await
     }
 
+    /// A queue that takes everything and closes connections of this age.
+    pub(crate) async fn closing_after(lifetime: Duration) -> Self {
+        Self::build(&[], Reply::Accept, VaultReply::Accept, lifetime).await
+    }
+
     /// A queue that gives these replies, and then always the last one.
     pub(crate) async fn scripted(script: &[Reply], otherwise: Reply) -> Self {
+        Self::with_vault(script, otherwise, VaultReply::Accept).await
+    }
+
+    /// The same, with a vault.
+    pub(crate) async fn with_vault(script: &[Reply], otherwise: Reply, vault: VaultReply) -> Self {
+        Self::build(script, otherwise, vault, Duration::MAX).await
+    }
+
+    async fn build(
+        script: &[Reply],
+        otherwise: Reply,
+        vault: VaultReply,
+        lifetime: Duration,
+    ) -> Self {
         let shared = Arc::new(Shared {
             script: Mutex::new(script.iter().cloned().collect()),
-            otherwise,
+            otherwise: Mutex::new(otherwise),
             calls: Mutex::default(),
+            taken: Mutex::default(),
+            vault,
+            objects: Mutex::default(),
+            puts: watch::Sender::new(0),
+            sends: watch::Sender::new(0),
         });
         let handler = Arc::clone(&shared);
-        let address = server::serve(move |head, body| {
+        let address = server::serve_for(lifetime, move |head, body| {
             let shared = Arc::clone(&handler);
             async move { shared.handle(&head, &body).await }
         })
@@ -86,10 +146,47 @@ impl Recorder {
     pub(crate) fn calls(&self) -> Vec<Call> {
         lock(&self.shared.calls).clone()
     }
+
+    /// From now on gives these replies, and then always the last one.
+    pub(crate) fn change(&self, script: &[Reply], otherwise: Reply) {
+        *lock(&self.shared.script) = script.iter().cloned().collect();
+        *lock(&self.shared.otherwise) = otherwise;
+    }
+
+    /// The ids of the events that lie on the queue.
+    pub(crate) fn taken(&self) -> BTreeSet<String> {
+        lock(&self.shared.taken).clone()
+    }
+
+    /// What lies in the vault, by key.
+    pub(crate) fn objects(&self) -> BTreeMap<String, Object> {
+        lock(&self.shared.objects).clone()
+    }
+
+    /// Waits for a call to the queue.
+    pub(crate) async fn sent_to(&self) {
+        let mut sends = self.shared.sends.subscribe();
+        sends
+            .wait_for(|count| *count > 0)
+            .await
+            .expect("it lives as long as the test");
+    }
+
+    /// Waits for an object to be put into the vault.
+    pub(crate) async fn put_into(&self) {
+        let mut puts = self.shared.puts.subscribe();
+        puts.wait_for(|count| *count > 0)
+            .await
+            .expect("it lives as long as the test");
+    }
 }
 
 impl Shared {
     async fn handle(&self, head: &Parts, body: &[u8]) -> server::Answer {
+        if head.method == Method::PUT {
+            return self.put(head, body).await;
+        }
+        self.sends.send_modify(|count| *count += 1);
         let target = head
             .headers
             .get("x-amz-target")
@@ -111,13 +208,68 @@ impl Shared {
         });
         let reply = lock(&self.script)
             .pop_front()
-            .unwrap_or_else(|| self.otherwise.clone());
+            .unwrap_or_else(|| lock(&self.otherwise).clone());
+        if let Reply::Late(millis) = reply {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
+        self.take(&reply, &entries);
         match (reply, is_batch) {
             (Reply::Silence, _) => future::pending().await,
             (Reply::Error(status, code), _) => error(status, code),
+            (Reply::Garble, _) => Answer::new(Full::from("<html>no JSON</html>")),
             (_, false) => server::json(StatusCode::OK, &taken(&entries[0])),
             (reply, true) => server::json(StatusCode::OK, &batch_answer(&reply, &entries)),
         }
+    }
+
+    /// Notes what lies on the queue after this reply.
+    fn take(&self, reply: &Reply, entries: &[Value]) {
+        let missing: &[usize] = match reply {
+            Reply::FailEntries(missing)
+            | Reply::RefuseEntries(missing)
+            | Reply::LoseEntries(missing)
+            | Reply::Contradict(missing) => missing,
+            Reply::Error(..) | Reply::Silence => return,
+            Reply::Accept | Reply::Garble | Reply::Late(_) => &[],
+        };
+        for (place, entry) in entries.iter().enumerate() {
+            if entries.len() == 1 || !missing.contains(&place) {
+                lock(&self.taken).insert(event_id(entry));
+            }
+        }
+    }
+
+    async fn put(&self, head: &Parts, body: &[u8]) -> server::Answer {
+        self.puts.send_modify(|count| *count += 1);
+        match self.vault {
+            VaultReply::Accept => {}
+            VaultReply::Error(status, code) => {
+                let status = StatusCode::from_u16(status).expect("a status of HTTP");
+                let xml = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");
+                let mut answer = Answer::new(Full::from(xml));
+                *answer.status_mut() = status;
+                return answer;
+            }
+            VaultReply::Silence => future::pending().await,
+        }
+        let header = |name: &str| {
+            let value = head.headers.get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let key = head
+            .uri
+            .path()
+            .splitn(3, '/')
+            .last()
+            .unwrap_or_default()
+            .to_owned();
+        let object = Object {
+            body: body.to_vec(),
+            content_type: header("content-type"),
+            reason: header("x-amz-meta-reason"),
+        };
+        lock(&self.objects).insert(key, object);
+        Answer::new(Full::default())
     }
 }
 
@@ -126,21 +278,46 @@ fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
         Reply::FailEntries(failing) => (failing, false),
         Reply::RefuseEntries(failing) => (failing, true),
         Reply::LoseEntries(lost) => (lost, false),
+        Reply::Contradict(both) => (both, false),
         _ => (&[], false),
     };
     let mut answer = json!({ "Successful": [], "Failed": [] });
     for (place, entry) in entries.iter().enumerate() {
+        if let Reply::Contradict(_) = reply {
+            push(&mut answer, "Successful", taken(entry));
+            if failing.contains(&place) {
+                push(&mut answer, "Failed", failure(entry, sender_fault));
+            }
+            continue;
+        }
         let (list, result) = match (failing.contains(&place), reply) {
             (false, _) => ("Successful", taken(entry)),
             (true, Reply::LoseEntries(_)) => continue,
             (true, _) => ("Failed", failure(entry, sender_fault)),
         };
-        answer[list]
-            .as_array_mut()
-            .expect("both are lists")
-            .push(result);
+        push(&mut answer, list, result);
     }
     answer
+}
+
+fn push(answer: &mut Value, list: &str, result: Value) {
+    answer[list]
+        .as_array_mut()
+        .expect("both are lists")
+        .push(result);
+}
+
+/// The id of the event in an entry, or in the object that it points to.
+fn event_id(entry: &Value) -> String {
+    let body = entry["MessageBody"].as_str().expect("a message has a body");
+    let event: Value = serde_json::from_str(body).expect("a message is JSON");
+    match event["id"].as_str() {
+        Some(id) => id.to_owned(),
+        None => event[1]["s3Key"]
+            .as_str()
+            .expect("a pointer has a key")
+            .to_owned(),
+    }
 }
 
 fn taken(entry: &Value) -> Value {
@@ -173,17 +350,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Call {
     /// The ids of the events, in their order.
     pub(crate) fn ids(&self) -> Vec<String> {
-        let bodies = self
-            .entries
-            .iter()
-            .map(|entry| entry["MessageBody"].as_str());
-        bodies
-            .map(|body| {
-                let event: Value = serde_json::from_str(body.expect("a message has a body"))
-                    .expect("a message is JSON");
-                event["id"].as_str().expect("an event has an id").to_owned()
-            })
-            .collect()
+        self.entries.iter().map(event_id).collect()
     }
 
     /// What SQS counts against the limit of a call.

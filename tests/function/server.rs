@@ -1,6 +1,6 @@
 //! An HTTP server for one handler on a free port: what the runtime API and the recorder stand on.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr};
+use std::{convert::Infallible, future::Future, net::SocketAddr, time::Duration};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -12,7 +12,11 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 /// An answer whose body is known whole, so that it leaves in one packet with its head.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -23,13 +27,22 @@ where
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
+    serve_for(Duration::MAX, handle).await
+}
+
+/// The same, but every connection is closed when it is so old, like idle ones by real servers.
+pub(crate) async fn serve_for<H, F>(lifetime: Duration, handle: H) -> SocketAddr
+where
+    H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener
         .local_addr()
         .expect("a bound socket has an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(converse(stream, handle.clone()));
+            tokio::spawn(timeout(lifetime, converse(stream, handle.clone())));
         }
     });
     address
@@ -65,4 +78,19 @@ pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::from(body.to_string()))
         .expect("a status and one header make an answer")
+}
+
+/// A server that closes every connection as soon as it has read from it.
+pub(crate) async fn resetting() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // Whatever came: closing with bytes unread makes the kernel send a reset.
+            let _ = stream.read_u8().await;
+        }
+    });
+    address
 }

@@ -1,5 +1,8 @@
 //! The operator's commands: `callbackctl help` lists them.
 
+mod replay;
+mod vault;
+
 use std::{
     fs,
     io::{self, Read, Write},
@@ -8,7 +11,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use cloud_infinite_callback::{auth, body, callback::Callback, event::Event};
+use cloud_infinite_callback::{auth, body, callback::Callback, event::Event, vault::NotKept};
 
 /// The exit code for a body that would be quarantined.
 const UNREADABLE: u8 = 3;
@@ -37,22 +40,51 @@ enum Command {
         #[arg(long)]
         pretty: bool,
     },
+    /// Publishes what waits in the vault and moves it to replayed/
+    ///
+    /// Exits with 1 if anything is left. What was published and not moved is published again by
+    /// the next replay, with the same ids.
+    Replay(replay::Replay),
+    /// Looks into the vault
+    #[command(subcommand)]
+    Vault(vault::Command),
     /// Makes a token of 256 random bits and prints it with its digest
     Token,
 }
 
-fn main() -> ExitCode {
+/// Why a command ends.
+struct Failure(String);
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<NotKept> for Failure {
+    fn from(error: NotKept) -> Self {
+        Self(format!("the vault: {error}"))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Normalize { files, pretty } => normalize(&files, pretty),
+        Command::Replay(replay) => replay.run().await.map(|is_done| match is_done {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }),
+        Command::Vault(command) => command.run().await.map(|()| ExitCode::SUCCESS),
         Command::Token => token(),
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("callbackctl: {error}");
+    result.unwrap_or_else(|Failure(reason)| {
+        eprintln!("callbackctl: {reason}");
         ExitCode::FAILURE
     })
 }
 
-fn normalize(files: &[PathBuf], pretty: bool) -> io::Result<ExitCode> {
+fn normalize(files: &[PathBuf], pretty: bool) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::SUCCESS;
     let mut out = io::stdout().lock();
     for file in files {
@@ -95,9 +127,9 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     fs::read(file)
 }
 
-fn token() -> io::Result<ExitCode> {
+fn token() -> Result<ExitCode, Failure> {
     let mut bits = [0; TOKEN_BYTES];
-    getrandom::fill(&mut bits).map_err(io::Error::other)?;
+    getrandom::fill(&mut bits).map_err(|error| Failure(error.to_string()))?;
     let token = hex::encode(bits);
     let digest = hex::encode(auth::digest(token.as_bytes()));
     let mut out = io::stdout().lock();

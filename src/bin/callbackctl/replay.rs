@@ -1,0 +1,171 @@
+//! `callbackctl replay`: bodies of the vault through the same code as the function, onto the queue.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use clap::Args;
+use cloud_infinite_callback::{
+    callback::Callback,
+    event::Event,
+    publish::{Effort, Publication, PublishError, Publisher},
+    queue::Queue,
+    vault::{Entry, Kept, Vault},
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::{Failure, vault::Place};
+
+/// What waits for a replay. Pointers on the queue lead to `oversize/`: those bodies are not waiting.
+const WAITING: [&str; 2] = ["quarantine/", "spill/"];
+
+/// The time for one body: an operator can wait.
+const BUDGET: Duration = Duration::from_secs(30);
+
+/// Publishes what waits in the vault and moves it to `replayed/`.
+#[derive(Args)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    place: Place,
+    /// The queue's URL
+    #[arg(long, env = "QUEUE_URL")]
+    queue_url: String,
+    /// The largest message, attributes counted
+    #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = 1024 * 1024)]
+    queue_max_bytes: usize,
+    /// Only keys that begin with this, in quarantine/ or spill/
+    #[arg(long)]
+    prefix: Option<String>,
+    /// Only what was kept since then: 2026-11-24T08:00:00Z
+    #[arg(long)]
+    since: Option<Timestamp>,
+    /// At most so many
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Replay {
+    /// Runs the command, and tells whether nothing is left.
+    pub(crate) async fn run(self) -> Result<bool, Failure> {
+        let prefixes = self.prefixes()?;
+        let sdk_config = cloud_infinite_callback::operator_sdk_config().await;
+        let vault = self.place.vault(&sdk_config).with_budget(BUDGET);
+        let queue = Queue::new(self.queue_url.clone(), &sdk_config, None);
+        let publisher = Publisher::new(queue, self.queue_max_bytes, BUDGET);
+        let mut entries = Vec::new();
+        for prefix in prefixes {
+            let limit = self.limit.unwrap_or(usize::MAX) - entries.len();
+            let since = self.since.unwrap_or(Timestamp::MIN);
+            let found = vault.list(&prefix, usize::MAX).await?;
+            entries.extend(
+                found
+                    .into_iter()
+                    .filter(|entry| entry.kept_at >= since)
+                    .take(limit),
+            );
+        }
+        let (mut replayed, mut records, mut left) = (0, 0, 0);
+        for (number, entry) in entries.iter().enumerate() {
+            show_progress(number, entries.len(), &entry.key);
+            match self.replay(&vault, &publisher, entry).await {
+                Ok(count) => {
+                    replayed += 1;
+                    records += count;
+                    let done = if self.dry_run {
+                        "would be replayed"
+                    } else {
+                        "replayed"
+                    };
+                    say(&format!("{}: {done}: {count} records", entry.key))?;
+                }
+                Err(Failure(reason)) => {
+                    left += 1;
+                    say(&format!("{}: left: {reason}", entry.key))?;
+                }
+            }
+        }
+        say(&format!(
+            "{} found: {replayed} replayed with {records} records, {left} left",
+            entries.len()
+        ))?;
+        Ok(left == 0)
+    }
+
+    fn prefixes(&self) -> Result<Vec<String>, Failure> {
+        let Some(prefix) = &self.prefix else {
+            return Ok(WAITING.map(str::to_owned).to_vec());
+        };
+        if WAITING.iter().any(|waiting| prefix.starts_with(waiting)) {
+            return Ok(vec![prefix.clone()]);
+        }
+        Err(Failure(
+            "--prefix: expected quarantine/… or spill/…".to_owned(),
+        ))
+    }
+
+    /// Publishes one body and moves it; gives the number of its records.
+    async fn replay(
+        &self,
+        vault: &Vault,
+        publisher: &Publisher,
+        entry: &Entry,
+    ) -> Result<usize, Failure> {
+        let Kept { body, receipt, .. } = vault.get(&entry.key).await?;
+        let callback = Callback::read(&body).map_err(|error| Failure(error.to_string()))?;
+        if self.dry_run {
+            return Ok(Event::all(&callback).len());
+        }
+        let publication = Publication {
+            vault: Some(vault),
+            receipt: &receipt,
+            trace: None,
+            deadline: Instant::now() + 2 * BUDGET,
+        };
+        let mut effort = Effort::default();
+        let ids = publisher
+            .publish(Event::all(&callback), &publication, &mut effort)
+            .await?;
+        // From here on the records are on the queue. If the move fails, or this process ends, the
+        // next replay sends them again with the same ids.
+        vault.move_to_replayed(&entry.key).await.map_err(|error| {
+            Failure(format!(
+                "its {} records are on the queue, but: {error}",
+                ids.len()
+            ))
+        })?;
+        Ok(ids.len())
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        Self(match error {
+            PublishError::NotTaken { reason } => format!("the queue: {reason}"),
+            PublishError::NotKept { reason } => format!("the vault: {reason}"),
+            PublishError::TooLarge { bytes } => format!("a message has {bytes} bytes"),
+        })
+    }
+}
+
+/// What is being done, on a line that the next one replaces; only where someone looks.
+fn show_progress(number: usize, count: usize, key: &str) {
+    let mut terminal = io::stderr();
+    if terminal.is_terminal() {
+        // The last line of a terminal is nothing that may fail a replay.
+        let _ = write!(terminal, "\r\x1b[K[{}/{count}] {key}\r", number + 1);
+    }
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let clear = if io::stdout().is_terminal() {
+        "\x1b[K"
+    } else {
+        ""
+    };
+    writeln!(io::stdout(), "{clear}{line}")
+}

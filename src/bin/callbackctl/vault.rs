@@ -1,0 +1,91 @@
+//! `callbackctl vault`: what is waiting in the vault, and why.
+
+use std::io::{self, Write};
+
+use aws_types::SdkConfig;
+use clap::{Args, Subcommand};
+use cloud_infinite_callback::vault::Vault;
+
+use crate::Failure;
+
+/// How many objects are listed at a time, each with a request for its reason.
+const DEFAULT_LIMIT: usize = 100;
+
+/// Which vault.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The vault's bucket
+    #[arg(long, env = "VAULT_BUCKET")]
+    vault_bucket: String,
+}
+
+impl Place {
+    /// The vault, with AWS's own settings.
+    pub(crate) fn vault(&self, sdk_config: &SdkConfig) -> Vault {
+        Vault::new(self.vault_bucket.clone(), sdk_config.clone(), None)
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Lists what is kept: key, size, when it came in, why it is there
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Only keys that begin with this
+        #[arg(long, default_value = "")]
+        prefix: String,
+        /// At most so many
+        #[arg(long, default_value_t = DEFAULT_LIMIT)]
+        limit: usize,
+    },
+    /// Shows what is known of one object
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// Its key
+        key: String,
+        /// Print the body, too, and nothing else. It may hold secrets.
+        #[arg(long)]
+        body: bool,
+    },
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let sdk_config = cloud_infinite_callback::operator_sdk_config().await;
+        let mut out = io::stdout();
+        match self {
+            Self::List {
+                place,
+                prefix,
+                limit,
+            } => {
+                let vault = place.vault(&sdk_config);
+                for entry in vault.list(&prefix, limit).await? {
+                    let kept = vault.get(&entry.key).await?;
+                    let (received_at, reason) = (kept.receipt.received_at, kept.reason);
+                    writeln!(
+                        out,
+                        "{}\t{} bytes\t{received_at}\t{reason}",
+                        entry.key, entry.bytes
+                    )?;
+                }
+            }
+            Self::Show { place, key, body } => {
+                let kept = place.vault(&sdk_config).get(&key).await?;
+                if body {
+                    out.write_all(&kept.body)?;
+                    return Ok(());
+                }
+                writeln!(out, "key: {key}")?;
+                writeln!(out, "bytes: {}", kept.body.len())?;
+                writeln!(out, "content type: {}", kept.receipt.content_type)?;
+                writeln!(out, "received at: {}", kept.receipt.received_at)?;
+                writeln!(out, "request id: {}", kept.receipt.request_id)?;
+                writeln!(out, "reason: {}", kept.reason)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,374 @@
+//! Every fault of the queue in every state of the vault: nothing is lost.
+//!
+//! A row is a fault; each is tried with a body of one job and with one of twelve, which makes two
+//! batches. One invariant holds over all of them, and it is checked by one function.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    bodies::{event_id, snapshot, tasks, to_json},
+    function::{Function, Settings},
+    function_url::{HttpAnswer, post_json},
+    recorder::{Object, Recorder, Reply, VaultReply},
+    server,
+};
+
+/// The queue's time in these tests.
+const BUDGET: Duration = Duration::from_millis(500);
+
+/// The vault's time, by the contract.
+const VAULT_BUDGET: Duration = Duration::from_millis(1500);
+
+/// What a machine with several functions starting at once adds.
+const SLACK: Duration = Duration::from_secs(3);
+
+/// How many rows run at the same time.
+const AT_ONCE: usize = 6;
+
+/// Jobs of a body that makes two batches.
+const MANY: u32 = 12;
+
+/// More calls than the SDK's own quota for retries allows to fail.
+const OUTAGE_CALLS: usize = 150;
+
+/// What goes wrong.
+#[derive(Clone, Debug)]
+enum Fault {
+    /// The queue's replies: these, then always the last.
+    Queue(&'static [Reply], Reply),
+    /// Nobody listens at the queue's address.
+    Refused,
+    /// Connections to the queue are closed as soon as something was sent.
+    Resetting,
+    /// The body cannot be read.
+    Unreadable,
+}
+
+/// The state of the vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum VaultState {
+    Working,
+    Denied,
+    Hanging,
+    Missing,
+    None,
+}
+
+/// What must come of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// 200, and every job is on the queue.
+    Published,
+    /// 200, and the body is in the vault.
+    Quarantined,
+    /// 503, and the body is in the vault where that works.
+    Spilled,
+}
+
+/// Faults, whether they concern batches only, and what must come of them.
+fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
+    use Expected::{Published, Quarantined, Spilled};
+    use Reply::{
+        Accept, Contradict, Error, FailEntries, Garble, Late, LoseEntries, RefuseEntries, Silence,
+    };
+    let always = |reply| Fault::Queue(&[], reply);
+    let throttled = Error(400, "RequestThrottled");
+    let unavailable = Error(503, "ServiceUnavailable");
+    vec![
+        ("none", always(Accept), false, Published),
+        ("slow", always(Late(150)), false, Published),
+        (
+            "first unavailable",
+            Fault::Queue(&[Error(503, "ServiceUnavailable")], Accept),
+            false,
+            Published,
+        ),
+        (
+            "first throttled",
+            Fault::Queue(&[Error(400, "RequestThrottled")], Accept),
+            false,
+            Published,
+        ),
+        (
+            "first failed entries",
+            Fault::Queue(&[FailEntries(&[0, 9])], Accept),
+            true,
+            Published,
+        ),
+        (
+            "first lost entries",
+            Fault::Queue(&[LoseEntries(&[3])], Accept),
+            true,
+            Published,
+        ),
+        (
+            "first contradicted",
+            Fault::Queue(&[Contradict(&[3])], Accept),
+            true,
+            Published,
+        ),
+        ("refused", Fault::Refused, false, Spilled),
+        ("resetting", Fault::Resetting, false, Spilled),
+        ("hanging", always(Silence), false, Spilled),
+        ("too slow", always(Late(5000)), false, Spilled),
+        ("throttled", always(throttled), false, Spilled),
+        ("unavailable", always(unavailable), false, Spilled),
+        (
+            "failing",
+            always(Error(500, "InternalFailure")),
+            false,
+            Spilled,
+        ),
+        (
+            "denied",
+            always(Error(403, "AccessDeniedException")),
+            false,
+            Spilled,
+        ),
+        (
+            "missing",
+            always(Error(400, "QueueDoesNotExist")),
+            false,
+            Spilled,
+        ),
+        (
+            "expired credentials",
+            always(Error(403, "ExpiredToken")),
+            false,
+            Spilled,
+        ),
+        ("no JSON", always(Garble), false, Spilled),
+        ("failed entries", always(FailEntries(&[0])), true, Spilled),
+        (
+            "refused entries",
+            always(RefuseEntries(&[1])),
+            true,
+            Spilled,
+        ),
+        ("lost entries", always(LoseEntries(&[0])), true, Spilled),
+        ("contradicted", always(Contradict(&[0, 1])), true, Spilled),
+        (
+            "second batch missing",
+            Fault::Queue(&[Accept], Error(400, "QueueDoesNotExist")),
+            true,
+            Spilled,
+        ),
+        ("unreadable", Fault::Unreadable, false, Quarantined),
+    ]
+}
+
+const VAULTS: [VaultState; 5] = [
+    VaultState::Working,
+    VaultState::Denied,
+    VaultState::Hanging,
+    VaultState::Missing,
+    VaultState::None,
+];
+
+/// One line of the table, tried.
+struct Row {
+    name: String,
+    jobs: u32,
+    body: Vec<u8>,
+    answer: HttpAnswer,
+    time: Duration,
+    recorder: Recorder,
+}
+
+async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> Row {
+    let reply = match vault {
+        VaultState::Working | VaultState::None => VaultReply::Accept,
+        VaultState::Denied => VaultReply::Error(403, "AccessDenied"),
+        VaultState::Hanging => VaultReply::Silence,
+        VaultState::Missing => VaultReply::Error(404, "NoSuchBucket"),
+    };
+    let (script, otherwise) = match fault {
+        Fault::Queue(script, otherwise) => (*script, otherwise.clone()),
+        _ => (&[][..], Reply::Accept),
+    };
+    let recorder = Recorder::with_vault(script, otherwise, reply).await;
+    let mut settings = recorder
+        .settings()
+        .with("PUBLISH_BUDGET_MS", &BUDGET.as_millis().to_string());
+    if vault != VaultState::None {
+        settings = settings.with("VAULT_BUCKET", "vault");
+    }
+    settings = match fault {
+        Fault::Refused => settings.with("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9"),
+        Fault::Resetting => {
+            let address = server::resetting().await;
+            settings.with("AWS_ENDPOINT_URL_SQS", &format!("http://{address}"))
+        }
+        _ => settings,
+    };
+    let mut body = to_json(&tasks((0..jobs).map(snapshot)));
+    if matches!(fault, Fault::Unreadable) {
+        body.truncate(body.len() - 10);
+    }
+    let function = Function::start(settings).await;
+    // The start is not counted: a first answer says that it is over.
+    assert_eq!(function.call(&post_json(b"")).await.status, 400);
+    let begin = Instant::now();
+    let answer = function.call(&post_json(&body)).await;
+    let name = format!("{name}, vault {vault:?}, {jobs} jobs");
+    Row {
+        name,
+        jobs,
+        body,
+        answer,
+        time: begin.elapsed(),
+        recorder,
+    }
+}
+
+/// Answered 200 means that every job of the body is on the queue, or that the body is in the vault
+/// byte for byte. Anything else tells the vendor to keep it.
+fn assert_nothing_is_lost(row: &Row) {
+    let taken = row.recorder.taken();
+    let is_on_queue = (0..row.jobs).all(|number| taken.contains(&event_id(number)));
+    let is_kept = row
+        .recorder
+        .objects()
+        .values()
+        .any(|object| object.body == row.body);
+    match row.answer.status {
+        200 => assert!(is_on_queue || is_kept, "{}: lost", row.name),
+        400..=499 | 503 => {}
+        status => panic!("{}: answered {status}", row.name),
+    }
+}
+
+fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
+    let keeps = vault == VaultState::Working;
+    let (status, folder) = match expected {
+        Expected::Published => (200, None),
+        Expected::Quarantined if keeps => (200, Some("quarantine/")),
+        Expected::Quarantined => (503, None),
+        Expected::Spilled => (503, keeps.then_some("spill/")),
+    };
+    let (name, answer) = (&row.name, &row.answer);
+    assert_eq!(answer.status, status, "{name}: {answer:?}");
+    assert_eq!(
+        answer.header("retry-after").is_some(),
+        status == 503,
+        "{name}"
+    );
+    let objects: Vec<(String, Object)> = row.recorder.objects().into_iter().collect();
+    match (folder, &objects[..]) {
+        (None, []) => {}
+        (Some(folder), [(key, object)]) => {
+            assert!(key.starts_with(folder), "{name}: {key}");
+            assert_eq!(object.body, row.body, "{name}: what the vendor sent");
+            assert_eq!(object.content_type, "application/json", "{name}");
+            assert!(!object.reason.is_empty(), "{name}");
+            if folder == "quarantine/" {
+                assert_eq!(
+                    answer.json(),
+                    serde_json::json!({ "quarantined": key }),
+                    "{name}"
+                );
+            }
+        }
+        _ => panic!("{name}: expected {folder:?}, but found {objects:?}"),
+    }
+    if expected == Expected::Published {
+        assert_eq!(row.recorder.taken().len() as u32, row.jobs, "{name}");
+    }
+    let limit = BUDGET + VAULT_BUDGET + SLACK;
+    assert!(row.time < limit, "{name}: took {:?}", row.time);
+}
+
+#[tokio::test]
+async fn no_fault_of_queue_or_vault_loses_a_callback() {
+    let mut rows = Vec::new();
+    for (name, fault, is_of_batches, expected) in faults() {
+        for vault in VAULTS {
+            for jobs in [1, MANY] {
+                if jobs == MANY || !is_of_batches {
+                    rows.push((name, fault.clone(), vault, jobs, expected));
+                }
+            }
+        }
+    }
+    for some in rows.chunks(AT_ONCE) {
+        let tried = some
+            .iter()
+            .map(|(name, fault, vault, jobs, expected)| async move {
+                let row = try_fault(name, fault, *vault, *jobs).await;
+                assert_nothing_is_lost(&row);
+                assert_expected(&row, *expected, *vault);
+            });
+        futures_util::future::join_all(tried).await;
+    }
+}
+
+#[tokio::test]
+async fn a_function_killed_at_any_stage_has_not_answered() {
+    let body = post_json(&to_json(&tasks([snapshot(1)])));
+    let broken = post_json(b"{");
+    for stage in ["at once", "at the queue", "at the vault"] {
+        let recorder = Recorder::with_vault(&[], Reply::Silence, VaultReply::Silence).await;
+        let settings = recorder.settings().with("VAULT_BUCKET", "vault");
+        let mut function = Function::start(settings).await;
+        assert_eq!(function.call(&post_json(b"")).await.status, 400);
+        let answer = match stage {
+            "at once" => function.invoke_and_kill(&body, async {}).await,
+            "at the queue" => function.invoke_and_kill(&body, recorder.sent_to()).await,
+            _ => function.invoke_and_kill(&broken, recorder.put_into()).await,
+        };
+        assert!(
+            matches!(answer, crate::runtime_api::Answer::Silence),
+            "{stage}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_closed_costs_no_callback() {
+    let recorder = Recorder::closing_after(Duration::from_millis(100)).await;
+    let function = Function::start(recorder.settings()).await;
+    for number in 0..4 {
+        let answer = function
+            .call(&post_json(&to_json(&tasks([snapshot(number)]))))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(recorder.taken().len(), 4);
+}
+
+#[tokio::test]
+async fn a_passing_fault_is_ridden_out_also_after_a_long_outage() {
+    let unavailable = Reply::Error(503, "ServiceUnavailable");
+    let recorder = Recorder::scripted(&[], unavailable.clone()).await;
+    let function = Function::start(recorder.settings().with("PUBLISH_BUDGET_MS", "200")).await;
+    let body = post_json(&to_json(&tasks([snapshot(1)])));
+    while recorder.calls().len() < OUTAGE_CALLS {
+        assert_eq!(function.call(&body).await.status, 503);
+    }
+    recorder.change(&[unavailable], Reply::Accept);
+    assert_eq!(function.call(&body).await.status, 200);
+}
+
+#[tokio::test]
+async fn with_one_second_left_a_body_is_kept_and_answered() {
+    let recorder = Recorder::with_vault(&[], Reply::Silence, VaultReply::Accept).await;
+    let settings: Settings = recorder.settings().with("VAULT_BUCKET", "vault");
+    let function = Function::start(settings).await;
+    assert_eq!(function.call(&post_json(b"")).await.status, 400);
+    let body = to_json(&tasks([snapshot(1)]));
+    match function
+        .invoke(&post_json(&body), Duration::from_secs(1))
+        .await
+    {
+        crate::runtime_api::Answer::Response(response) => {
+            assert_eq!(HttpAnswer::of(&response).status, 503);
+        }
+        other => panic!("expected an answer, but found {other:?}"),
+    }
+    let objects = recorder.objects();
+    assert!(
+        objects.values().any(|object| object.body == body),
+        "{objects:?}"
+    );
+}
