@@ -10,8 +10,8 @@ MINISTACK := $(VENV)/installed
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-run: $(MINISTACK) function ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
-	$(VENV)/bin/python infra/local.py run --function target/debug/callback $(if $(BODY),--body '$(BODY)')
+run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
+	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
 
 serve: $(MINISTACK) function ## The same, staying up, with a URL to post to
 	$(VENV)/bin/python infra/local.py serve --function target/debug/callback
@@ -28,10 +28,14 @@ check: $(MINISTACK) ## Prove everything: format, lints, tests, documentation
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback
 
-.PHONY: function
+.PHONY: function operator
 function:
 	@echo 'building the function'
 	cargo build --locked --bin callback
+
+operator:
+	@echo "building the operator's commands"
+	cargo build --locked --features cli --bin callbackctl
 
 $(MINISTACK): infra/requirements.txt
 	@echo 'installing the emulator into $(VENV)'

@@ -193,11 +193,16 @@ fn receipt(request: &Request, context: &Context) -> Receipt {
     let content_type = content_type.and_then(|value| value.to_str().ok());
     Receipt {
         request_id: context.request_id.clone(),
-        received_at: Timestamp::now(),
+        received_at: in_seconds(Timestamp::now()),
         content_type: content_type
             .unwrap_or("application/octet-stream")
             .to_owned(),
     }
+}
+
+/// A time without what is below a second, which nobody reads.
+fn in_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// When the answer must be given.

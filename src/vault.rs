@@ -147,14 +147,11 @@ impl Vault {
         self.client.get_or_init(|| {
             let config = aws_sdk_s3::config::Builder::from(&self.sdk_config)
                 .retry_partition(aws::retry_partition());
-            // Names of buckets are no hosts at an endpoint of one's own.
-            let is_own = self.endpoint.is_some() || self.sdk_config.endpoint_url().is_some();
-            let mut config = config.force_path_style(is_own);
-            config.set_endpoint_url(
-                self.endpoint
-                    .clone()
-                    .or(self.sdk_config.endpoint_url().map(str::to_owned)),
-            );
+            let config = match self.endpoint.as_deref().or(self.sdk_config.endpoint_url()) {
+                // Names of buckets are no hosts at an endpoint of one's own.
+                Some(endpoint) => config.endpoint_url(endpoint).force_path_style(true),
+                None => config,
+            };
             Client::from_conf(config.build())
         })
     }

@@ -5,9 +5,11 @@
 //! breaks on request. The tests are in the modules below them, a part of the contract each.
 
 mod bodies;
+mod bucket;
 mod function;
 mod function_url;
 mod ministack;
+mod proxy;
 mod queue;
 mod recorder;
 mod runtime_api;
@@ -20,5 +22,7 @@ mod faults;
 mod grouping;
 mod metrics;
 mod publishing;
+mod replay;
 mod telemetry;
+mod vault;
 mod wire;

@@ -139,8 +139,17 @@ impl Recorder {
 
     /// The environment of a function with this queue.
     pub(crate) fn settings(&self) -> Settings {
-        let endpoint = format!("http://{}", self.address);
-        Settings::for_endpoint(&endpoint, &format!("{endpoint}/000000000000/recorded"))
+        Settings::for_endpoint(&self.endpoint(), &self.url())
+    }
+
+    /// The value of `AWS_ENDPOINT_URL`.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The queue's URL.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/000000000000/recorded", self.endpoint())
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {

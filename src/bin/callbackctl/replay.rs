@@ -81,7 +81,7 @@ impl Replay {
                     } else {
                         "replayed"
                     };
-                    say(&format!("{}: {done}: {count} records", entry.key))?;
+                    say(&format!("{}: {done}, records: {count}", entry.key))?;
                 }
                 Err(Failure(reason)) => {
                     left += 1;
@@ -90,7 +90,7 @@ impl Replay {
             }
         }
         say(&format!(
-            "{} found: {replayed} replayed with {records} records, {left} left",
+            "{} found: {replayed} replayed (records: {records}), {left} left",
             entries.len()
         ))?;
         Ok(left == 0)

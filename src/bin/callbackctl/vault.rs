@@ -17,12 +17,16 @@ pub(crate) struct Place {
     /// The vault's bucket
     #[arg(long, env = "VAULT_BUCKET")]
     vault_bucket: String,
+    /// Another endpoint for S3 than AWS's
+    #[arg(long, env = "AWS_ENDPOINT_URL_S3")]
+    s3_endpoint_url: Option<String>,
 }
 
 impl Place {
     /// The vault, with AWS's own settings.
     pub(crate) fn vault(&self, sdk_config: &SdkConfig) -> Vault {
-        Vault::new(self.vault_bucket.clone(), sdk_config.clone(), None)
+        let endpoint = self.s3_endpoint_url.clone();
+        Vault::new(self.vault_bucket.clone(), sdk_config.clone(), endpoint)
     }
 }
 

@@ -1,0 +1,123 @@
+//! What goes into the vault: contract 5, and the large messages of 2.4, with a real S3 API.
+
+use serde_json::{Value, json};
+
+use crate::{
+    bodies::{event_id, large, snapshot, tasks, to_json, to_xml},
+    bucket::Bucket,
+    function::{Function, Settings},
+    function_url::{post_json, post_xml},
+    queue::{self, Queue},
+};
+
+/// Whether a key is `<folder>/YYYY/MM/DD/<name>`, and the name.
+fn name_in<'k>(folder: &str, key: &'k str) -> Option<&'k str> {
+    let parts: Vec<&'k str> = key.split('/').collect();
+    let [found, year, month, day, name] = parts[..] else {
+        return None;
+    };
+    let is_date = [(year, 4), (month, 2), (day, 2)]
+        .iter()
+        .all(|(part, length)| {
+            part.len() == *length && part.bytes().all(|byte| byte.is_ascii_digit())
+        });
+    (found == folder && is_date).then_some(name)
+}
+
+#[tokio::test]
+async fn an_unreadable_body_is_kept_as_it_came() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let settings = Settings::for_queue(&queue.url).with("VAULT_BUCKET", &vault.name);
+    let function = Function::start(settings).await;
+    let broken = b"\xEF\xBB\xBF<Response>\r\n<JobsDetail>\xE6\xBD\xAE</Response>";
+    let answer = function.call(&post_xml(broken)).await;
+    assert_eq!(answer.status, 200);
+    let objects = vault.objects().await;
+    let [(key, object)] = &objects.iter().collect::<Vec<_>>()[..] else {
+        panic!("{objects:?}")
+    };
+    assert_eq!(answer.json(), json!({ "quarantined": key }));
+    assert_eq!(object.body, broken);
+    assert_eq!(object.content_type, "application/xml");
+    assert_eq!(
+        object.metadata["reason"],
+        "line 2, column 14: expected the closing tag of the element at line 2, column 1, \
+         but found another"
+    );
+    let request_id = name_in("quarantine", key).expect("its key is that of a quarantined body");
+    assert_eq!(object.metadata["request-id"], request_id);
+    assert!(object.metadata["received-at"].ends_with('Z'));
+    assert!(queue.drain().await.is_empty());
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_kept_as_they_came() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let settings = Settings::for_queue(&queue.url).with("VAULT_BUCKET", &vault.name);
+    let function = Function::start(settings).await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    assert_eq!(function.call(&post_xml(&bytes)).await.status, 200);
+    let objects = vault.objects().await;
+    assert_eq!(
+        objects.into_values().next().expect("it is kept").body,
+        bytes
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_the_queue_does_not_take_is_kept_and_asked_for_again() {
+    let vault = Bucket::create().await;
+    let settings =
+        Settings::for_queue(&queue::missing_queue_url()).with("VAULT_BUCKET", &vault.name);
+    let function = Function::start(settings).await;
+    let body = to_xml(&tasks([snapshot(1), snapshot(2)]));
+    let answer = function.call(&post_xml(&body)).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.header("retry-after").is_some());
+    let objects = vault.objects().await;
+    let [(key, object)] = &objects.iter().collect::<Vec<_>>()[..] else {
+        panic!("{objects:?}")
+    };
+    assert!(name_in("spill", key).is_some(), "{key}");
+    assert_eq!(object.body, body);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_goes_to_the_vault_and_a_pointer_to_the_queue() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let settings = Settings::for_queue(&queue.url)
+        .with("VAULT_BUCKET", &vault.name)
+        .with("QUEUE_MAX_BYTES", "4096");
+    let function = Function::start(settings).await;
+    let body = to_json(&tasks([snapshot(1), large(2, 5000), snapshot(3)]));
+    let answer = function.call(&post_json(&body)).await;
+    assert_eq!(
+        answer.json(),
+        json!({ "accepted": 3, "ids": ([1, 2, 3].map(event_id)) })
+    );
+
+    let objects = vault.objects().await;
+    let [(key, object)] = &objects.iter().collect::<Vec<_>>()[..] else {
+        panic!("{objects:?}")
+    };
+    let name = name_in("oversize", key).expect("its key is that of a large message");
+    assert_eq!(name, crate::function::digest(&event_id(2)));
+    let event: Value = serde_json::from_slice(&object.body).expect("it is the event");
+    assert_eq!(event["id"], event_id(2));
+
+    let messages = queue.drain().await;
+    let pointers: Vec<_> = messages
+        .iter()
+        .filter(|message| message.event().is_array())
+        .collect();
+    let [pointer] = pointers[..] else {
+        panic!("{messages:?}")
+    };
+    let class = "software.amazon.payloadoffloading.PayloadS3Pointer";
+    let place = json!({ "s3BucketName": vault.name, "s3Key": key });
+    assert_eq!(pointer.event(), json!([class, place]));
+    let size = ("Number".to_owned(), object.body.len().to_string());
+    assert_eq!(pointer.attributes["ExtendedPayloadSize"], size);
+    assert_eq!(pointer.attributes["jobId"].1, crate::bodies::job_id(2));
+    assert_eq!(messages.len(), 3);
+}
