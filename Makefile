@@ -23,7 +23,7 @@ check: $(MINISTACK) ## Prove everything: format, lints, tests, documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features cli -- -D warnings
 	$(MAKE) test
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --lib --features cli
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --features cli
 
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback

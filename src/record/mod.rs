@@ -1,6 +1,6 @@
 //! A job into its record: the same fields whatever the family and the format.
 //!
-//! [`Record::of`] makes one. `task`, `workflow` and `moderation` fill it, each for its family;
+//! `Record::of` makes one. `task`, `workflow` and `moderation` fill it, each for its family;
 //! `element` is how they look at the vendor's node, `detail` how the node is kept whole.
 
 mod detail;
