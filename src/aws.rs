@@ -11,10 +11,17 @@ use aws_sdk_sqs::{
     },
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
 };
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{self, TlsContext, TrustStore},
+};
 use aws_types::{SdkConfig, app_name::AppName, region::Region};
 
-use crate::config::AwsConfig;
+use crate::config::{AwsConfig, Roots};
+
+/// The roots of Amazon Trust Services, which AWS's services have their certificates from. The first
+/// of them ends with the year 2037.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
 /// What a service, or the way to it, said of a call that failed: never a word of what was sent.
 pub(crate) fn describe<E, R>(error: &SdkError<E, R>) -> String
@@ -62,7 +69,7 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .app_name(AppName::new("cloud-infinite-callback").expect("letters and hyphens"))
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client())
+        .http_client(http_client(&config.roots))
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(MAX_ATTEMPTS)
@@ -98,7 +105,16 @@ pub async fn operator_sdk_config() -> SdkConfig {
         .await
 }
 
-fn http_client() -> SharedHttpClient {
+fn http_client(roots: &Roots) -> SharedHttpClient {
+    let trust_store = match roots {
+        Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+        Roots::System => TrustStore::default(),
+        Roots::Bundle(bundle) => TrustStore::empty().with_pem_certificate(bundle.as_slice()),
+    };
+    let context = TlsContext::builder().with_trust_store(trust_store).build();
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    Builder::new().tls_provider(ring).build_https()
+    Builder::new()
+        .tls_provider(ring)
+        .tls_context(context.expect("a trust store is all it needs"))
+        .build_https()
 }

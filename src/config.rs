@@ -19,6 +19,19 @@ const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 /// Longer than any function of this kind should run.
 const MAX_PUBLISH_BUDGET: Duration = Duration::from_secs(60);
 
+/// What a file of certificates has in it.
+const PEM_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+/// AWS's variables for endpoints of one's own.
+const ENDPOINTS: [&str; 3] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_S3",
+];
+
+/// How the regions begin whose services other authorities vouch for.
+const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
+
 /// What the function is told by its environment.
 pub struct Config {
     /// Which requests are let in.
@@ -57,6 +70,19 @@ pub struct AwsConfig {
     pub secret_access_key: String,
     /// `AWS_SESSION_TOKEN`.
     pub session_token: Option<String>,
+    /// Who may vouch for AWS.
+    pub roots: Roots,
+}
+
+/// The certificates that a server's own must lead to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// Amazon's own five, which come with this code.
+    Amazon,
+    /// The system's, which `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    System,
+    /// Those of the file that `AWS_CA_BUNDLE` names.
+    Bundle(Vec<u8>),
 }
 
 /// How the log is written. It is known before the rest, so that what is wrong there can be logged.
@@ -130,8 +156,10 @@ impl Config {
         };
         let vault_bucket = variables.bucket("VAULT_BUCKET");
         let endpoint = variables.url("AWS_ENDPOINT_URL");
+        let region = variables.required("AWS_REGION");
         let aws = AwsConfig {
-            region: variables.required("AWS_REGION"),
+            roots: variables.roots(&region),
+            region,
             sqs_endpoint: variables.url("AWS_ENDPOINT_URL_SQS").or(endpoint.clone()),
             s3_endpoint: variables.url("AWS_ENDPOINT_URL_S3").or(endpoint),
             access_key_id: variables.required("AWS_ACCESS_KEY_ID"),
@@ -201,6 +229,36 @@ impl Variables<'_> {
             return None;
         }
         Some(url)
+    }
+
+    /// Amazon's roots are enough for AWS itself, and parsing five certificates instead of the
+    /// system's hundred and more is most of what a cold start saves. Whoever says where else to look
+    /// is believed; endpoints of one's own and the partitions that have other roots need the system's.
+    fn roots(&mut self, region: &str) -> Roots {
+        let variable = "AWS_CA_BUNDLE";
+        if let Some(file) = self.get(variable) {
+            let bundle = std::fs::read(file).unwrap_or_default();
+            if !bundle
+                .windows(PEM_MARK.len())
+                .any(|window| window == PEM_MARK)
+            {
+                self.problem(variable, "a file with certificates in PEM");
+            }
+            return Roots::Bundle(bundle);
+        }
+        let names_roots = |name| self.get(name).is_some();
+        let has_own_endpoint = |name| {
+            self.get(name)
+                .is_some_and(|endpoint| endpoint.starts_with("https:"))
+        };
+        let is_own = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .into_iter()
+            .any(names_roots)
+            || ENDPOINTS.into_iter().any(has_own_endpoint)
+            || OTHER_PARTITIONS
+                .iter()
+                .any(|prefix| region.starts_with(prefix));
+        if is_own { Roots::System } else { Roots::Amazon }
     }
 
     fn bucket(&mut self, variable: &'static str) -> Option<String> {
@@ -333,6 +391,38 @@ mod tests {
     #[test]
     fn ok_anyone_is_let_in_only_by_name() {
         assert!(config(&[("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")]).is_ok());
+    }
+
+    #[test]
+    fn ok_roots_by_who_is_spoken_to() {
+        let needed = [("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")];
+        let roots =
+            |variables: &[(&str, &str)]| config(&[variables, &needed].concat()).unwrap().aws.roots;
+        assert_eq!(roots(&[]), Roots::Amazon);
+        assert_eq!(
+            roots(&[("AWS_ENDPOINT_URL", "http://localhost:1")]),
+            Roots::Amazon
+        );
+        assert_eq!(
+            roots(&[("AWS_ENDPOINT_URL_SQS", "https://localhost:1")]),
+            Roots::System
+        );
+        assert_eq!(roots(&[("AWS_REGION", "cn-north-1")]), Roots::System);
+        assert_eq!(
+            roots(&[("SSL_CERT_FILE", "/etc/pki/tls/certs/ca-bundle.crt")]),
+            Roots::System
+        );
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem");
+        let bundle = Roots::Bundle(std::fs::read(file).unwrap());
+        assert_eq!(roots(&[("AWS_CA_BUNDLE", file)]), bundle);
+        for missing in [
+            "/nonexistent",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        ] {
+            let problems = config(&[&[("AWS_CA_BUNDLE", missing)], &needed[..]].concat());
+            let expected = ["AWS_CA_BUNDLE: expected a file with certificates in PEM"];
+            assert_eq!(problems.err().unwrap(), expected);
+        }
     }
 
     #[test]
