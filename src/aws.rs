@@ -100,7 +100,7 @@ pub(crate) fn retry_partition() -> RetryPartition {
 pub async fn operator_sdk_config() -> SdkConfig {
     let latest = BehaviorVersion::v2026_01_12();
     aws_config::defaults(latest)
-        .http_client(http_client())
+        .http_client(http_client(&Roots::System))
         .load()
         .await
 }

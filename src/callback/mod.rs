@@ -161,18 +161,16 @@ impl<'a> Callback<'a> {
                 }
             }
         }
-        let event = match <[_; 1]>::try_from(siblings.take("EventName")) {
-            Ok([Node::Text(event)]) => Some(event),
-            // None, or several, or no text: nothing that could be the event. It stays a sibling.
-            Ok([other]) => {
-                siblings.put("EventName", vec![other]);
-                None
-            }
-            Err(several) => {
-                siblings.put("EventName", several);
-                None
-            }
+        // The event is the record's own field. What that cannot hold stays a sibling.
+        let mut events = siblings.take("EventName");
+        let event = match events.first() {
+            Some(Node::Text(event)) => Some(event.clone()),
+            _ => None,
         };
+        if events.len() == 1 && event.is_some() {
+            events.clear();
+        }
+        siblings.put("EventName", events);
         let family = match (shape, event.as_deref()) {
             (Shape::WorkflowExecution, _) => Family::Workflow,
             (_, Some(event)) if event.starts_with("Review") => Family::Moderation,

@@ -149,7 +149,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         let text = self.text(name).filter(|text| *text != "-")?;
         let time = to_utc(text);
         if time.is_none() {
-            self.warn(name, &format!("expected a time, but found {}", quote(text)));
+            self.warn_of(name, "a time", text);
         }
         time
     }
@@ -161,6 +161,14 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
             path.push_str(&format!("{place}."));
         }
         path + leaf
+    }
+
+    /// Leaves a warning about the text called `name` here.
+    pub(super) fn warn_of(&self, name: &str, expected: &str, found: &str) {
+        self.warn(
+            name,
+            &format!("expected {expected}, but found {}", quote(found)),
+        );
     }
 
     /// Leaves a warning about what is called `name` here.

@@ -380,6 +380,12 @@ impl<'t, 'a> Record<'t, 'a> {
             (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
         }
         record.outcome = Outcome::of(record.state, &record.problems);
+        let is_failed_workflow =
+            record.outcome == Outcome::Failed && record.family == Family::Workflow;
+        if record.outcome != Outcome::Partial && !is_failed_workflow {
+            // A failed task has an error; of the others nothing is known yet.
+            record.problems.clear();
+        }
         if record.outcome == Outcome::Failed && record.error.is_none() {
             record.error = Error::of(node.text("Code"), node.text("Message"));
         }

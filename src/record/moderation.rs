@@ -104,22 +104,37 @@ fn moderation<'t>(
     labels: Option<&Element<'_, 't, '_>>,
     form: &Form,
 ) -> Moderation<'t> {
-    let verdict = match form.verdicts.iter().find_map(|name| result.text(name)) {
-        Some("0") => Verdict::Normal,
-        Some("1") => Verdict::Sensitive,
-        Some("2") => Verdict::Suspected,
-        _ => Verdict::Unknown,
+    let verdict = form
+        .verdicts
+        .iter()
+        .find_map(|name| Some((name, result.text(name)?)));
+    let verdict = match verdict {
+        Some((_, "0")) => Verdict::Normal,
+        Some((_, "1")) => Verdict::Sensitive,
+        Some((_, "2")) => Verdict::Suspected,
+        Some((name, other)) => {
+            result.warn_of(name, "0, 1 or 2", other);
+            Verdict::Unknown
+        }
+        None => Verdict::Unknown,
     };
     let forbidden = match result.text(form.forbidden) {
         Some("0") => Some(Forbidden::None),
         Some("1") => Some(Forbidden::Frozen),
         Some("2") => Some(Forbidden::Moved),
-        Some(_) => {
-            result.warn(form.forbidden, "expected 0, 1 or 2");
+        Some(other) => {
+            result.warn_of(form.forbidden, "0, 1 or 2", other);
             None
         }
         None => None,
     };
+    let score = result.text(form.score).and_then(|text| {
+        let score = number(text);
+        if score.is_none() {
+            result.warn_of(form.score, "a number", text);
+        }
+        score
+    });
     let hits: BTreeSet<String> = [Some(result), labels]
         .into_iter()
         .flatten()
@@ -129,7 +144,7 @@ fn moderation<'t>(
         verdict,
         label: result.text(form.label),
         sub_label: result.text(form.sub_label),
-        score: result.text(form.score).and_then(number),
+        score,
         forbidden,
         hits: hits.into_iter().collect(),
     }

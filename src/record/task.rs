@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::{Error, Input, Output, Problem, Record, Workflow, element::Element, headers};
+use super::{Input, Output, Problem, Record, Workflow, element::Element, headers};
 use crate::callback::HEADERS;
 
 /// The result nodes below `Operation` that list keys, and the path from there to the keys.
@@ -21,9 +21,14 @@ const RESULTS: &[(&str, &[&str])] = &[
     ("FileUncompressResult", &["FileList", "Contents", "Key"]),
 ];
 
-/// The tags whose result is the object that was asked for: they have no result node, or one that
-/// names no key.
-const OUTPUT_AS_ASKED: &[&str] = &["NoiseReduction", "Translation", "DocWatermark"];
+/// The tags whose result is the object that was asked for, where no result node names a key.
+const OUTPUT_AS_ASKED: &[&str] = &[
+    "NoiseReduction",
+    "Translation",
+    "DocWatermark",
+    "PicProcess",
+    "PosterProduction",
+];
 
 /// Fills a record from an element of `JobsDetail`.
 pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
@@ -47,11 +52,6 @@ pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
         record.user_data = operation.text("UserData");
         record.template_id = operation.text("TemplateId");
         record.problems = problems(operation);
-    }
-    if record.state == Some("Failed") {
-        // The error says it; what lies below is not hidden.
-        record.problems.clear();
-        record.error = Error::of(node.text("Code"), node.text("Message"));
     }
     if let Some(input) = &input {
         record.input = self::input(input, output.as_ref());
@@ -97,7 +97,12 @@ fn input<'t>(input: &Element<'_, 't, '_>, output: Option<&Element<'_, 't, '_>>) 
 fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
-        problems.extend(Problem::of(&watermark));
+        // Its `Message` is the text that was to be embedded, not what went wrong.
+        let problem = Problem::of(&watermark);
+        problems.extend(problem.map(|problem| Problem {
+            message: None,
+            ..problem
+        }));
     }
     for inspection in operation.children("ImageInspectResult") {
         problems.extend(Problem::of(&inspection));
@@ -116,7 +121,10 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
         ("FileCompressResult", "ErrorCount"),
     ] {
         for element in operation.children(result) {
-            if element.text(counter).is_some_and(|count| count != "0") {
+            let count = element
+                .text(counter)
+                .and_then(|count| count.parse::<f64>().ok());
+            if count.is_some_and(|count| count > 0.0) {
                 problems.push(Problem {
                     path: element.path_to(counter),
                     code: None,

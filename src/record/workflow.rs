@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Error, Input, Outcome, Output, Problem, Record, Task, Workflow, element::Element, headers,
+    Input, Outcome, Output, Problem, Record, Task, Workflow, element::Element, headers,
     location::Location,
 };
 use crate::callback::HEADERS;
@@ -44,9 +44,6 @@ pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
                 .outputs
                 .extend(objects.filter_map(|object| output(&object)));
         }
-    }
-    if record.state == Some("Failed") {
-        record.error = Error::of(node.text("Code"), node.text("Message"));
     }
 }
 
