@@ -97,12 +97,8 @@ fn input<'t>(input: &Element<'_, 't, '_>, output: Option<&Element<'_, 't, '_>>) 
 fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
-        // Its `Message` is the text that was to be embedded, not what went wrong.
-        let problem = Problem::of(&watermark);
-        problems.extend(problem.map(|problem| Problem {
-            message: None,
-            ..problem
-        }));
+        // Its message is the text that was to be embedded; the vendor gives no other.
+        problems.extend(Problem::of(&watermark));
     }
     for inspection in operation.children("ImageInspectResult") {
         problems.extend(Problem::of(&inspection));
