@@ -5,7 +5,11 @@ PYTHON := python3
 # The emulator that `make run`, `make serve` and the tests speak to.
 MINISTACK := $(VENV)/installed
 
-.PHONY: help run serve test check build
+# SAM and what it builds with; nearly a gigabyte, so that only who deploys needs it.
+DEPLOY_VENV := .venv-deploy
+DEPLOY := $(DEPLOY_VENV)/installed
+
+.PHONY: help run serve test check bench build deploy destroy smoke e2e template
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -22,11 +26,31 @@ test: $(MINISTACK) ## Run all tests
 check: $(MINISTACK) ## Prove everything: format, lints, tests, documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features cli -- -D warnings
-	$(MAKE) test
+	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --features cli
+
+bench: ## Measure the function beside an empty one: starts, calls, CPU, memory
+	cargo build --locked --release --example empty
+	cargo bench --locked --bench functions
 
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback
+
+deploy: $(DEPLOY) operator ## Deploy into your AWS account (or onto AWS_ENDPOINT_URL), and print the URL for the vendor
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py deploy --callbackctl target/debug/callbackctl $(DEPLOY_FLAGS)
+
+destroy: $(DEPLOY) ## Take the deployment down; the vault stays
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py destroy $(DEPLOY_FLAGS)
+
+smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its queue and vault
+	target/debug/callbackctl doctor '$(URL)'
+
+e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
+
+template: $(DEPLOY) ## Check the template, and that each check can fail
+	$(DEPLOY_VENV)/bin/python infra/check_template.py
+	$(DEPLOY_VENV)/bin/python infra/check_template.py --self-test
 
 .PHONY: function operator
 function:
@@ -41,4 +65,10 @@ $(MINISTACK): infra/requirements.txt
 	@echo 'installing the emulator into $(VENV)'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement infra/requirements.txt
+	@touch $@
+
+$(DEPLOY): infra/requirements-deploy.txt
+	@echo 'installing SAM and its builders into $(DEPLOY_VENV): a minute or two'
+	$(PYTHON) -m venv $(DEPLOY_VENV)
+	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-deploy.txt
 	@touch $@

@@ -72,12 +72,16 @@ def main() -> int:
         stack = Stack.of(source, variant)
         problems += lint_transformed(stack, variant)
         for assertion in ASSERTIONS:
-            problems += [f"{variant}: {assertion.name}: {problem}" for problem in assertion.check(stack)]
+            problems += [
+                f"{variant}: {assertion.name}: {problem}" for problem in assertion.check(stack)
+            ]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
         return 1
-    print(f"{TEMPLATE.relative_to(ROOT)}: cfn-lint and {len(ASSERTIONS)} assertions, {len(VARIANTS)} variants: good")
+    print(
+        f"{TEMPLATE.relative_to(ROOT)}: cfn-lint and {len(ASSERTIONS)} assertions, {len(VARIANTS)} variants: good"
+    )
     return 0
 
 
@@ -168,8 +172,8 @@ class Stack:
         if set(node) == {"Fn::If"}:
             condition, yes, no = node["Fn::If"]
             return self.decide(yes if self.holds(condition) else no)
-        decided = {key: self.decide(value) for key, value in node.items()}
-        return {key: value for key, value in decided.items() if value != NOTHING}
+        fields = {key: self.decide(value) for key, value in node.items()}
+        return {key: value for key, value in fields.items() if value != NOTHING}
 
     def holds(self, condition: Any) -> bool:
         if isinstance(condition, str):
@@ -186,7 +190,8 @@ class Stack:
                 return any(self.holds(part) for part in value)
             case "Fn::Equals":
                 left, right = (
-                    self.parameters[side["Ref"]] if isinstance(side, dict) else str(side) for side in value
+                    self.parameters[side["Ref"]] if isinstance(side, dict) else str(side)
+                    for side in value
                 )
                 return left == right
         raise ValueError(f"expected a condition, but found {function}")
@@ -234,7 +239,10 @@ def lint_transformed(stack: Stack, variant: str) -> Iterator[str]:
     }
     used = set(references(decided))
     decided["Parameters"] = {
-        name: {**parameter, **({"Default": stack.parameters[name]} if parameter["Type"] == "String" else {})}
+        name: {
+            **parameter,
+            **({"Default": stack.parameters[name]} if parameter["Type"] == "String" else {}),
+        }
         for name, parameter in stack.transformed["Parameters"].items()
         if name in used
     }
@@ -290,7 +298,9 @@ def vault_prefixes() -> set[str]:
 def millis_after_publishing() -> int:
     """What an invocation needs after the publish budget: for the vault and to answer."""
     [vault] = found(r"const BUDGET: Duration = Duration::from_millis\((\d+)\)", code("vault.rs"))
-    [answer] = found(r"const ANSWER_MARGIN: Duration = Duration::from_millis\((\d+)\)", code("handler.rs"))
+    [answer] = found(
+        r"const ANSWER_MARGIN: Duration = Duration::from_millis\((\d+)\)", code("handler.rs")
+    )
     return int(vault) + int(answer)
 
 
@@ -329,7 +339,9 @@ class Assertion:
                 template = copy.deepcopy(source)
                 break_it(template)
                 return [
-                    problem for variant in VARIANTS for problem in self.check(Stack.of(template, variant))
+                    problem
+                    for variant in VARIANTS
+                    for problem in self.check(Stack.of(template, variant))
                 ]
 
             yield break_it.__name__.replace("_", " "), run
@@ -338,7 +350,9 @@ class Assertion:
 ASSERTIONS: list[Assertion] = []
 
 
-def assertion(*breaks: Break) -> Callable[[Callable[[Stack], Iterator[str]]], Callable[[Stack], Iterator[str]]]:
+def assertion(
+    *breaks: Break,
+) -> Callable[[Callable[[Stack], Iterator[str]]], Callable[[Stack], Iterator[str]]]:
     def register(check: Callable[[Stack], Iterator[str]]) -> Callable[[Stack], Iterator[str]]:
         ASSERTIONS.append(Assertion(check, list(breaks)))
         return check
@@ -355,7 +369,9 @@ def statements(policy: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     found = {}
     for statement in policy["Statement"]:
         actions = statement["Action"]
-        found[tuple(sorted([actions] if isinstance(actions, str) else actions))] = statement["Resource"]
+        found[tuple(sorted([actions] if isinstance(actions, str) else actions))] = statement[
+            "Resource"
+        ]
     return found
 
 
@@ -398,7 +414,9 @@ def anyone_may_call_the_url_and_only_the_url(stack: Stack) -> Iterator[str]:
             "Principal": "*",
         },
     ]
-    permissions = sorted(stack.of_type("AWS::Lambda::Permission").values(), key=lambda p: p["Action"])
+    permissions = sorted(
+        stack.of_type("AWS::Lambda::Permission").values(), key=lambda p: p["Action"]
+    )
     if permissions != expected:
         yield f"expected the two permissions of a URL, but found {json.dumps(permissions)}"
     for name, url in stack.of_type("AWS::Lambda::Url").items():
@@ -417,14 +435,18 @@ def role_writes_anywhere(template: dict[str, Any]) -> None:
 
 
 def role_has_a_policy_of_aws(template: dict[str, Any]) -> None:
-    properties(template, "FunctionRole")["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]
+    properties(template, "FunctionRole")["ManagedPolicyArns"] = [
+        "arn:aws:iam::aws:policy/AmazonSQSFullAccess"
+    ]
 
 
 def function_has_another_role(template: dict[str, Any]) -> None:
     properties(template, "Function")["Role"] = "arn:aws:iam::111122223333:role/admin"
 
 
-@assertion(role_may_receive, role_writes_anywhere, role_has_a_policy_of_aws, function_has_another_role)
+@assertion(
+    role_may_receive, role_writes_anywhere, role_has_a_policy_of_aws, function_has_another_role
+)
 def the_role_may_do_nothing_more(stack: Stack) -> Iterator[str]:
     log = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}:*"
     expected = {
@@ -450,7 +472,9 @@ def the_role_may_do_nothing_more(stack: Stack) -> Iterator[str]:
 
 
 def consumers_may_purge(template: dict[str, Any]) -> None:
-    properties(template, "ConsumerPolicy")["PolicyDocument"]["Statement"][0]["Action"].append("sqs:PurgeQueue")
+    properties(template, "ConsumerPolicy")["PolicyDocument"]["Statement"][0]["Action"].append(
+        "sqs:PurgeQueue"
+    )
 
 
 def consumers_read_the_quarantine(template: dict[str, Any]) -> None:
@@ -460,11 +484,18 @@ def consumers_read_the_quarantine(template: dict[str, Any]) -> None:
 
 @assertion(consumers_may_purge, consumers_read_the_quarantine)
 def consumers_may_work_and_nothing_more(stack: Stack) -> Iterator[str]:
-    work = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+    work = (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+    )
     expected = {work: arn("Jobs"), ("s3:GetObject",): under("Vault", "oversize")[0]}
     if stack.parameters["KmsKeyArn"]:
         expected["kms:Decrypt",] = {"Ref": "KmsKeyArn"}
-    allowed = statements(stack.of_type("AWS::IAM::ManagedPolicy")["ConsumerPolicy"]["PolicyDocument"])
+    allowed = statements(
+        stack.of_type("AWS::IAM::ManagedPolicy")["ConsumerPolicy"]["PolicyDocument"]
+    )
     if allowed != expected:
         yield f"expected {expected}, but found {allowed}"
 
@@ -566,7 +597,9 @@ def dead_jobs_come_from_the_jobs_alone(stack: Stack) -> Iterator[str]:
     name = text_of(queues["Jobs"]["QueueName"])
     expected = {
         "redrivePermission": "byQueue",
-        "sourceQueueArns": [{"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{name}"}],
+        "sourceQueueArns": [
+            {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{name}"}
+        ],
     }
     if queues["DeadJobs"]["RedriveAllowPolicy"] != expected:
         yield f"expected {expected}, but found {queues['DeadJobs']['RedriveAllowPolicy']}"
@@ -587,7 +620,10 @@ def the_vault_takes_plain_http(template: dict[str, Any]) -> None:
 def plain_http_is_refused(stack: Stack) -> Iterator[str]:
     policies = [
         *((policy["Queues"], policy) for policy in stack.of_type("AWS::SQS::QueuePolicy").values()),
-        *(([policy["Bucket"]], policy) for policy in stack.of_type("AWS::S3::BucketPolicy").values()),
+        *(
+            ([policy["Bucket"]], policy)
+            for policy in stack.of_type("AWS::S3::BucketPolicy").values()
+        ),
     ]
     refusing = set()
     for targets, policy in policies:
@@ -628,7 +664,11 @@ def the_vault_is_private_and_stays(stack: Stack) -> Iterator[str]:
         yield f"expected all four blocks of public access, but found {blocks}"
     if vault["VersioningConfiguration"] != {"Status": "Enabled"}:
         yield "expected versioning"
-    prefixes = {rule["Prefix"] for rule in vault["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule}
+    prefixes = {
+        rule["Prefix"]
+        for rule in vault["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
     if prefixes != vault_prefixes():
         yield f"vault.rs writes under {sorted(vault_prefixes())}, but what expires is under {sorted(prefixes)}"
 
@@ -638,14 +678,18 @@ def an_alarm_on_a_metric_of_old(template: dict[str, Any]) -> None:
 
 
 def an_alarm_with_another_dimension(template: dict[str, Any]) -> None:
-    properties(template, "SpilledAlarm")["Dimensions"] = [{"Name": "Function", "Value": {"Ref": "Function"}}]
+    properties(template, "SpilledAlarm")["Dimensions"] = [
+        {"Name": "Function", "Value": {"Ref": "Function"}}
+    ]
 
 
 def an_alarm_in_another_namespace(template: dict[str, Any]) -> None:
     properties(template, "SpilledAlarm")["Namespace"] = "Callback"
 
 
-@assertion(an_alarm_on_a_metric_of_old, an_alarm_with_another_dimension, an_alarm_in_another_namespace)
+@assertion(
+    an_alarm_on_a_metric_of_old, an_alarm_with_another_dimension, an_alarm_in_another_namespace
+)
 def alarms_look_at_metrics_that_exist(stack: Stack) -> Iterator[str]:
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         dimensions = {dimension["Name"] for dimension in alarm["Dimensions"]}
@@ -724,7 +768,9 @@ def the_dashboard_shows_metrics_that_exist(stack: Stack) -> Iterator[str]:
     except json.JSONDecodeError as error:
         yield f"expected JSON: {error}"
         return
-    for metric in [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]:
+    for metric in [
+        metric for widget in widgets for metric in widget["properties"].get("metrics", [])
+    ]:
         if isinstance(metric[0], dict):
             search = re.search(r"\{(\S+?),(\S+)\} MetricName=\"(\w+)\"", metric[0]["expression"])
             if not search:
@@ -762,7 +808,15 @@ def a_parameter_that_does_nothing(template: dict[str, Any]) -> None:
     a_parameter_that_does_nothing,
 )
 def parameters_are_described_checked_and_used(stack: Stack) -> Iterator[str]:
-    used = set(references({key: value for key, value in stack.source.items() if key not in ("Parameters", "Rules")}))
+    used = set(
+        references(
+            {
+                key: value
+                for key, value in stack.source.items()
+                if key not in ("Parameters", "Rules")
+            }
+        )
+    )
     shown = [
         name
         for group in stack.source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
@@ -793,12 +847,16 @@ def a_budget_that_is_cut_off(template: dict[str, Any]) -> None:
     template["Parameters"]["PublishBudgetMs"]["MaxValue"] = 9000
 
 
-@assertion(a_limit_that_the_function_refuses, another_default_than_the_functions, a_budget_that_is_cut_off)
+@assertion(
+    a_limit_that_the_function_refuses, another_default_than_the_functions, a_budget_that_is_cut_off
+)
 def limits_are_those_of_the_code(stack: Stack) -> Iterator[str]:
     config = code("config.rs")
     [largest] = found(r"const SQS_MAX_BYTES: usize = (\d+) \* 1024;", config)
     [smallest] = found(r"const MIN_MAX_BYTES: usize = (\d+);", config)
-    [budget] = found(r"const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis\((\d+)\)", config)
+    [budget] = found(
+        r"const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis\((\d+)\)", config
+    )
     parameters = stack.source["Parameters"]
     size, time = parameters["QueueMaxBytes"], parameters["PublishBudgetMs"]
     expected = (int(smallest), int(largest) * 1024)
@@ -831,7 +889,9 @@ def the_function_may_write_its_log(stack: Stack) -> Iterator[str]:
         yield f"expected FunctionLog, but found {logging['LogGroup']}"
     name = text_of(stack.of_type("AWS::Logs::LogGroup")["FunctionLog"]["LogGroupName"])
     [policy] = stack.of_type("AWS::IAM::Role")["FunctionRole"]["Policies"]
-    allowed = [text_of(r) for r in statements(policy["PolicyDocument"]).values() if isinstance(r, dict)]
+    allowed = [
+        text_of(r) for r in statements(policy["PolicyDocument"]).values() if isinstance(r, dict)
+    ]
     if not any(resource.endswith(f":log-group:{name}:*") for resource in allowed):
         yield f"expected the role to write to {name}, but found {allowed}"
 
@@ -842,7 +902,14 @@ def an_output_is_missing(template: dict[str, Any]) -> None:
 
 @assertion(an_output_is_missing)
 def outputs_are_what_users_are_told(stack: Stack) -> Iterator[str]:
-    expected = {"FunctionUrl", "QueueUrl", "DeadLetterQueueUrl", "VaultBucket", "ConsumerPolicyArn", "DashboardName"}
+    expected = {
+        "FunctionUrl",
+        "QueueUrl",
+        "DeadLetterQueueUrl",
+        "VaultBucket",
+        "ConsumerPolicyArn",
+        "DashboardName",
+    }
     for name in sorted(expected - set(stack.transformed["Outputs"])):
         yield f"expected an output {name}, but found none"
 

@@ -90,9 +90,11 @@ fn candidates(path: &str, query: Option<&str>) -> Vec<Vec<u8>> {
         .split('&')
         .filter_map(|pair| pair.split_once('=').filter(|(name, _)| *name == PARAMETER))
         .map(|(_, value)| value);
+    // The empty text is no token, whatever digest is configured.
     segment
         .into_iter()
         .chain(parameters)
+        .filter(|text| !text.is_empty())
         .map(|text| percent_decode_str(text).collect())
         .collect()
 }
@@ -158,6 +160,8 @@ mod tests {
             assert!(!is_let_in(&["abc"], uri), "{uri}");
         }
         assert!(!is_let_in(&[], "/abc"));
+        assert!(!is_let_in(&[""], "/"));
+        assert!(!is_let_in(&[""], "/?token="));
     }
 
     #[test]

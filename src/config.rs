@@ -9,7 +9,7 @@ use crate::auth::{self, Tokens};
 /// What SQS takes in one message and in one batch, attributes counted.
 const SQS_MAX_BYTES: usize = 1024 * 1024;
 
-/// The smallest limit that leaves room for an envelope and its attributes.
+/// Smaller limits would send everything to the vault.
 const MIN_MAX_BYTES: usize = 1024;
 
 /// Leaves the vendor its answer within 3 s: its time-out is not published, so the shorter the
@@ -118,9 +118,7 @@ impl LogConfig {
         };
         Self {
             level: variables.log_level(),
-            json: variables
-                .get("AWS_LAMBDA_LOG_FORMAT")
-                .is_none_or(|format| format != "Text"),
+            json: variables.logs_json(),
         }
     }
 }
@@ -136,6 +134,7 @@ impl Config {
             problems: Vec::new(),
         };
         variables.log_level();
+        variables.logs_json();
         let tokens = variables.tokens();
         let queue = QueueConfig {
             url: variables
@@ -305,6 +304,17 @@ impl Variables<'_> {
         }
     }
 
+    fn logs_json(&mut self) -> bool {
+        match self.get("AWS_LAMBDA_LOG_FORMAT").as_deref() {
+            None | Some("JSON") => true,
+            Some("Text") => false,
+            Some(_) => {
+                self.problem("AWS_LAMBDA_LOG_FORMAT", "JSON or Text");
+                true
+            }
+        }
+    }
+
     fn tokens(&mut self) -> Tokens {
         match self.get("CALLBACK_AUTH").as_deref() {
             None | Some("token") => {}
@@ -429,6 +439,7 @@ mod tests {
     fn err_all_that_is_wrong_is_said_at_once() {
         let expected = [
             "AWS_LAMBDA_LOG_LEVEL: expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
+            "AWS_LAMBDA_LOG_FORMAT: expected JSON or Text",
             "CALLBACK_AUTH: expected token or none",
             "CALLBACK_TOKEN_SHA256: expected 64 hexadecimal digits for each digest, separated by commas",
             "QUEUE_URL: expected a URL with http or https",
@@ -439,6 +450,7 @@ mod tests {
         ];
         let found = config(&[
             ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
+            ("AWS_LAMBDA_LOG_FORMAT", "XML"),
             ("CALLBACK_AUTH", "off"),
             ("CALLBACK_TOKEN_SHA256", &DIGEST[1..]),
             ("QUEUE_URL", "arn:aws:sqs:eu-west-1:1:a"),

@@ -11,7 +11,7 @@ use crate::{
     record::Record,
 };
 
-/// The version of the record, which workers can rely on: see the README for when it changes.
+/// The version of the record, which workers can rely on.
 pub const SCHEMA_VERSION: &str = "1";
 
 /// The longest id: what SQS takes for a deduplication id.

@@ -119,17 +119,15 @@ impl Handler {
             trace: context.xray_trace_id.as_deref(),
             deadline: self.with_time_to_keep(deadline),
         };
-        let mut records = std::mem::take(&mut invocation.records);
+        let Invocation {
+            records, effort, ..
+        } = invocation;
         let events = Event::all(&callback).inspect(|event| records.count(event));
-        let published = self
-            .publisher
-            .publish(events, &publication, &mut invocation.effort)
-            .await;
-        invocation.records = records;
+        let published = self.publisher.publish(events, &publication, effort).await;
         match published {
             Ok(ids) => Ok(Outcome::Published { ids }),
             Err(PublishError::NotTaken { reason }) => Err(Failure::NotTaken(reason)),
-            // The vault has just failed to take less than the body.
+            // The vault has just failed, and the body would go the same way.
             Err(PublishError::NotKept { reason }) => Ok(Outcome::NotKept { reason }),
             Err(PublishError::TooLarge { bytes }) => Ok(Outcome::TooLarge { bytes }),
         }

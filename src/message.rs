@@ -75,9 +75,8 @@ impl Message {
         }
     }
 
-    /// The same with a pointer for its body, in the form of the SQS Extended Client Library.
-    pub(crate) fn into_pointer(mut self, bucket: &str, key: &str) -> Self {
-        let size = self.body.len().to_string();
+    /// The same with a pointer for its body, which had `size` bytes, in the form of the SQS Extended Client Library.
+    pub(crate) fn into_pointer(mut self, bucket: &str, key: &str, size: usize) -> Self {
         let place = serde_json::json!({ "s3BucketName": bucket, "s3Key": key });
         self.body =
             serde_json::json!(["software.amazon.payloadoffloading.PayloadS3Pointer", place])
@@ -86,7 +85,7 @@ impl Message {
         self.attributes.push(Attribute {
             name,
             data_type: "Number",
-            value: size,
+            value: size.to_string(),
         });
         self
     }
@@ -153,7 +152,7 @@ mod tests {
             job in any::<String>(), state in ".{0,300}", bucket in any::<String>(), fifo: bool,
         ) {
             let Some(message) = message(&job, &state, &bucket, fifo) else { return Ok(()) };
-            let message = message.into_pointer("vault", "oversize/a");
+            let message = message.into_pointer("vault", "oversize/a", 2_000_000);
             prop_assert!(message.attributes.len() <= 10);
             for attribute in &message.attributes {
                 prop_assert!((1..=256).contains(&attribute.value.chars().count()));

@@ -46,6 +46,8 @@ pub enum PublishError {
 pub struct Effort {
     /// The time that the queue took.
     pub queue_time: Duration,
+    /// The time that the vault took.
+    pub vault_time: Duration,
     /// How many calls to the queue were made again.
     pub retries: usize,
     /// How many messages went to the vault for their size.
@@ -93,7 +95,7 @@ impl Publisher {
         for event in events {
             let mut message = Message::of(&event, self.queue.is_fifo());
             if message.bytes() > self.max_bytes {
-                message = keep_oversize(message, publication).await?;
+                message = keep_oversize(message, publication, effort).await?;
                 effort.oversize += 1;
             }
             let bytes = message.bytes();
@@ -139,27 +141,37 @@ impl Publisher {
     }
 }
 
-/// Keeps a message in the vault, and gives what goes onto the queue for it.
+/// Keeps a message in the vault, and gives what goes onto the queue for it. All messages of a
+/// callback share the vault's budget.
 async fn keep_oversize(
-    message: Message,
+    mut message: Message,
     publication: &Publication<'_>,
+    effort: &mut Effort,
 ) -> Result<Message, PublishError> {
     let bytes = message.bytes();
     let Some(vault) = publication.vault else {
         return Err(PublishError::TooLarge { bytes });
     };
-    let key = vault
-        .keep(
-            Folder::Oversize,
-            &sha256_hex(&message.id),
-            Bytes::from(message.body.clone()),
-            &format!("a message of {bytes} bytes"),
-            publication.receipt,
-            publication.deadline,
-        )
-        .await
-        .map_err(|error| PublishError::NotKept {
-            reason: error.reason,
-        })?;
-    Ok(message.into_pointer(vault.bucket(), &key))
+    let begin = Instant::now();
+    let budget = vault.budget().saturating_sub(effort.vault_time);
+    let body = std::mem::take(&mut message.body);
+    let size = body.len();
+    let name = sha256_hex(&message.id);
+    let reason = format!("a message of {bytes} bytes");
+    let deadline = publication.deadline.min(begin + budget);
+    let receipt = publication.receipt;
+    let kept = vault.keep(
+        Folder::Oversize,
+        &name,
+        Bytes::from(body),
+        &reason,
+        receipt,
+        deadline,
+    );
+    let kept = kept.await;
+    effort.vault_time += begin.elapsed();
+    let key = kept.map_err(|error| PublishError::NotKept {
+        reason: error.reason,
+    })?;
+    Ok(message.into_pointer(vault.bucket(), &key, size))
 }

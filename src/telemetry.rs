@@ -141,6 +141,7 @@ impl Telemetry {
             queue_time,
             retries,
             oversize,
+            ..
         } = invocation.effort;
         if !queue_time.is_zero() {
             metrics.push(("PublishMillis", "Milliseconds", json!(millis(queue_time))));

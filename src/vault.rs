@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::aws;
 
-/// The time for all attempts at one object. With the queue's default budget that makes 4 s, the
-/// longest that the vendor waits for an answer.
+/// The time for all attempts at one object. With the queue's default budget that makes 4 s; how
+/// long the vendor waits is not published.
 pub const BUDGET: Duration = Duration::from_millis(1500);
 
 /// How much of a reason an object carries, in characters: S3 takes 2 KB of metadata in all.
@@ -95,6 +95,11 @@ impl Vault {
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
+    }
+
+    /// The time for all attempts at one object.
+    pub(crate) fn budget(&self) -> Duration {
+        self.budget
     }
 
     /// The bucket's name.

@@ -1,6 +1,6 @@
 //! JSON into the tree.
 //!
-//! A reader of its own, since serde_json can do neither of three things that callbacks ask for:
+//! A reader of its own, since serde_json can do none of three things that callbacks ask for:
 //! read the trailing commas of the vendor's own examples, keep a number's digits as written
 //! (13.654000) without a feature that changes numbers for every crate in the build, and read
 //! without recursion. serde_json still decodes strings with escapes and checks numbers, and a
@@ -77,9 +77,6 @@ impl Open<'_> {
 
 impl<'a> Reader<'a> {
     fn document(&mut self) -> Result<Object<'a>, Unreadable> {
-        if self.peek() != Some(b'{') {
-            return Err(self.error("expected a JSON object"));
-        }
         let mut open: Vec<Open<'a>> = Vec::new();
         'value: loop {
             self.count_node()?;
@@ -245,7 +242,7 @@ impl<'a> Reader<'a> {
 
     fn error(&self, message: &str) -> Unreadable {
         let rest = &self.body[self.at.min(self.body.len())..];
-        if is_blank(rest) && !message.contains("but found") {
+        if is_blank(rest) {
             return Unreadable::at(self.body, self.at, &format!("{message}, but found the end"));
         }
         Unreadable::at(self.body, self.at, message)

@@ -167,8 +167,20 @@ impl<'a> Callback<'a> {
             Some(Node::Text(event)) => Some(event.clone()),
             _ => None,
         };
-        if events.len() == 1 && event.is_some() {
-            events.clear();
+        let mut warnings = Vec::new();
+        match (&event, events.len()) {
+            (Some(_), 1) => events.clear(),
+            (_, 0) => {}
+            (event, count) => {
+                let used = if event.is_some() {
+                    "the first is used"
+                } else {
+                    "none is used"
+                };
+                warnings.push(format!(
+                    "EventName: expected one text, but found {count} values; {used}"
+                ));
+            }
         }
         siblings.put("EventName", events);
         let family = match (shape, event.as_deref()) {
@@ -183,7 +195,7 @@ impl<'a> Callback<'a> {
             event,
             jobs,
             siblings,
-            warnings: Vec::new(),
+            warnings,
         })
     }
 }

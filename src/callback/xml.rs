@@ -2,7 +2,8 @@
 //!
 //! quick-xml checks less than XML asks; what it lets through and a callback must not contain is
 //! refused here: a DTD, entities of one's own, forbidden characters, names that are none, repeated
-//! attributes, text or a second element beside the root.
+//! attributes, text or a second element beside the root. What the XML declaration and processing
+//! instructions say is not looked at.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -28,12 +29,9 @@ const ROOT: &str = "Response";
 /// # Errors
 /// Where the body is not well-formed, breaks a limit, or has another root.
 pub(super) fn read(body: &str) -> Result<Object<'_>, Unreadable> {
-    if let Some(at) = forbidden_character(body) {
-        return Err(Unreadable::at(
-            body,
-            at,
-            "found a character that XML forbids",
-        ));
+    if let Some((at, character)) = forbidden_character(body) {
+        let found = format!("expected a character that XML allows, but found U+{character:04X}");
+        return Err(Unreadable::at(body, at, &found));
     }
     let mut document = Document {
         body,
@@ -292,14 +290,16 @@ fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn forbidden_character(body: &str) -> Option<usize> {
+/// The first character that XML forbids: where, and its code point.
+fn forbidden_character(body: &str) -> Option<(usize, u32)> {
     // U+FFFE and U+FFFF are the only forbidden characters of more than one byte; both begin
     // with the rare byte 0xEF, so that the look at a whole character is seldom needed.
-    body.bytes().enumerate().position(|(at, byte)| match byte {
+    let at = body.bytes().enumerate().position(|(at, byte)| match byte {
         b'\t' | b'\n' | b'\r' => false,
         0xEF => !body[at..].starts_with(is_character),
         byte => byte < 0x20,
-    })
+    })?;
+    Some((at, body[at..].chars().next()?.into()))
 }
 
 /// The production `Char` of XML 1.0.

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct Detail<'t, 'a> {
     pub(super) node: &'t Object<'a>,
-    /// Their names are not the node's own: those have stayed in `warnings`.
+    /// Those whose names the node has itself are left out: `warnings` has them.
     pub(super) siblings: &'t Object<'a>,
     /// The name of the node, the parent of what is in it.
     pub(super) name: &'static str,
@@ -45,7 +45,7 @@ impl Serialize for Detail<'_, '_> {
         };
         for (name, values) in self.node.names() {
             while let Some((sibling, values)) = siblings.next_if(|(sibling, _)| *sibling <= name) {
-                // A name that is not free: see `free_siblings`.
+                // A name that is not free: see `taken_siblings`.
                 if sibling != name {
                     map.serialize_entry(sibling, &normal(sibling, values))?;
                 }

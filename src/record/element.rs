@@ -1,7 +1,10 @@
 //! One vendor element as the record's makers see it: its values by name, its place, and the
 //! warnings about what cannot be used.
 
-use std::{cell::RefCell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 use jiff::Timestamp;
 
@@ -21,18 +24,20 @@ const MAX_QUOTE: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
     kept: RefCell<Vec<String>>,
-    left_out: RefCell<usize>,
+    left_out: Cell<usize>,
 }
 
 impl Warnings {
-    /// Adds one, or counts it. A field that is looked at twice warns once.
+    /// Adds one that was not said yet, or counts it.
     pub(super) fn add(&self, warning: String) {
         let mut kept = self.kept.borrow_mut();
         if kept.contains(&warning) {
-        } else if kept.len() < MAX_WARNINGS {
+            return;
+        }
+        if kept.len() < MAX_WARNINGS {
             kept.push(warning);
         } else {
-            *self.left_out.borrow_mut() += 1;
+            self.left_out.set(self.left_out.get() + 1);
         }
     }
 
@@ -101,47 +106,51 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         text
     }
 
-    /// Every text called `name`.
-    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &'t str> + use<'t, 'a> {
-        self.object.values(name).iter().filter_map(Node::as_text)
+    /// Every text called `name`. A value that is no text leaves a warning.
+    pub(super) fn texts<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'t str> {
+        self.object.values(name).iter().filter_map(move |value| {
+            let text = value.as_text();
+            if text.is_none() {
+                self.warn(name, &format!("expected text, but found {}", value.kind()));
+            }
+            text
+        })
     }
 
     /// The element called `name`, by the same rules as [`Self::text`].
     pub(super) fn child<'s>(&'s self, name: &'s str) -> Option<Element<'s, 't, 'a>> {
-        let value = self.single(name)?;
-        let child = self.children(name).next();
-        if child.is_none() {
-            self.warn(
-                name,
-                &format!("expected an element, but found {}", value.kind()),
-            );
-        }
-        child
+        self.single(name)?;
+        self.children(name).next()
     }
 
-    /// Every element called `name`.
+    /// Every element called `name`. A value that is no element leaves a warning.
     pub(super) fn children<'s>(
         &'s self,
         name: &'s str,
     ) -> impl Iterator<Item = Element<'s, 't, 'a>> {
         let values = self.object.values(name);
         let numbered = self.dialect.is_list(self.place.name, name) || values.are_several();
-        values
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, value)| match value {
-                Node::Object(object) => Some(Element {
-                    object,
-                    place: Place {
-                        name,
-                        index: numbered.then_some(index),
-                        holder: Some(&self.place),
-                    },
-                    dialect: self.dialect,
-                    warnings: self.warnings,
-                }),
-                _ => None,
+        values.iter().enumerate().filter_map(move |(index, value)| {
+            let Node::Object(object) = value else {
+                self.warn(
+                    name,
+                    &format!("expected an element, but found {}", value.kind()),
+                );
+                return None;
+            };
+            let index = numbered.then_some(index);
+            let place = Place {
+                name,
+                index,
+                holder: Some(&self.place),
+            };
+            Some(Element {
+                object,
+                place,
+                dialect: self.dialect,
+                warnings: self.warnings,
             })
+        })
     }
 
     /// The time called `name` in RFC 3339, in UTC, in whole seconds. `-` is the vendor's "not yet".
@@ -149,7 +158,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         let text = self.text(name).filter(|text| *text != "-")?;
         let time = to_utc(text);
         if time.is_none() {
-            self.warn_of(name, "a time", text);
+            self.warn_expected(name, "a time", text);
         }
         time
     }
@@ -164,7 +173,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     }
 
     /// Leaves a warning about the text called `name` here.
-    pub(super) fn warn_of(&self, name: &str, expected: &str, found: &str) {
+    pub(super) fn warn_expected(&self, name: &str, expected: &str, found: &str) {
         self.warn(
             name,
             &format!("expected {expected}, but found {}", quote(found)),

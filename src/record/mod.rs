@@ -389,12 +389,14 @@ impl<'t, 'a> Record<'t, 'a> {
         if record.outcome == Outcome::Failed && record.error.is_none() {
             record.error = Error::of(node.text("Code"), node.text("Message"));
         }
-        for (name, value) in detail::taken_siblings(job, &callback.siblings, dialect) {
-            warnings.add(format!(
-                "{name}: no place in detail, which has the name itself: {value}"
-            ));
-        }
         record.warnings = warnings.into_vec();
+        // Whatever else is said of the job: a sibling without a place has no other.
+        let taken = detail::taken_siblings(job, &callback.siblings, dialect);
+        record.warnings.extend(taken.map(|(name, value)| {
+            format!(
+                "{name}: expected a name that is free in detail, but found it there; it is {value}"
+            )
+        }));
         record
     }
 }
@@ -450,4 +452,13 @@ fn headers<'t>(
         }
     }
     joined
+}
+
+/// The key of a real object: without a leading `/`, and no template's.
+fn key(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let key = match name {
+        Cow::Borrowed(name) => Cow::Borrowed(name.trim_start_matches('/')),
+        Cow::Owned(name) => Cow::Owned(name.trim_start_matches('/').to_owned()),
+    };
+    (!key.is_empty() && !key.contains("${")).then_some(key)
 }

@@ -6,7 +6,7 @@ use super::{
     Error, Forbidden, Input, Moderation, Record, Verdict, element::Element, headers,
     location::Location,
 };
-use crate::callback::{HEADERS, number};
+use crate::callback::{HEADERS, Node, number};
 
 /// The names of one form for what both have.
 struct Form {
@@ -59,8 +59,9 @@ pub(super) fn fill_detail<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't,
     };
     record.input = complete(named);
     record.headers = headers(&[Some(node)], HEADERS);
-    let labels = node.child("Labels");
-    record.moderation = Some(moderation(&node, labels.as_ref(), &DETAIL));
+    // Documents and web pages have the scenes of all their parts there.
+    let labels: Vec<_> = node.children("Labels").collect();
+    record.moderation = Some(moderation(&node, &labels, &DETAIL));
 }
 
 /// Fills a record from a whole body with `code`, `message` and `data`.
@@ -85,7 +86,7 @@ pub(super) fn fill_simple<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't,
         ..Input::default()
     });
     record.headers = headers(&[Some(data)], "cos_headers");
-    record.moderation = Some(moderation(&data, None, &SIMPLE));
+    record.moderation = Some(moderation(&data, &[], &SIMPLE));
 }
 
 /// What the body does not name of the object, its URL may tell.
@@ -101,7 +102,7 @@ fn complete(named: Input<'_>) -> Input<'_> {
 
 fn moderation<'t>(
     result: &Element<'_, 't, '_>,
-    labels: Option<&Element<'_, 't, '_>>,
+    labels: &[Element<'_, 't, '_>],
     form: &Form,
 ) -> Moderation<'t> {
     let verdict = form
@@ -113,7 +114,7 @@ fn moderation<'t>(
         Some((_, "1")) => Verdict::Sensitive,
         Some((_, "2")) => Verdict::Suspected,
         Some((name, other)) => {
-            result.warn_of(name, "0, 1 or 2", other);
+            result.warn_expected(name, "0, 1 or 2", other);
             Verdict::Unknown
         }
         None => Verdict::Unknown,
@@ -123,7 +124,7 @@ fn moderation<'t>(
         Some("1") => Some(Forbidden::Frozen),
         Some("2") => Some(Forbidden::Moved),
         Some(other) => {
-            result.warn_of(form.forbidden, "0, 1 or 2", other);
+            result.warn_expected(form.forbidden, "0, 1 or 2", other);
             None
         }
         None => None,
@@ -131,15 +132,12 @@ fn moderation<'t>(
     let score = result.text(form.score).and_then(|text| {
         let score = number(text);
         if score.is_none() {
-            result.warn_of(form.score, "a number", text);
+            result.warn_expected(form.score, "a number", text);
         }
         score
     });
-    let hits: BTreeSet<String> = [Some(result), labels]
-        .into_iter()
-        .flatten()
-        .flat_map(|holder| hits(holder, form))
-        .collect();
+    let holders = std::iter::once(result).chain(labels);
+    let hits: BTreeSet<String> = holders.flat_map(|holder| hits(holder, form)).collect();
     Moderation {
         verdict,
         label: result.text(form.label),
@@ -150,18 +148,20 @@ fn moderation<'t>(
     }
 }
 
-/// The scenes of an element whose flag is set.
+/// The scenes of an element whose flag is not 0.
 fn hits<'s>(
     holder: &'s Element<'_, '_, '_>,
     form: &'s Form,
 ) -> impl Iterator<Item = String> + use<'s> {
-    holder.object().names().filter_map(move |(name, _)| {
+    holder.object().names().filter_map(move |(name, values)| {
         let scene = name
             .strip_suffix(form.scene)
             .filter(|scene| !scene.is_empty())?;
-        let is_hit = holder
-            .children(name)
-            .any(|info| info.text(form.hit).is_some_and(|flag| flag != "0"));
+        let mut flags = values.iter().filter_map(|info| match info {
+            Node::Object(info) => info.values(form.hit).first()?.as_text(),
+            _ => None,
+        });
+        let is_hit = flags.any(|flag| flag.parse() != Ok(0.0));
         is_hit.then(|| scene.to_lowercase())
     })
 }

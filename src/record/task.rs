@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::{Input, Output, Problem, Record, Workflow, element::Element, headers};
+use super::{Input, Output, Problem, Record, Workflow, element::Element, headers, key};
 use crate::callback::HEADERS;
 
 /// The result nodes below `Operation` that list keys, and the path from there to the keys.
@@ -117,10 +117,14 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
         ("FileCompressResult", "ErrorCount"),
     ] {
         for element in operation.children(result) {
-            let count = element
-                .text(counter)
-                .and_then(|count| count.parse::<f64>().ok());
-            if count.is_some_and(|count| count > 0.0) {
+            let Some(count) = element.text(counter) else {
+                continue;
+            };
+            let number = count.parse::<f64>();
+            if number.is_err() {
+                element.warn_expected(counter, "a number", count);
+            }
+            if number.is_ok_and(|count| count > 0.0) {
                 problems.push(Problem {
                     path: element.path_to(counter),
                     code: None,
@@ -234,12 +238,9 @@ fn output<'t>(
     holders: &[Option<&Element<'_, 't, '_>>],
 ) -> Option<Output<'t>> {
     let object = match prefix {
-        "" => Cow::Borrowed(name.trim_start_matches('/')),
-        prefix => Cow::Owned(format!("{prefix}{name}").trim_start_matches('/').to_owned()),
-    };
-    if object.is_empty() || object.contains("${") {
-        return None;
-    }
+        "" => key(Cow::Borrowed(name)),
+        prefix => key(Cow::Owned(format!("{prefix}{name}"))),
+    }?;
     let nearest = |field: &str| {
         holders
             .iter()

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Input, Outcome, Output, Problem, Record, Task, Workflow, element::Element, headers,
+    Input, Outcome, Output, Problem, Record, Task, Workflow, element::Element, headers, key,
     location::Location,
 };
 use crate::callback::HEADERS;
@@ -75,15 +75,12 @@ fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
 fn output<'t>(object: &Element<'_, 't, '_>) -> Option<Output<'t>> {
     let url = object.text("ObjectUrl");
     let location = url.map(Location::of).unwrap_or_default();
-    let key = object
-        .text("ObjectName")
-        .map(|name| Cow::Borrowed(name.trim_start_matches('/')))
-        .or(location.object)
-        .filter(|key| !key.is_empty() && !key.contains("${"))?;
+    let name = object.text("ObjectName").map(Cow::Borrowed);
+    let object = key(name.or(location.object)?)?;
     Some(Output {
         bucket: location.bucket.map(Cow::Borrowed),
         region: location.region.map(Cow::Borrowed),
-        object: key,
+        object,
         url,
         md5: None,
     })

@@ -315,3 +315,16 @@ async fn an_operator_sees_what_waits_and_no_body_unless_asked() {
     assert_eq!(show.status.code(), Some(1));
     assert_eq!(text(&show), "callbackctl: the vault: NoSuchKey\n");
 }
+
+#[tokio::test]
+async fn a_probe_that_was_kept_gives_no_record() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    vault
+        .put("quarantine/2024/05/06/p", &to_json(&crate::bodies::probe()))
+        .await;
+    let replay = output(callbackctl(&queue.url, &vault, &["replay"])).await;
+    assert!(replay.status.success(), "{}", text(&replay));
+    assert!(queue.drain().await.is_empty());
+    let keys: Vec<_> = vault.objects().await.into_keys().collect();
+    assert_eq!(keys, ["replayed/quarantine/2024/05/06/p"]);
+}

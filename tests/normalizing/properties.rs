@@ -314,7 +314,7 @@ proptest! {
         for (path, text) in leaves::of_json(&json) {
             let is_found = found.iter().any(|leaf| {
                 // A sibling without a place in the detail is quoted in a warning.
-                *leaf == text || (leaf.contains("no place in detail") && leaf.contains(quote(&text).trim_matches('"')))
+                *leaf == text || (leaf.contains("a name that is free in detail") && leaf.contains(quote(&text).trim_matches('"')))
             });
             prop_assert!(is_found, "{} {:?} is not in {:?}", path, text, messages);
         }

@@ -43,7 +43,7 @@ fn err_not_utf8() {
         .collect();
     refused(
         &utf16,
-        "line 1, column 2: found a character that XML forbids",
+        "line 1, column 2: expected a character that XML allows, but found U+0000",
     );
     refused(
         [b"\xFF\xFE", &utf16[..]].concat(),
@@ -198,10 +198,11 @@ fn err_entities_and_characters_that_xml_forbids() {
         "line 1, column 25: expected \";\" after \"&\" and a name",
     );
     for character in ["\u{0}", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
-        refused(
-            xml(character),
-            "line 1, column 23: found a character that XML forbids",
+        let code = u32::from(character.chars().next().unwrap());
+        let found = format!(
+            "line 1, column 23: expected a character that XML allows, but found U+{code:04X}"
         );
+        refused(xml(character), &found);
     }
 }
 

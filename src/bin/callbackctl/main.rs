@@ -1,5 +1,6 @@
 //! The operator's commands: `callbackctl help` lists them.
 
+mod doctor;
 mod replay;
 mod vault;
 
@@ -45,6 +46,11 @@ enum Command {
     /// Exits with 1 if anything is left. What was published and not moved is published again by
     /// the next replay, with the same ids.
     Replay(replay::Replay),
+    /// Tries a deployed URL, and looks at what is behind it
+    ///
+    /// Sends the vendor's probe, a wrong token and a GET. Where it knows the queue and the vault,
+    /// it tells what waits there. Exits with 1 if anything is not as it should be.
+    Doctor(doctor::Doctor),
     /// Looks into the vault
     #[command(subcommand)]
     Vault(vault::Command),
@@ -71,10 +77,8 @@ impl From<NotKept> for Failure {
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Normalize { files, pretty } => normalize(&files, pretty),
-        Command::Replay(replay) => replay.run().await.map(|is_done| match is_done {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::FAILURE,
-        }),
+        Command::Replay(replay) => replay.run().await.map(success_if),
+        Command::Doctor(doctor) => doctor.run().await.map(success_if),
         Command::Vault(command) => command.run().await.map(|()| ExitCode::SUCCESS),
         Command::Token => token(),
     };
@@ -82,6 +86,14 @@ async fn main() -> ExitCode {
         eprintln!("callbackctl: {reason}");
         ExitCode::FAILURE
     })
+}
+
+fn success_if(is_good: bool) -> ExitCode {
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn normalize(files: &[PathBuf], pretty: bool) -> Result<ExitCode, Failure> {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    panic::AssertUnwindSafe,
     time::Duration,
 };
 
@@ -13,13 +14,14 @@ use cloud_infinite_callback::{
     queue::Queue,
     vault::{Entry, Kept, Vault},
 };
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::{Failure, vault::Place};
 
 /// What waits for a replay. Pointers on the queue lead to `oversize/`: those bodies are not waiting.
-const WAITING: [&str; 2] = ["quarantine/", "spill/"];
+pub(crate) const WAITING: [&str; 2] = ["quarantine/", "spill/"];
 
 /// The time for one body: an operator can wait.
 const BUDGET: Duration = Duration::from_secs(30);
@@ -41,7 +43,7 @@ pub(crate) struct Replay {
     /// Only what was kept since then: 2026-11-24T08:00:00Z
     #[arg(long)]
     since: Option<Timestamp>,
-    /// At most so many
+    /// At most so many; the rest is not looked at
     #[arg(long)]
     limit: Option<usize>,
     /// Say what would be done, and do nothing
@@ -72,7 +74,9 @@ impl Replay {
         let (mut replayed, mut records, mut left) = (0, 0, 0);
         for (number, entry) in entries.iter().enumerate() {
             show_progress(number, entries.len(), &entry.key);
-            match self.replay(&vault, &publisher, entry).await {
+            let replay = AssertUnwindSafe(self.replay(&vault, &publisher, entry)).catch_unwind();
+            let fault = |_| Err(Failure("this program has a fault: it panicked".to_owned()));
+            match replay.await.unwrap_or_else(fault) {
                 Ok(count) => {
                     replayed += 1;
                     records += count;
@@ -117,6 +121,13 @@ impl Replay {
     ) -> Result<usize, Failure> {
         let Kept { body, receipt, .. } = vault.get(&entry.key).await?;
         let callback = Callback::read(&body).map_err(|error| Failure(error.to_string()))?;
+        if callback.is_probe() {
+            // It gives no record, here as there.
+            if !self.dry_run {
+                vault.move_to_replayed(&entry.key).await?;
+            }
+            return Ok(0);
+        }
         if self.dry_run {
             return Ok(Event::all(&callback).len());
         }

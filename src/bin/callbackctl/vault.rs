@@ -6,7 +6,7 @@ use aws_types::SdkConfig;
 use clap::{Args, Subcommand};
 use cloud_infinite_callback::vault::Vault;
 
-use crate::Failure;
+use crate::{Failure, replay::WAITING};
 
 /// How many objects are listed at a time, each with a request for its reason.
 const DEFAULT_LIMIT: usize = 100;
@@ -36,9 +36,9 @@ pub(crate) enum Command {
     List {
         #[command(flatten)]
         place: Place,
-        /// Only keys that begin with this
-        #[arg(long, default_value = "")]
-        prefix: String,
+        /// Only keys that begin with this; else what waits: quarantine/ and spill/
+        #[arg(long)]
+        prefix: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
         limit: usize,
@@ -66,14 +66,22 @@ impl Command {
                 limit,
             } => {
                 let vault = place.vault(&sdk_config);
-                for entry in vault.list(&prefix, limit).await? {
-                    let kept = vault.get(&entry.key).await?;
-                    let (received_at, reason) = (kept.receipt.received_at, kept.reason);
-                    writeln!(
-                        out,
-                        "{}\t{} bytes\t{received_at}\t{reason}",
-                        entry.key, entry.bytes
-                    )?;
+                let prefixes =
+                    prefix.map_or(WAITING.map(str::to_owned).to_vec(), |prefix| vec![prefix]);
+                for prefix in prefixes {
+                    let entries = vault.list(&prefix, limit + 1).await?;
+                    for entry in entries.iter().take(limit) {
+                        let kept = vault.get(&entry.key).await?;
+                        let (received_at, reason) = (kept.receipt.received_at, kept.reason);
+                        writeln!(
+                            out,
+                            "{}\t{} bytes\t{received_at}\t{reason}",
+                            entry.key, entry.bytes
+                        )?;
+                    }
+                    if entries.len() > limit {
+                        writeln!(out, "{prefix}: and more: see --limit")?;
+                    }
                 }
             }
             Self::Show { place, key, body } => {

@@ -1,0 +1,14 @@
+//! The empty function that the callback function is measured beside: the same runtime client, the
+//! same profile, and nothing to do.
+
+use std::convert::Infallible;
+
+use lambda_http::{Body, Request, Response, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    lambda_http::run(service_fn(|_: Request| async {
+        Ok::<_, Infallible>(Response::new(Body::from("{}")))
+    }))
+    .await
+}
