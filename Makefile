@@ -12,7 +12,7 @@ DEPLOY := $(DEPLOY_VENV)/installed
 .PHONY: help run serve test check bench build deploy destroy smoke e2e template
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
 	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
@@ -23,7 +23,7 @@ serve: $(MINISTACK) function ## The same, staying up, with a URL to post to
 test: $(MINISTACK) ## Run all tests
 	cargo test --locked --features cli
 
-check: $(MINISTACK) ## Prove everything: format, lints, tests, documentation
+check: $(MINISTACK) ## Prove code and template: format, lints, tests, documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets --features cli -- -D warnings
 	$(MAKE) test template

@@ -23,13 +23,18 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import botocore.session
-from botocore.config import Config
+try:
+    import botocore.session
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:
+    sys.exit("local.py: botocore is not installed: use `make run` or `make serve`")
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT / "tests" / "cases"
@@ -43,6 +48,9 @@ MARK = "\ue000"
 START_SECONDS = 30
 # Ends by itself long before that: the function answers within 3 s.
 ANSWER_SECONDS = 15
+
+# What asks a program to end besides Ctrl-C, the last when a terminal closes.
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 PROBE = json.dumps(
     {
@@ -59,7 +67,8 @@ class Sample:
 
     name: str
     body: bytes
-    status: int
+    # See `kind`.
+    expected: str
     token: str | None = None
 
     @property
@@ -69,7 +78,8 @@ class Sample:
 
 def main() -> int:
     arguments = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    end_on_signals()
+    forget_settings()
     with contextlib.ExitStack() as stack:
         receiver = Receiver.start(stack, arguments.function, arguments.port)
         if arguments.command == "serve":
@@ -77,6 +87,21 @@ def main() -> int:
         if arguments.body:
             return post_one(receiver, arguments.body)
         return run(receiver, Checks(), arguments.callbackctl)
+
+
+def end_on_signals() -> None:
+    """Makes what asks this program to end go through all that stops what it started."""
+    for number in ENDING_SIGNALS:
+        # nohup ignores the end of the terminal, and so does what it starts.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: sys.exit(1))
+
+
+def forget_settings() -> None:
+    """Keeps the user's profile, endpoints and proxy out: all of this is on one machine."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, no_proxy="localhost")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -211,9 +236,11 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def ministack(port: int) -> Iterator[str]:
+def ministack(port: int, settings: dict[str, str] | None = None) -> Iterator[str]:
     """MiniStack as a child in a process group of its own, which ends with this block."""
-    endpoint = f"http://localhost:{port}"
+    settings = settings or {}
+    scheme = "https" if settings.get("USE_SSL") == "1" else "http"
+    endpoint = f"{scheme}://localhost:{port}"
     with tempfile.TemporaryDirectory(prefix="callback-") as folder:
         log = Path(folder) / "ministack.log"
         environment = {
@@ -225,10 +252,14 @@ def ministack(port: int) -> Iterator[str]:
             "MINISTACK_HOST": "localhost",
             "LAMBDA_EXECUTOR": "local",
             "AWS_ENDPOINT_URL": endpoint,
+            **settings,
         }
+        program = Path(sys.executable).with_name("ministack")
+        if not program.exists():
+            fail("the emulator is not installed beside this Python: use `make run` or `make serve`")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [Path(sys.executable).with_name("ministack")],
+                [program],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -238,6 +269,9 @@ def ministack(port: int) -> Iterator[str]:
         try:
             wait_until_healthy(endpoint, process, log)
             yield endpoint
+        except (BotoCoreError, ClientError) as error:
+            sys.stderr.write(log.read_text(errors="replace"))
+            fail(f"the emulator failed; above is what it said: {error}")
         finally:
             stop(process)
 
@@ -255,12 +289,17 @@ def wait_until_healthy(endpoint: str, process: subprocess.Popen[bytes], log: Pat
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Ends MiniStack and the functions that it runs, which are in its process group."""
+    # A second Ctrl-C would otherwise end this half-way, and leave them running.
+    numbers = (signal.SIGINT, *ENDING_SIGNALS)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=3)
     process.wait()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def free_port() -> int:
@@ -305,26 +344,27 @@ def samples() -> list[Sample]:
         "ok_moderation_image.json",
         "ok_moderation_simple_image.json",
     ]
-    bodies = [Sample(name, (CASES / name).read_bytes(), 200) for name in names]
+    bodies = [Sample(name, (CASES / name).read_bytes(), "accepted") for name in names]
     return [
         *bodies,
-        Sample("the vendor's probe", PROBE, 200),
-        Sample("a broken body", bodies[0].body[:-20], 200),
-        Sample("a wrong token", bodies[0].body, 403, token="wrong"),
+        Sample("the vendor's probe", PROBE, "probe"),
+        Sample("a broken body", bodies[0].body[:-20], "quarantined"),
+        Sample("a wrong token", bodies[0].body, "403", token="wrong"),
     ]
 
 
 def run(receiver: Receiver, checks: Checks, callbackctl: Path) -> int:
     step("posting sample callbacks")
     posted = samples()
-    accepted = sum(post(receiver, sample, checks) for sample in posted)
+    kinds = Counter(post(receiver, sample, checks) for sample in posted)
     step("receiving the records from the queue")
     received = show_all(receiver)
-    checks.equal("records on the queue", accepted, received)
+    # None of the samples has more than one job.
+    checks.equal("records on the queue", kinds["accepted"], received)
 
     step("deleting the queue under the function, and posting a callback")
     receiver.delete_queue()
-    post(receiver, Sample(posted[0].name, posted[0].body, 503), checks)
+    kinds[post(receiver, Sample(posted[0].name, posted[0].body, "503"), checks)] += 1
     step("creating the queue again; what lies in the vault:")
     receiver.create_queue()
     operate(receiver, callbackctl, ["vault", "list"])
@@ -333,18 +373,31 @@ def run(receiver: Receiver, checks: Checks, callbackctl: Path) -> int:
     replayed = show_all(receiver)
     checks.equal("records replayed", 1, replayed)
     print(
-        f"{len(posted) + 1} posted: {accepted} records accepted, 1 probe answered, 1 body"
-        f" quarantined, 1 refused, 1 spilled and replayed; {received + replayed} records on the queue"
+        f"{sum(kinds.values())} posted: {kinds['accepted']} accepted, {kinds['probe']} probe"
+        f" answered, {kinds['quarantined']} quarantined, {kinds['403']} refused,"
+        f" {kinds['503']} spilled; {received + replayed} records on the queue,"
+        f" {replayed} of them replayed"
     )
     return checks.exit_code()
 
 
-def post(receiver: Receiver, sample: Sample, checks: Checks) -> int:
-    """Posts a sample, and gives how many records were accepted."""
+def post(receiver: Receiver, sample: Sample, checks: Checks) -> str:
+    """Posts a sample, and gives the kind of its answer."""
     status, answer = receiver.post(sample)
     print(f"  {sample.name}\n    {status} {answer}")
-    checks.equal(sample.name, sample.status, status)
-    return json.loads(answer).get("accepted", 0) if status == 200 else 0
+    found = kind(status, answer)
+    checks.equal(sample.name, sample.expected, found)
+    return found
+
+
+def kind(status: int, answer: str) -> str:
+    """`accepted`, `probe` or `quarantined`, by what a 200 says; of all others the status."""
+    if status == 200:
+        with contextlib.suppress(ValueError):
+            for name in ("accepted", "probe", "quarantined"):
+                if name in json.loads(answer):
+                    return name
+    return str(status)
 
 
 def operate(receiver: Receiver, callbackctl: Path, arguments: list[str]) -> int:
@@ -365,7 +418,7 @@ def operate(receiver: Receiver, callbackctl: Path, arguments: list[str]) -> int:
 
 def post_one(receiver: Receiver, path: Path) -> int:
     step(f"posting {path}")
-    status, answer = receiver.post(Sample(path.name, path.read_bytes(), 200))
+    status, answer = receiver.post(Sample(path.name, path.read_bytes(), "accepted"))
     print(f"    {status} {answer}")
     step("receiving the records from the queue")
     show_all(receiver)
@@ -411,3 +464,7 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        # Who read the output wants no more of it; Python would say so once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -8,6 +8,8 @@ use cloud_infinite_callback::{
     vault::{Folder, Vault},
 };
 
+use ureq::tls::{RootCerts, TlsConfig};
+
 use crate::Failure;
 
 /// Longer than the function may run.
@@ -199,7 +201,12 @@ async fn look_at_vault(vault: &Vault, findings: &mut Findings) {
 }
 
 fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_TIMEOUT));
+    // The system's certificates, like all that the operator runs.
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
+    let config = ureq::Agent::config_builder().tls_config(tls);
+    let config = config.timeout_global(Some(ANSWER_TIMEOUT));
     config.http_status_as_error(false).build().into()
 }
 
