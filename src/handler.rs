@@ -90,11 +90,9 @@ impl Handler {
         }
         let deadline = deadline(context);
         let work = self.publish(&body, &receipt, context, deadline, invocation);
-        // Nothing that the work shares with later calls can be left half done.
-        let failure = match AssertUnwindSafe(work).catch_unwind().await {
-            Ok(Ok(outcome)) => return outcome,
-            Ok(Err(failure)) => failure,
-            Err(_) => Failure::Unreadable("the receiver has a fault: it panicked".to_owned()),
+        let failure = match caught(work).await {
+            Ok(outcome) => return outcome,
+            Err(failure) => failure,
         };
         self.keep(body, failure, &receipt, deadline).await
     }
@@ -181,9 +179,22 @@ impl Handler {
 }
 
 /// Why a body is not on the queue, and what for the log.
+#[derive(Debug)]
 enum Failure {
     Unreadable(String),
     NotTaken(String),
+}
+
+/// What becomes of the work on a body, also where that panics: then the receiver has a fault, and
+/// the body is kept like one that cannot be read.
+async fn caught(work: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
+    // Nothing that the work shares with later calls can be left half done.
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    result.unwrap_or_else(|_| {
+        Err(Failure::Unreadable(
+            "expected a record, but the receiver panicked".to_owned(),
+        ))
+    })
 }
 
 fn receipt(request: &Request, context: &Context) -> Receipt {
@@ -210,4 +221,21 @@ fn deadline(context: &Context) -> Instant {
         .unwrap_or_default();
     let left = Duration::from_millis(context.deadline).saturating_sub(since_epoch);
     Instant::now() + left.saturating_sub(ANSWER_MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_body_that_cannot_be_read() {
+        let quiet = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let result = caught(async { panic!("s3cret") }).await;
+        std::panic::set_hook(quiet);
+        let Err(Failure::Unreadable(reason)) = result else {
+            panic!("{result:?}")
+        };
+        assert_eq!(reason, "expected a record, but the receiver panicked");
+    }
 }

@@ -214,3 +214,20 @@ async fn base64_that_is_none_harms_no_later_call() {
         assert_eq!(probe.status, 200, "after {body}");
     }
 }
+
+#[tokio::test]
+async fn a_body_larger_than_a_url_takes_is_refused() {
+    let function = Function::start(Settings::without_queue()).await;
+    let largest = vec![b' '; 6 * 1024 * 1024];
+    assert_problem(
+        &function.call(&post_json(&largest)).await,
+        400,
+        "blank, and just not too large",
+    );
+    let larger = [&largest[..], b" "].concat();
+    assert_problem(
+        &function.call(&post_json(&larger)).await,
+        413,
+        "one byte more",
+    );
+}

@@ -17,6 +17,7 @@ mod server;
 
 mod answers;
 mod authentication;
+mod commands;
 mod configuration;
 mod faults;
 mod grouping;
