@@ -336,7 +336,8 @@ impl<'t, 'a> Record<'t, 'a> {
             _ => Dialect::Jobs,
         };
         let name = callback.shape.name();
-        let index = (callback.shape == Shape::JobsDetail).then_some(index);
+        let is_listed = callback.shape == Shape::JobsDetail || callback.jobs.len() > 1;
+        let index = is_listed.then_some(index);
         let warnings = Warnings::default();
         for warning in &callback.warnings {
             warnings.add(warning.clone());
@@ -398,6 +399,16 @@ impl<'t, 'a> Record<'t, 'a> {
             )
         }));
         record
+    }
+
+    /// What tasks and moderation jobs have in common.
+    fn fill_job(&mut self, node: &Element<'_, 't, '_>) {
+        self.job_id = node.text("JobId");
+        self.state = node.text("State");
+        self.created_at = node.time("CreationTime");
+        self.started_at = node.time("StartTime");
+        self.ended_at = node.time("EndTime");
+        self.queue_id = node.text("QueueId");
     }
 }
 

@@ -44,12 +44,7 @@ const SIMPLE: Form = Form {
 /// Fills a record from an element of `JobsDetail`.
 pub(super) fn fill_detail<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
     record.kind = record.event;
-    record.job_id = node.text("JobId");
-    record.state = node.text("State");
-    record.created_at = node.time("CreationTime");
-    record.started_at = node.time("StartTime");
-    record.ended_at = node.time("EndTime");
-    record.queue_id = node.text("QueueId");
+    record.fill_job(&node);
     let named = Input {
         bucket: node.text("BucketId").map(Cow::Borrowed),
         region: node.text("Region").map(Cow::Borrowed),

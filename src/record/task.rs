@@ -42,12 +42,7 @@ pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
         record.event = record.event.or(Some("TaskFinish"));
     }
     record.kind = node.text("Tag");
-    record.job_id = node.text("JobId");
-    record.state = node.text("State");
-    record.created_at = node.time("CreationTime");
-    record.started_at = node.time("StartTime");
-    record.ended_at = node.time("EndTime");
-    record.queue_id = node.text("QueueId");
+    record.fill_job(&node);
     if let Some(operation) = &operation {
         record.user_data = operation.text("UserData");
         record.template_id = operation.text("TemplateId");
@@ -135,7 +130,10 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     }
     for tags in operation.children("VideoTagResult") {
         for stream in tags.children("StreamData") {
-            if let Some(code) = stream.text("SubErrCode").filter(|code| *code != "0") {
+            if let Some(code) = stream
+                .text("SubErrCode")
+                .filter(|code| code.parse() != Ok(0.0))
+            {
                 problems.push(Problem {
                     path: stream.path_to("SubErrCode"),
                     code: Some(code),
