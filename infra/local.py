@@ -85,7 +85,7 @@ def main() -> int:
         if arguments.command == "serve":
             return serve(receiver)
         if arguments.body:
-            return post_one(receiver, arguments.body)
+            return post_one(receiver, arguments.body, arguments.callbackctl)
         return run(receiver, Checks(), arguments.callbackctl)
 
 
@@ -416,10 +416,13 @@ def operate(receiver: Receiver, callbackctl: Path, arguments: list[str]) -> int:
     return done.returncode
 
 
-def post_one(receiver: Receiver, path: Path) -> int:
+def post_one(receiver: Receiver, path: Path, callbackctl: Path) -> int:
     step(f"posting {path}")
     status, answer = receiver.post(Sample(path.name, path.read_bytes(), "accepted"))
     print(f"    {status} {answer}")
+    if kind(status, answer) == "quarantined":
+        step("why it is in the vault:")
+        operate(receiver, callbackctl, ["vault", "list"])
     step("receiving the records from the queue")
     show_all(receiver)
     return 0 if status == 200 else 1

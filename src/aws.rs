@@ -9,7 +9,7 @@ use aws_sdk_sqs::{
         retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
 };
 use aws_smithy_http_client::{
     Builder,
@@ -23,6 +23,9 @@ use crate::config::{AwsConfig, Roots};
 /// of them ends with the year 2037.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
+/// Longer than the longest code of AWS's: what is longer is none.
+const MAX_CODE_LENGTH: usize = 80;
+
 /// What a service, or the way to it, said of a call that failed: never a word of what was sent.
 pub(crate) fn describe<E, R>(error: &SdkError<E, R>) -> String
 where
@@ -30,14 +33,31 @@ where
     R: std::fmt::Debug,
 {
     match error {
-        // Its message may quote the request.
-        SdkError::ServiceError(service) => service
-            .err()
-            .code()
-            .unwrap_or("an error without a code")
-            .to_owned(),
-        other => DisplayErrorContext(other).to_string(),
+        // Its message may quote the request, and its code be anything.
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().filter(|code| is_code(code));
+            code.unwrap_or("an error without a code").to_owned()
+        }
+        SdkError::DispatchFailure(failure) => {
+            let failure = failure.as_connector_error();
+            let sources =
+                std::iter::successors(failure.and_then(std::error::Error::source), |error| {
+                    error.source()
+                });
+            let texts: Vec<_> = sources.map(ToString::to_string).collect();
+            format!("expected a connection, but found: {}", texts.join(": "))
+        }
+        SdkError::TimeoutError(_) => "expected an answer in time".to_owned(),
+        SdkError::ResponseError(_) => "expected an answer that can be read".to_owned(),
+        _ => "expected a call that can be made".to_owned(),
     }
+}
+
+fn is_code(code: &str) -> bool {
+    code.len() <= MAX_CODE_LENGTH
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// How often a call is tried. The time is bounded by budgets; this bounds the load.

@@ -124,9 +124,10 @@ impl Handler {
         let published = self.publisher.publish(events, &publication, effort).await;
         match published {
             Ok(ids) => Ok(Outcome::Published { ids }),
-            Err(PublishError::NotTaken { reason }) => Err(Failure::NotTaken(reason)),
-            // The vault has just failed, and the body would go the same way.
-            Err(PublishError::NotKept { reason }) => Ok(Outcome::NotKept { reason }),
+            // A vault that did not take all large messages in time may yet take the body.
+            Err(PublishError::NotTaken { reason } | PublishError::NotKept { reason }) => {
+                Err(Failure::NotTaken(reason))
+            }
             Err(PublishError::TooLarge { bytes }) => Ok(Outcome::TooLarge { bytes }),
         }
     }

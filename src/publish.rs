@@ -1,7 +1,7 @@
 //! Events onto the queue: in batches, within their time, by way of the vault where they are too
 //! large.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
@@ -92,10 +92,11 @@ impl Publisher {
         let mut ids = Vec::new();
         let mut batch: Vec<Message> = Vec::new();
         let mut batch_bytes = 0;
+        let mut kept = HashSet::new();
         for event in events {
             let mut message = Message::of(&event, self.queue.is_fifo());
             if message.bytes() > self.max_bytes {
-                message = keep_oversize(message, publication, effort).await?;
+                message = keep_oversize(message, &mut kept, publication, effort).await?;
                 effort.oversize += 1;
             }
             let bytes = message.bytes();
@@ -145,6 +146,7 @@ impl Publisher {
 /// callback share the vault's budget.
 async fn keep_oversize(
     mut message: Message,
+    kept: &mut HashSet<String>,
     publication: &Publication<'_>,
     effort: &mut Effort,
 ) -> Result<Message, PublishError> {
@@ -156,11 +158,15 @@ async fn keep_oversize(
     let budget = vault.budget().saturating_sub(effort.vault_time);
     let body = std::mem::take(&mut message.body);
     let size = body.len();
-    let name = sha256_hex(&message.id);
+    let mut name = sha256_hex(&message.id);
+    if !kept.insert(name.clone()) {
+        // Two jobs of one body with one id: neither may take the other's place.
+        name = sha256_hex(&format!("{name}{body}"));
+    }
     let reason = format!("a message of {bytes} bytes");
     let deadline = publication.deadline.min(begin + budget);
     let receipt = publication.receipt;
-    let kept = vault.keep(
+    let answer = vault.keep(
         Folder::Oversize,
         &name,
         Bytes::from(body),
@@ -168,9 +174,9 @@ async fn keep_oversize(
         receipt,
         deadline,
     );
-    let kept = kept.await;
+    let answer = answer.await;
     effort.vault_time += begin.elapsed();
-    let key = kept.map_err(|error| PublishError::NotKept {
+    let key = answer.map_err(|error| PublishError::NotKept {
         reason: error.reason,
     })?;
     Ok(message.into_pointer(vault.bucket(), &key, size))

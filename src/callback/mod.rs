@@ -113,7 +113,9 @@ impl<'a> Callback<'a> {
     pub fn is_probe(&self) -> bool {
         self.shape == Shape::Simple
             && self.jobs.iter().all(|job| {
-                text(job, "message") == Some(PROBE_MESSAGE)
+                // A second value might be a verdict.
+                !job.values("data").are_several()
+                    && text(job, "message") == Some(PROBE_MESSAGE)
                     && object(job, "data").and_then(|data| text(data, "trace_id"))
                         == Some(PROBE_TRACE_ID)
             })

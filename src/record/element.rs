@@ -197,12 +197,10 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     /// The first value called `name`.
     fn single(&self, name: &str) -> Option<&'t Node<'a>> {
         let values = self.object.values(name);
-        let count = values.iter().take(2).count();
-        if count > 1 && !self.dialect.is_list(self.place.name, name) {
-            let count = values.iter().count();
+        if values.are_several() && !self.dialect.is_list(self.place.name, name) {
             self.warn(
                 name,
-                &format!("expected one value, but found {count}; the first is used"),
+                "expected one value, but found several; the first is used",
             );
         }
         values.first()

@@ -5,7 +5,7 @@
 //! what was asked for, its tag is one more in [`OUTPUT_AS_ASKED`]; if it can hide a failure, that is
 //! a line in [`problems`].
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{Input, Output, Problem, Record, Workflow, element::Element, headers, key};
 use crate::callback::HEADERS;
@@ -29,6 +29,11 @@ const OUTPUT_AS_ASKED: &[&str] = &[
     "PicProcess",
     "PosterProduction",
 ];
+
+/// How much text the outputs of one job may have. Names are short, but a long prefix or bucket is
+/// repeated in each of them: without a bound a small body could make a record of gigabytes. Real
+/// jobs stay far below: 5,000 pages have half a megabyte.
+const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Fills a record from an element of `JobsDetail`.
 pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
@@ -152,105 +157,141 @@ fn outputs<'t>(
     tag: Option<&str>,
     state: Option<&str>,
 ) -> Vec<Output<'t>> {
-    let mut outputs = Vec::new();
+    let mut made = Made::default();
     for result in operation.children("MediaResult") {
         for file in result.children("OutputFile") {
-            add_files(&mut outputs, &file, &[asked]);
+            made.add_files(&file, &[asked]);
             for sprites in file.children("SpriteOutputFile") {
-                add_files(&mut outputs, &sprites, &[Some(&file), asked]);
+                made.add_files(&sprites, &[Some(&file), asked]);
             }
         }
     }
     for (result, path) in RESULTS {
         for element in operation.children(result) {
-            add_keys(&mut outputs, &element, path, &[asked]);
+            made.add_keys(&element, path, &[asked]);
         }
     }
     let counts = tag.is_some_and(|tag| OUTPUT_AS_ASKED.contains(&tag))
         || operation.children("PicProcessResult").next().is_some();
-    if outputs.is_empty() && counts && state != Some("Failed") {
+    if made.outputs.is_empty() && counts && state != Some("Failed") {
         let key = asked.and_then(|asked| asked.text("Object"));
-        outputs.extend(key.and_then(|key| output("", key, &[asked])));
+        made.add("", key, &Home::of(&[asked]), |_| None);
     }
-    outputs
+    if made.left_out > 0 {
+        let found = format!(
+            "expected outputs of at most {MAX_OUTPUT_BYTES} bytes, {} more were left out",
+            made.left_out
+        );
+        operation.warn("outputs", &found);
+    }
+    made.outputs
 }
 
-/// `OutputFile` and `SpriteOutputFile`: names below a prefix, and digests by name.
-fn add_files<'t>(
-    outputs: &mut Vec<Output<'t>>,
-    file: &Element<'_, 't, '_>,
-    around: &[Option<&Element<'_, 't, '_>>],
-) {
-    let prefix = file.text("ObjectPrefix").unwrap_or_default();
-    let holders = [&[Some(file)], around].concat();
-    // The digests are not always in step with the names, so they are found by name.
-    let digests: std::collections::HashMap<_, _> = file
-        .children("Md5Info")
-        .filter_map(|info| {
-            let name = info.text("ObjectName")?;
-            Some((name.trim_start_matches('/'), info.text("Md5")?))
-        })
-        .collect();
-    for name in file.texts("ObjectName") {
-        let Some(mut output) = output(prefix, name, &holders) else {
-            continue;
+/// Outputs as far as they were found.
+#[derive(Default)]
+struct Made<'t> {
+    outputs: Vec<Output<'t>>,
+    bytes: usize,
+    left_out: usize,
+}
+
+/// Where outputs are that do not say it themselves.
+struct Home<'t> {
+    bucket: Option<&'t str>,
+    region: Option<&'t str>,
+}
+
+impl<'t> Home<'t> {
+    /// What the nearest of `holders` says, which come first.
+    fn of(holders: &[Option<&Element<'_, 't, '_>>]) -> Self {
+        let nearest = |name| {
+            holders
+                .iter()
+                .flatten()
+                .find_map(|holder| holder.text(name))
         };
-        output.md5 = digests
-            .get(output.object.as_ref())
-            .or_else(|| digests.get(name.trim_start_matches('/')))
-            .copied();
-        outputs.push(output);
+        Self {
+            bucket: nearest("Bucket"),
+            region: nearest("Region"),
+        }
     }
 }
 
-/// The keys at the end of `path`. Their bucket stands somewhere on the way.
-fn add_keys<'t>(
-    outputs: &mut Vec<Output<'t>>,
-    element: &Element<'_, 't, '_>,
-    path: &[&str],
-    around: &[Option<&Element<'_, 't, '_>>],
-) {
-    let holders = [&[Some(element)], around].concat();
-    match path {
-        [] => {}
-        [leaf] => {
-            outputs.extend(
-                element
-                    .texts(leaf)
-                    .filter_map(|name| output("", name, &holders)),
-            );
+impl<'t> Made<'t> {
+    /// `OutputFile` and `SpriteOutputFile`: names below a prefix, and digests by name.
+    fn add_files(&mut self, file: &Element<'_, 't, '_>, around: &[Option<&Element<'_, 't, '_>>]) {
+        let prefix = file.text("ObjectPrefix").unwrap_or_default();
+        let home = Home::of(&[&[Some(file)], around].concat());
+        // The digests are not always in step with the names, so they are found by name.
+        let digests: HashMap<_, _> = file
+            .children("Md5Info")
+            .filter_map(|info| {
+                let name = info.text("ObjectName")?;
+                Some((name.trim_start_matches('/'), info.text("Md5")?))
+            })
+            .collect();
+        for name in file.texts("ObjectName") {
+            let digest = |key: &str| {
+                digests
+                    .get(key)
+                    .or_else(|| digests.get(name.trim_start_matches('/')))
+                    .copied()
+            };
+            self.add(prefix, Some(name), &home, digest);
         }
-        [name, rest @ ..] => {
-            for child in element.children(name) {
-                add_keys(outputs, &child, rest, &holders);
+    }
+
+    /// The keys at the end of `path`. Their bucket stands somewhere on the way.
+    fn add_keys(
+        &mut self,
+        element: &Element<'_, 't, '_>,
+        path: &[&str],
+        around: &[Option<&Element<'_, 't, '_>>],
+    ) {
+        let holders = [&[Some(element)], around].concat();
+        match path {
+            [] => {}
+            [leaf] => {
+                let home = Home::of(&holders);
+                for name in element.texts(leaf) {
+                    self.add("", Some(name), &home, |_| None);
+                }
+            }
+            [name, rest @ ..] => {
+                for child in element.children(name) {
+                    self.add_keys(&child, rest, &holders);
+                }
             }
         }
     }
-}
 
-/// One object, unless its name is a template's. `holders` may tell its bucket and region, the
-/// nearest first.
-fn output<'t>(
-    prefix: &str,
-    name: &'t str,
-    holders: &[Option<&Element<'_, 't, '_>>],
-) -> Option<Output<'t>> {
-    let object = match prefix {
-        "" => key(Cow::Borrowed(name)),
-        prefix => key(Cow::Owned(format!("{prefix}{name}"))),
-    }?;
-    let nearest = |field: &str| {
-        holders
-            .iter()
-            .flatten()
-            .find_map(|holder| holder.text(field))
-            .map(Cow::Borrowed)
-    };
-    Some(Output {
-        bucket: nearest("Bucket"),
-        region: nearest("Region"),
-        object,
-        url: None,
-        md5: None,
-    })
+    /// One object, unless its name is a template's.
+    fn add(
+        &mut self,
+        prefix: &str,
+        name: Option<&'t str>,
+        home: &Home<'t>,
+        digest: impl Fn(&str) -> Option<&'t str>,
+    ) {
+        let Some(name) = name else { return };
+        if self.bytes > MAX_OUTPUT_BYTES {
+            self.left_out += 1;
+            return;
+        }
+        let object = match prefix {
+            "" => key(Cow::Borrowed(name)),
+            prefix => key(Cow::Owned(format!("{prefix}{name}"))),
+        };
+        let Some(object) = object else { return };
+        let md5 = digest(&object);
+        let texts = [Some(object.as_ref()), home.bucket, home.region, md5];
+        self.bytes += texts.iter().flatten().map(|text| text.len()).sum::<usize>();
+        self.outputs.push(Output {
+            bucket: home.bucket.map(Cow::Borrowed),
+            region: home.region.map(Cow::Borrowed),
+            object,
+            url: None,
+            md5,
+        });
+    }
 }

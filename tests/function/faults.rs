@@ -372,3 +372,47 @@ async fn with_one_second_left_a_body_is_kept_and_answered() {
         "{objects:?}"
     );
 }
+
+#[tokio::test]
+async fn a_vault_too_slow_for_every_large_message_keeps_the_body() {
+    let vault = VaultReply::Late(400);
+    let recorder = Recorder::with_vault(&[], Reply::Accept, vault).await;
+    let settings = recorder
+        .settings()
+        .with("VAULT_BUCKET", "vault")
+        .with("QUEUE_MAX_BYTES", "2048");
+    let function = Function::start(settings).await;
+    let body = to_json(&tasks(
+        (0..8).map(|number| crate::bodies::large(number, 3000)),
+    ));
+    let answer = function.call(&post_json(&body)).await;
+    assert_eq!(answer.status, 503);
+    let objects = recorder.objects();
+    assert!(
+        objects.values().any(|object| object.body == body),
+        "{:?}",
+        objects.keys()
+    );
+}
+
+#[tokio::test]
+async fn what_the_queue_says_in_headers_stays_out_of_the_log() {
+    let recorder = Recorder::scripted(&[], Reply::Garble).await;
+    let function = Function::start(recorder.settings().with("PUBLISH_BUDGET_MS", "400")).await;
+    let answer = function
+        .call(&post_json(&to_json(&tasks([snapshot(1)]))))
+        .await;
+    assert_eq!(answer.status, 503);
+    let output = function.stop().await;
+    let told: Vec<_> = output
+        .lines()
+        .filter(|line| line.contains("reason"))
+        .collect();
+    assert!(!told.is_empty());
+    for line in told {
+        assert!(
+            !line.contains("content-length") && !line.contains("no JSON"),
+            "{line}"
+        );
+    }
+}

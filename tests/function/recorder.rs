@@ -54,6 +54,8 @@ pub(crate) enum VaultReply {
     Accept,
     /// An error with this status and code.
     Error(u16, &'static str),
+    /// Does as it is told, after so many milliseconds.
+    Late(u64),
     /// Nothing, ever.
     Silence,
 }
@@ -252,6 +254,7 @@ impl Shared {
         self.puts.send_modify(|count| *count += 1);
         match self.vault {
             VaultReply::Accept => {}
+            VaultReply::Late(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
             VaultReply::Error(status, code) => {
                 let status = StatusCode::from_u16(status).expect("a status of HTTP");
                 let xml = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");

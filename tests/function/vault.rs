@@ -121,3 +121,26 @@ async fn a_message_over_the_limit_goes_to_the_vault_and_a_pointer_to_the_queue()
     assert_eq!(pointer.attributes["jobId"].1, crate::bodies::job_id(2));
     assert_eq!(messages.len(), 3);
 }
+
+#[tokio::test]
+async fn two_large_jobs_of_one_id_do_not_take_each_others_place() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let settings = Settings::for_queue(&queue.url)
+        .with("VAULT_BUCKET", &vault.name)
+        .with("QUEUE_MAX_BYTES", "4096");
+    let function = Function::start(settings).await;
+    let body = to_json(&tasks([large(2, 5000), large(2, 6000)]));
+    let answer = function.call(&post_json(&body)).await;
+    assert_eq!(answer.json()["accepted"], 2);
+    let sizes: Vec<_> = vault
+        .objects()
+        .await
+        .into_values()
+        .map(|object| object.body.len())
+        .collect();
+    let [one, two] = sizes[..] else {
+        panic!("{sizes:?}")
+    };
+    assert_eq!(one.abs_diff(two), 1000);
+    assert_eq!(queue.drain().await.len(), 2);
+}

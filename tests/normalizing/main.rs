@@ -1,5 +1,6 @@
 //! Bodies to messages, without a network: the pure part of the function.
 
+mod amplified;
 mod cases;
 mod leaves;
 mod properties;

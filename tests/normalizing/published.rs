@@ -177,3 +177,18 @@ fn the_two_cases_that_this_project_started_from() {
     );
     assert_eq!(message["data"]["detail"]["Operation"]["JobLevel"], 0);
 }
+
+#[test]
+fn what_only_looks_like_a_probe_is_a_record() {
+    let message = "Test request when setting callback url";
+    for body in [
+        serde_json::json!({"code": 0, "message": message, "data": {"trace_id": "sa1"}}),
+        serde_json::json!({"code": 0, "message": "success", "data": {"trace_id": "test_trace_id"}}),
+        serde_json::json!({"code": 0, "message": message,
+            "data": [{"trace_id": "test_trace_id"}, {"trace_id": "sa1", "result": 1}]}),
+    ] {
+        let body = body.to_string();
+        let callback = cloud_infinite_callback::callback::Callback::read(body.as_bytes()).unwrap();
+        assert!(!callback.is_probe(), "{body}");
+    }
+}

@@ -23,8 +23,8 @@ use crate::{Failure, vault::Place};
 /// What waits for a replay. Pointers on the queue lead to `oversize/`: those bodies are not waiting.
 pub(crate) const WAITING: [&str; 2] = ["quarantine/", "spill/"];
 
-/// The time for one body: an operator can wait.
-const BUDGET: Duration = Duration::from_secs(30);
+/// The time for one body: an operator can wait, also for one with tens of thousands of jobs.
+const BUDGET: Duration = Duration::from_secs(900);
 
 /// Publishes what waits in the vault and moves it to `replayed/`.
 #[derive(Args)]
