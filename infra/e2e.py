@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import platform
 import shutil
@@ -142,12 +143,17 @@ class Trial:
         self.equal("the vault stays, with what is in it", 2, kept)
 
     def try_samples(self) -> None:
-        accepted = 0
+        ids: list[str] = []
         for sample in local.samples():
-            found = local.kind(*self.post(sample))
+            status, answer = self.post(sample)
+            found = local.kind(status, answer)
             self.equal(sample.name, sample.expected, found)
-            accepted += found == "accepted"
-        self.equal("records on the queue", accepted, len(self.receive()))
+            if found == "accepted":
+                ids += json.loads(answer)["ids"]
+        # The same job in XML and in JSON: a FIFO queue drops the repeat.
+        expected = sorted(set(ids) if self.queue_url.endswith(".fifo") else ids)
+        received = sorted(json.loads(message["Body"])["id"] for message in self.receive())
+        self.equal("records on the queue", expected, received)
         self.equal("kept in the vault", ["quarantine"], self.folders())
 
     def try_doctor(self) -> None:

@@ -338,7 +338,7 @@ def samples() -> list[Sample]:
     """A body of each family, in both formats where the vendor has both, and what goes wrong."""
     names = [
         "ok_task_transcode.xml",
-        "ok_task_image_inspect.json",
+        "ok_image_inspect_suspicious.json",
         "ok_workflow_with_outputs.xml",
         "ok_workflow_with_outputs.json",
         "ok_moderation_image.json",
