@@ -33,11 +33,8 @@ where
     R: std::fmt::Debug,
 {
     match error {
-        // Its message may quote the request, and its code be anything.
-        SdkError::ServiceError(service) => {
-            let code = service.err().code().filter(|code| is_code(code));
-            code.unwrap_or("an error without a code").to_owned()
-        }
+        // Its message may quote the request.
+        SdkError::ServiceError(service) => code(service.err().code()).to_owned(),
         SdkError::DispatchFailure(failure) => {
             let failure = failure.as_connector_error();
             let sources =
@@ -53,11 +50,14 @@ where
     }
 }
 
-fn is_code(code: &str) -> bool {
-    code.len() <= MAX_CODE_LENGTH
-        && code
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+/// A service's code for an error, if it looks like one: a server that is not AWS's may say anything
+/// there, and what it says goes to the log and into the vault.
+pub(crate) fn code(said: Option<&str>) -> &str {
+    let is_code = |code: &&str| {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        code.len() <= MAX_CODE_LENGTH && code.bytes().all(is_legal)
+    };
+    said.filter(is_code).unwrap_or("an error without a code")
 }
 
 /// How often a call is tried. The time is bounded by budgets; this bounds the load.
@@ -137,4 +137,28 @@ fn http_client(roots: &Roots) -> SharedHttpClient {
         .tls_provider(ring)
         .tls_context(context.expect("a trust store is all it needs"))
         .build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_code_is_not_repeated() {
+        for said in [
+            "AccessDenied",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "InternalError",
+        ] {
+            assert_eq!(code(Some(said)), said);
+        }
+        for said in [
+            Some("token=s3cret"),
+            Some("<JobId>a</JobId>"),
+            Some(&*"a".repeat(81)),
+            None,
+        ] {
+            assert_eq!(code(said), "an error without a code", "{said:?}");
+        }
+    }
 }

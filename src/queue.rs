@@ -24,8 +24,10 @@ use aws_sdk_sqs::{
 };
 use aws_types::SdkConfig;
 
-use crate::aws;
-use crate::message::{Attribute, Message};
+use crate::{
+    aws,
+    message::{Attribute, Message},
+};
 
 /// What SQS takes in one `SendMessageBatch`.
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
@@ -180,7 +182,7 @@ impl Queue {
                 .find_map(|entry| failure(entry.id()).filter(|failure| failure.sender_fault()));
             if let Some(failure) = hopeless {
                 return Err(NotTaken {
-                    reason: format!("an entry was refused: {}", failure.code()),
+                    reason: format!("an entry was refused: {}", aws::code(Some(failure.code()))),
                 });
             }
             if waiting.is_empty() {
