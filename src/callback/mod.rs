@@ -114,10 +114,13 @@ impl<'a> Callback<'a> {
         self.shape == Shape::Simple
             && self.jobs.iter().all(|job| {
                 // A second value might be a verdict.
-                !job.values("data").are_several()
+                let has_one = |object: &Object<'_>, name| !object.values(name).are_several();
+                has_one(job, "message")
                     && text(job, "message") == Some(PROBE_MESSAGE)
-                    && object(job, "data").and_then(|data| text(data, "trace_id"))
-                        == Some(PROBE_TRACE_ID)
+                    && has_one(job, "data")
+                    && object(job, "data").is_some_and(|data| {
+                        has_one(data, "trace_id") && text(data, "trace_id") == Some(PROBE_TRACE_ID)
+                    })
             })
     }
 
@@ -204,14 +207,14 @@ impl<'a> Callback<'a> {
 
 /// A JSON body may be wrapped in one key, the name of XML's root.
 fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
-    if root.names().map(|(name, _)| name).eq(["Response"]) && object(&root, "Response").is_some() {
-        match <[_; 1]>::try_from(root.take("Response")) {
-            Ok([Node::Object(response)]) => return response,
-            Ok([other]) => root.put("Response", vec![other]),
-            Err(several) => root.put("Response", several),
-        }
+    if !root.names().map(|(name, _)| name).eq(["Response"]) {
+        return root;
     }
-    root
+    match <[_; 1]>::try_from(root.take("Response")) {
+        Ok([Node::Object(response)]) => response,
+        // No wrapper, and no job either: that is for the family to say.
+        _ => root,
+    }
 }
 
 fn text<'t>(object: &'t Object<'_>, name: &str) -> Option<&'t str> {

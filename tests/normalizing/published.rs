@@ -186,6 +186,10 @@ fn what_only_looks_like_a_probe_is_a_record() {
         serde_json::json!({"code": 0, "message": "success", "data": {"trace_id": "test_trace_id"}}),
         serde_json::json!({"code": 0, "message": message,
             "data": [{"trace_id": "test_trace_id"}, {"trace_id": "sa1", "result": 1}]}),
+        serde_json::json!({"code": 0, "message": message,
+            "data": {"trace_id": ["test_trace_id", "sa1"]}}),
+        serde_json::json!({"code": 0, "message": [message, "success"],
+            "data": {"trace_id": "test_trace_id"}}),
     ] {
         let body = body.to_string();
         let callback = cloud_infinite_callback::callback::Callback::read(body.as_bytes()).unwrap();
