@@ -1,7 +1,8 @@
 //! A job into its record: the same fields whatever the family and the format.
 //!
-//! `model` has its types; `Record::of` makes one. `task`, `workflow` and `moderation` fill it, each for its family;
-//! `element` is how they look at the vendor's node, `detail` how the node is kept whole.
+//! `model` has its types; `Record::of` makes one. `task`, `workflow` and `moderation` fill it, each
+//! for its family; `element` is how they look at the vendor's node, `location` what they read off a
+//! URL, and `detail` how the node is kept whole.
 
 mod detail;
 mod element;

@@ -43,9 +43,8 @@ pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
         .as_ref()
         .and_then(|operation| operation.child("Output"));
 
-    if record.family == crate::callback::Family::Task {
-        record.event = record.event.or(Some("TaskFinish"));
-    }
+    // A family is unknown by its event: where there is none, it is a task.
+    record.event = record.event.or(Some("TaskFinish"));
     record.kind = node.text("Tag");
     record.fill_job(&node);
     if let Some(operation) = &operation {
