@@ -97,10 +97,11 @@ impl Serialize for Normal<'_, '_> {
             .serialize(serializer);
         }
         let (name, dialect) = (self.name, self.dialect);
-        let is_list = dialect.is_list(self.parent, name);
+        let (is_list, scalar) = dialect.normal(self.parent, name);
         serialize_values(serializer, self.values.iter(), is_list, |value| One {
             name,
             is_list,
+            scalar,
             dialect,
             value,
         })
@@ -112,6 +113,7 @@ impl Serialize for Normal<'_, '_> {
 struct One<'t, 'a> {
     name: &'t str,
     is_list: bool,
+    scalar: Scalar,
     dialect: Dialect,
     value: &'t Node<'a>,
 }
@@ -120,7 +122,7 @@ impl Serialize for One<'_, '_> {
     // The readers let no tree deeper than `MAX_DEPTH` through, which bounds the recursion.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
-            Node::Text(text) => serialize_leaf(serializer, text, self.dialect.scalar(self.name)),
+            Node::Text(text) => serialize_leaf(serializer, text, self.scalar),
             Node::List(items) => {
                 serialize_values(serializer, items.iter(), self.is_list, |value| One {
                     value,
@@ -173,11 +175,12 @@ struct Header<'h, 't, 'a> {
 
 impl Serialize for Header<'_, '_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The name is left out: a header called `Size` is text all the same.
+        // A header called `Size` is text all the same.
         serialize_values(serializer, self.values.iter().copied(), false, |value| {
             One {
                 name: "",
                 is_list: false,
+                scalar: Scalar::Text,
                 dialect: self.dialect,
                 value,
             }
