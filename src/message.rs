@@ -101,6 +101,10 @@ impl Message {
 
 /// A value that SQS takes: cut, and without characters that XML 1.0 forbids.
 fn legal(value: &str) -> String {
+    let is_plain = |byte| (b' '..=b'~').contains(&byte);
+    if value.len() <= MAX_ATTRIBUTE_LENGTH && value.bytes().all(is_plain) {
+        return value.to_owned();
+    }
     value
         .chars()
         .take(MAX_ATTRIBUTE_LENGTH)
