@@ -19,7 +19,8 @@
 //! | [`queue`] | batches onto SQS |
 //! | [`vault`] | what the queue cannot hold, into S3 |
 //! | [`outcome`] | what became of the request: status, body, log, metric |
-//! | [`telemetry`] | log lines and metrics |
+//! | [`telemetry`] | the log, and what is measured |
+//! | `metrics` | metrics as CloudWatch reads them off the log |
 //!
 //! From `body` to `event` everything is pure: no clock, no I/O.
 
@@ -31,6 +32,7 @@ pub mod config;
 pub mod event;
 pub mod handler;
 mod message;
+mod metrics;
 pub mod outcome;
 pub mod publish;
 pub mod queue;

@@ -5,23 +5,19 @@
 //! value. Only this crate's lines are written: the libraries below log requests with all that is in
 //! them at the levels below INFO, and a failure of theirs comes back as an error that is logged here.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, io::Write, time::Instant};
 
-use serde_json::{Value, json};
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{config::LogConfig, event::Event, outcome::Outcome, publish::Effort, record};
-
-/// The namespace of the metrics in CloudWatch.
-const NAMESPACE: &str = "CloudInfiniteCallback";
-
-/// The dimension that tells two receivers of one account apart.
-const FUNCTION_NAME: &str = "FunctionName";
+use crate::{
+    config::LogConfig,
+    event::Event,
+    metrics::{self, Amount},
+    outcome::Outcome,
+    publish::Effort,
+    record,
+};
 
 /// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
 const MAX_JOB_ID_LENGTH: usize = 64;
@@ -118,24 +114,27 @@ impl Telemetry {
     pub fn end(&self, invocation: Invocation, outcome: &Outcome) {
         log(&invocation, outcome);
         // One write, past the log and its level: metrics count whatever is logged.
-        let lines: String = self
-            .metrics(&invocation, outcome)
-            .iter()
-            .map(|m| format!("{m}\n"))
-            .collect();
-        if let Err(error) = std::io::stdout().write_all(lines.as_bytes()) {
+        let mut lines = Vec::new();
+        let written = self
+            .write_metrics(&mut lines, &invocation, outcome)
+            .and_then(|()| std::io::stdout().write_all(&lines));
+        if let Err(error) = written {
             tracing::error!(%error, "could not write metrics");
         }
     }
 
-    fn metrics(&self, invocation: &Invocation, outcome: &Outcome) -> Vec<Value> {
+    fn write_metrics(
+        &self,
+        lines: &mut Vec<u8>,
+        invocation: &Invocation,
+        outcome: &Outcome,
+    ) -> std::io::Result<()> {
         let mut metrics = Vec::new();
-        let millis = |time: Duration| time.as_secs_f64() * 1000.0;
-        metrics.extend(outcome.metric().map(|name| (name, "Count", json!(1))));
+        metrics.extend(outcome.metric().map(|name| (name, Amount::Count(1))));
         metrics.extend(
             invocation
                 .body_bytes
-                .map(|bytes| ("BodyBytes", "Bytes", json!(bytes))),
+                .map(|bytes| ("BodyBytes", Amount::Bytes(bytes))),
         );
         let Effort {
             queue_time,
@@ -144,60 +143,28 @@ impl Telemetry {
             ..
         } = invocation.effort;
         if !queue_time.is_zero() {
-            metrics.push(("PublishMillis", "Milliseconds", json!(millis(queue_time))));
+            let millis = queue_time.as_secs_f64() * 1000.0;
+            metrics.push(("PublishMillis", Amount::Millis(millis)));
         }
         for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
             if count > 0 {
-                metrics.push((name, "Count", json!(count)));
+                metrics.push((name, Amount::Count(count)));
             }
         }
-        let mut lines = Vec::new();
         if !metrics.is_empty() {
-            lines.push(self.line(&metrics, &[]));
+            metrics::write_line(lines, &self.function_name, &metrics, &[])?;
         }
         if let Outcome::Published { .. } = outcome {
             for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
-                let metric = ("RecordsPublished", "Count", json!(count));
-                lines.push(self.line(
-                    &[metric],
+                metrics::write_line(
+                    lines,
+                    &self.function_name,
+                    &[("RecordsPublished", Amount::Count(*count))],
                     &[("family", family), ("outcome", outcome.as_str())],
-                ));
+                )?;
             }
         }
-        lines
-    }
-
-    /// One line of the embedded metric format: each metric by function, and by function and
-    /// `dimensions` together.
-    fn line(&self, metrics: &[(&str, &str, Value)], dimensions: &[(&str, &str)]) -> Value {
-        let mut sets = vec![vec![FUNCTION_NAME]];
-        if !dimensions.is_empty() {
-            let names = dimensions.iter().map(|(name, _)| *name);
-            sets.push([FUNCTION_NAME].into_iter().chain(names).collect());
-        }
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let definitions: Vec<_> = metrics
-            .iter()
-            .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
-            .collect();
-        let mut line = json!({
-            "_aws": {
-                "Timestamp": now.as_millis() as u64,
-                "CloudWatchMetrics": [
-                    { "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": definitions },
-                ],
-            },
-            FUNCTION_NAME: self.function_name,
-        });
-        for (name, value) in dimensions {
-            line[*name] = json!(value);
-        }
-        for (name, _, value) in metrics {
-            line[*name] = value.clone();
-        }
-        line
+        Ok(())
     }
 }
 
