@@ -11,9 +11,13 @@ use aws_sdk_sqs::{
     },
     error::{ProvideErrorMetadata, SdkError},
 };
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::{
-    Builder,
+    Connector,
     tls::{self, TlsContext, TrustStore},
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
 use aws_types::{SdkConfig, app_name::AppName, region::Region};
 
@@ -74,6 +78,10 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
 /// Within a region a connection takes a millisecond, and a first name look-up some more.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
+/// From wherever an operator is: the SDK's own.
+#[cfg(feature = "cli")]
+const OPERATOR_CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+
 /// The function's clients' common part. Made by hand: aws-config would add its chain of credential
 /// providers, of which Lambda needs the environment only, to every cold start.
 pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
@@ -89,7 +97,7 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .app_name(AppName::new("cloud-infinite-callback").expect("letters and hyphens"))
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client(&config.roots))
+        .http_client(http_client(&config.roots, CONNECT_TIMEOUT))
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(MAX_ATTEMPTS)
@@ -97,7 +105,6 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         )
         .timeout_config(
             TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                 .build(),
         )
@@ -120,12 +127,14 @@ pub(crate) fn retry_partition() -> RetryPartition {
 pub async fn operator_sdk_config() -> SdkConfig {
     let latest = BehaviorVersion::v2026_01_12();
     aws_config::defaults(latest)
-        .http_client(http_client(&Roots::System))
+        .http_client(http_client(&Roots::System, OPERATOR_CONNECT_TIMEOUT))
         .load()
         .await
 }
 
-fn http_client(roots: &Roots) -> SharedHttpClient {
+/// Connections for every client that is made with it. The SDK's own way reads the certificates
+/// twice, for a check at start and at the first call; here it is once.
+fn http_client(roots: &Roots, connect_timeout: Duration) -> SharedHttpClient {
     let trust_store = match roots {
         Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
         Roots::System => TrustStore::default(),
@@ -133,10 +142,15 @@ fn http_client(roots: &Roots) -> SharedHttpClient {
     };
     let context = TlsContext::builder().with_trust_store(trust_store).build();
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    Builder::new()
+    let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout);
+    let connector = Connector::builder()
         .tls_provider(ring)
         .tls_context(context.expect("a trust store is all it needs"))
-        .build_https()
+        .connector_settings(settings.build())
+        .sleep_impl(TokioSleep::new())
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
 
 #[cfg(test)]
