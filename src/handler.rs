@@ -186,6 +186,9 @@ enum Failure {
     NotTaken(String),
 }
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must not end the process: the callback that it was about is kept");
+
 /// What becomes of the work on a body, also where that panics: then the receiver has a fault, and
 /// the body is kept like one that cannot be read.
 async fn caught(work: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
