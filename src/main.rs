@@ -13,6 +13,7 @@ use lambda_http::service_fn;
 async fn main() -> ExitCode {
     let get = |name: &str| std::env::var(name).ok();
     telemetry::start(LogConfig::from_env(get));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let config = match Config::from_env(get) {
         Ok(config) => config,
         Err(problems) => {

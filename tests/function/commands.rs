@@ -71,3 +71,11 @@ fn a_token_comes_with_its_digest() {
     assert_eq!(*hashed, digest(token));
     assert_ne!(words(&one), words(&two));
 }
+
+#[test]
+fn the_version_is_the_packages() {
+    let output = callbackctl(&["--version"], b"");
+    assert_eq!(output.status.code(), Some(0));
+    let expected = format!("callbackctl {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}

@@ -164,6 +164,22 @@ async fn every_request_is_logged_once_at_the_level_of_its_answer() {
         let levels: Vec<_> = lines
             .filter_map(|line| line.get("level").cloned())
             .collect();
-        assert_eq!(levels, [json!(level)], "{case}: {output:?}");
+        // The first is that of the start.
+        assert_eq!(levels, [json!("INFO"), json!(level)], "{case}: {output:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_line_names_the_version() {
+    let running = Function::start(Settings::without_queue()).await;
+    running.call(&post_json(&to_json(&probe()))).await;
+    // Also of a function that gets no further.
+    let misled = Function::start(Settings::without_queue().without("QUEUE_URL")).await;
+    let (_, ended) = misled.exit(crate::function::TIMEOUT).await;
+    for output in [running.stop().await, ended] {
+        let first = output.stdout.lines().next().unwrap_or_default();
+        let line: Value = serde_json::from_str(first).expect("a line is JSON");
+        assert_eq!(line["message"], json!("started"), "{output:?}");
+        assert_eq!(line["version"], json!(env!("CARGO_PKG_VERSION")));
     }
 }

@@ -22,7 +22,7 @@ const TOKEN_BYTES: usize = 32;
 
 /// Commands for the operator of a callback receiver.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "callbackctl", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
