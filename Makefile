@@ -12,8 +12,13 @@ DEPLOY := $(DEPLOY_VENV)/installed
 # What looks at the dependencies.
 TOOLS_VENV := .tools
 TOOLS := $(TOOLS_VENV)/installed
+# CycloneDX's own maker from cargo's data: no wheel has it, so that it is compiled, in two minutes.
+CYCLONEDX_VERSION := 0.5.9
+CYCLONEDX := $(TOOLS_VENV)/cyclonedx-$(CYCLONEDX_VERSION)
+# Dated by the commit, so that the same one gives the same file.
+BOM = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(TOOLS_VENV)/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu
 
-.PHONY: help run serve test check bench build deploy destroy smoke e2e template dependencies
+.PHONY: help run serve test check bench build deploy destroy smoke e2e template dependencies sbom dist
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -40,6 +45,9 @@ bench: ## Measure the function beside an empty one: starts, calls, CPU, memory
 
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback
+
+dist: $(DEPLOY) ## Build the function for release: a zip for each architecture, the same bytes every time
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/dist.py
 
 deploy: $(DEPLOY) operator ## Deploy into your AWS account (or onto AWS_ENDPOINT_URL), and print the URL for the vendor
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py deploy --callbackctl target/debug/callbackctl $(DEPLOY_FLAGS)
@@ -80,6 +88,19 @@ $(DEPLOY): infra/requirements-deploy.txt
 	@echo 'installing SAM and its builders into $(DEPLOY_VENV): a minute or two'
 	$(PYTHON) -m venv $(DEPLOY_VENV)
 	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-deploy.txt
+	@touch $@
+
+sbom: $(CYCLONEDX) ## List what each program is made of: CycloneDX in target/sbom
+	@mkdir -p target/sbom
+	$(BOM) --override-filename callback.cdx
+	$(BOM) --override-filename callbackctl.cdx --features cli
+	@# It writes beside Cargo.toml, and names the place.
+	@for name in callback callbackctl; do sed 's|file://$(CURDIR)|file:///source|g' $$name.cdx.json > target/sbom/$$name.cdx.json && rm $$name.cdx.json; done
+	@ls target/sbom/*
+
+$(CYCLONEDX):
+	@echo 'compiling cargo-cyclonedx into $(TOOLS_VENV): two minutes'
+	cargo install --quiet --locked --version $(CYCLONEDX_VERSION) --root $(TOOLS_VENV) cargo-cyclonedx
 	@touch $@
 
 $(TOOLS): infra/requirements-tools.txt
