@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::{
     bodies,
     function::{Function, Settings, digest},
-    function_url::{HttpAnswer, TOKEN, function_url_event},
+    function_url::{HttpAnswer, TOKEN, function_url_event, post_json},
+    recorder::Recorder,
 };
 
 /// A second token, which only a percent-encoded query can carry.
@@ -133,4 +134,31 @@ async fn nothing_else_is_looked_at_without_a_token() {
         let event = function_url_event(method, "/wrong", "", "text/plain", body, true);
         assert_eq!(function.call(&event).await, expected, "{method} {body:?}");
     }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_or_kept_without_a_token() {
+    let recorder = Recorder::start().await;
+    let settings = recorder.settings().with("VAULT_BUCKET", "vault");
+    let function = Function::start(settings).await;
+    let job = bodies::to_json(&bodies::tasks([bodies::snapshot(1)]));
+    let broken = b"s3cret, and neither XML nor JSON";
+    for body in [&job[..], broken] {
+        let event = function_url_event("POST", "/wrong", "", "text/plain", body, true);
+        assert_eq!(function.call(&event).await.status, 403);
+    }
+    assert!(recorder.calls().is_empty());
+    assert!(recorder.objects().is_empty());
+    // With one the same bodies are, and a reason says nothing of what was in them.
+    for body in [&job[..], broken] {
+        assert_eq!(function.call(&post_json(body)).await.status, 200);
+    }
+    assert_eq!(recorder.calls().len(), 1);
+    let objects: Vec<_> = recorder.objects().into_values().collect();
+    assert_eq!(objects.len(), 1);
+    assert!(
+        !objects[0].reason.contains("s3cret"),
+        "{}",
+        objects[0].reason
+    );
 }
