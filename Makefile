@@ -21,7 +21,7 @@ BOM = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(TOOLS_VENV)/bin/cargo-cycl
 .PHONY: help run serve test check bench build deploy destroy smoke e2e template dependencies sbom dist
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
 	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
@@ -35,6 +35,7 @@ test: $(MINISTACK) ## Run all tests
 check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tests, documentation
 	cargo fmt --check
 	$(MAKE) dependencies
+	$(PYTHON) infra/check_documents.py
 	cargo clippy --locked --all-targets --features cli -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --features cli
