@@ -1,5 +1,5 @@
-//! What the function tells of itself: one log line an invocation, and metrics as lines of
-//! CloudWatch's embedded metric format.
+//! What the function tells of itself: a log line with its version at the start, one an invocation,
+//! and metrics as lines of CloudWatch's embedded metric format.
 //!
 //! A line is a message and fields, and never holds a body, a token, a signed URL or a header's
 //! value. Only this crate's lines are written: the libraries below log requests with all that is in
