@@ -32,7 +32,7 @@ def check(document: Path, defined: set[str]) -> Iterator[str]:
         if "://" not in link and not (document.parent / link).exists():
             yield f"{name}: nothing is at {link}"
     # A test's name, alone or after its file; three words at least, which nothing else in backticks has.
-    for test in re.findall(r"`(?:[\w/.]+::? ?)?([a-z0-9]+(?:_[a-z0-9]+){2,})`", text):
+    for test in re.findall(r"`(?:[\w/.]+::?\s?)?([a-z0-9]+(?:_[a-z0-9]+){2,})`", text):
         if test not in defined and not (ROOT / "tests" / "cases" / f"{test}.xml").exists():
             yield f"{name}: no test is called {test}"
 
