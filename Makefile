@@ -18,6 +18,12 @@ CYCLONEDX := $(TOOLS_VENV)/cyclonedx-$(CYCLONEDX_VERSION)
 # Dated by the commit, so that the same one gives the same file.
 BOM = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(TOOLS_VENV)/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu
 
+
+# What the benchmark's peers run on.
+BENCH_VENV := .venv-bench
+NODE_PEER := benches/peers/node
+PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
+
 .PHONY: help run serve test check bench build deploy destroy smoke e2e template dependencies sbom dist
 
 help: ## List the targets
@@ -40,7 +46,7 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --features cli
 
-bench: ## Measure the function beside an empty one: starts, calls, CPU, memory
+bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty
 	cargo bench --locked --bench functions
 
@@ -109,3 +115,13 @@ $(TOOLS): infra/requirements-tools.txt
 	$(PYTHON) -m venv $(TOOLS_VENV)
 	$(TOOLS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-tools.txt
 	@touch $@
+
+$(BENCH_VENV)/installed: benches/peers/python/requirements.txt
+	@echo "installing the Python peer's packages into $(BENCH_VENV)"
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement $<
+	@touch $@
+
+$(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.mjs bootstrap.mjs)
+	@echo 'installing and bundling the Node peer'
+	cd $(NODE_PEER) && npm ci --ignore-scripts --no-audit --no-fund && npm run build
