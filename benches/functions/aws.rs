@@ -18,6 +18,9 @@ use crate::http::{self, Message};
 /// The queue's path in the URLs of both.
 pub(crate) const QUEUE: &str = "/000000000000/jobs";
 
+/// More than the connections that all functions have open at one time.
+const THREADS: usize = 32;
+
 /// Messages that the queues have taken.
 static MESSAGES: AtomicUsize = AtomicUsize::new(0);
 
@@ -41,19 +44,21 @@ pub(crate) fn behind_tls(config: ServerConfig) -> String {
     format!("https://{address}")
 }
 
-/// Serves each connection in a thread, and gives the address.
+/// Serves connections in threads that wait for them, and gives the address. A thread started for each
+/// would be in the time of every first call.
 fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound").to_string();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let serve = serve.clone();
-            thread::spawn(move || {
+    for _ in 0..THREADS {
+        let listener = listener.try_clone().expect("a socket has two handles");
+        let serve = serve.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
                 stream.set_nodelay(true).expect("a socket takes it");
                 serve(stream);
-            });
-        }
-    });
+            }
+        });
+    }
     address
 }
 
