@@ -75,6 +75,19 @@ impl Open<'_> {
     }
 }
 
+/// The bytes that a string cannot just go on with: its end, escapes, and control characters.
+static ENDS_PLAIN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut control = 0;
+    while control < b' ' as usize {
+        ends[control] = true;
+        control += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
 impl<'a> Reader<'a> {
     fn document(&mut self) -> Result<Object<'a>, Unreadable> {
         let mut open: Vec<Open<'a>> = Vec::new();
@@ -189,17 +202,19 @@ impl<'a> Reader<'a> {
         let mut has_escapes = false;
         let mut at = begin + 1;
         loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let plain = rest.iter().position(|&byte| ENDS_PLAIN[usize::from(byte)]);
+            at += plain.unwrap_or(rest.len());
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     has_escapes = true;
                     at += 2;
                 }
-                Some(control) if *control < b' ' => {
+                Some(_) => {
                     self.at = at;
                     return Err(self.error("expected control characters in a string as escapes"));
                 }
-                Some(_) => at += 1,
                 None => return Err(self.error("expected a quote at the end of this string")),
             }
         }
@@ -217,12 +232,11 @@ impl<'a> Reader<'a> {
 
     /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
-        let rest = &self.body.as_bytes()[self.at..];
-        let blank = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
-        self.at += blank.count();
-        self.body.as_bytes().get(self.at).copied()
+        let bytes = self.body.as_bytes();
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
     }
 
     /// Goes past `byte` if it is next.
