@@ -43,6 +43,7 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	$(MAKE) dependencies
 	$(PYTHON) infra/check_documents.py
 	cargo clippy --locked --all-targets --features cli -- -D warnings
+	cargo clippy --locked --no-default-features --features types -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --features cli
 

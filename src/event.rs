@@ -1,18 +1,18 @@
-//! The envelope: a job record as a CloudEvents 1.0 event in structured JSON.
+//! A job's record into its event: what identifies it, and where the job is at home.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub use crate::record::Event;
 use crate::{
-    callback::{Callback, Family},
-    record::Record,
+    callback::Callback,
+    record::{
+        DataContentType, DataSchema, Family, Record, SpecVersion,
+        making::{Detail, Home},
+    },
 };
-
-/// The version of the record, which workers can rely on.
-pub const SCHEMA_VERSION: &str = "1";
 
 /// The longest id: what SQS takes for a deduplication id.
 const MAX_ID_LENGTH: usize = 128;
@@ -27,61 +27,32 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// One message: an event about one job.
-#[derive(Debug, Serialize)]
-pub struct Event<'t, 'a> {
-    /// The version of CloudEvents.
-    pub specversion: &'static str,
-    /// The same for every delivery of the same news, in either format: `<jobId>:<state>`, for
-    /// moderation with a digest of the detail, since one job may send several bodies.
-    pub id: String,
-    /// `//<bucket>.ci.<region>.myqcloud.com`, or `//ci.myqcloud.com` where either is unknown.
-    pub source: String,
-    /// `com.tencent.ci.<family>.<outcome>`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The input's key, else its URL.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Cow<'t, str>>,
-    /// When the job ended, else when it was made: RFC 3339 in UTC.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// What `data` is.
-    pub datacontenttype: &'static str,
-    /// The schema that `data` keeps to.
-    pub dataschema: &'static str,
-    /// The record.
-    pub data: Record<'t, 'a>,
+/// An event as the function makes it, with what SQS wants to know of its job.
+#[derive(Debug)]
+pub struct Outgoing<'t, 'a> {
+    /// The message.
+    pub event: Event<'t, Detail<'t, 'a>>,
     /// The job's bucket: the input's, else the one that it writes to.
-    #[serde(skip)]
-    pub bucket: Option<Cow<'t, str>>,
+    pub(crate) bucket: Option<Cow<'t, str>>,
     /// The job's region, found like the bucket.
-    #[serde(skip)]
-    pub region: Option<Cow<'t, str>>,
+    pub(crate) region: Option<Cow<'t, str>>,
 }
 
-impl<'t, 'a> Event<'t, 'a> {
+impl<'t, 'a> Outgoing<'t, 'a> {
     /// The events of a callback, a job each, made one by one as they are asked for: a body may hold
     /// thousands of jobs, and the messages together are larger than it.
     pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
-        callback
-            .jobs
-            .iter()
-            .enumerate()
-            .map(|(index, job)| Self::of(Record::of(callback, job, index)))
+        let jobs = callback.jobs.iter().enumerate();
+        jobs.map(|(index, job)| {
+            let (record, home) = Record::of(callback, job, index);
+            Self::of(record, home)
+        })
     }
 
-    fn of(record: Record<'t, 'a>) -> Self {
-        let bucket = record
-            .input
-            .bucket
-            .clone()
-            .or(record.output_bucket.map(Cow::Borrowed));
-        let region = record
-            .input
-            .region
-            .clone()
-            .or(record.output_region.map(Cow::Borrowed));
+    fn of(record: Record<'t, Detail<'t, 'a>>, home: Home<'t>) -> Self {
+        let input = &record.input;
+        let bucket = input.bucket.clone().or(home.bucket.map(Cow::Borrowed));
+        let region = input.region.clone().or(home.region.map(Cow::Borrowed));
         let source = match (&bucket, &region) {
             (Some(bucket), Some(region)) => format!(
                 "//{}.ci.{}.myqcloud.com",
@@ -90,8 +61,8 @@ impl<'t, 'a> Event<'t, 'a> {
             ),
             _ => "//ci.myqcloud.com".to_owned(),
         };
-        Self {
-            specversion: "1.0",
+        let event = Event {
+            specversion: SpecVersion::V1,
             id: id(&record),
             source,
             kind: format!(
@@ -99,21 +70,27 @@ impl<'t, 'a> Event<'t, 'a> {
                 record.family.as_str(),
                 record.outcome.as_str()
             ),
-            subject: record
-                .input
-                .object
-                .clone()
-                .or(record.input.url.map(Cow::Borrowed)),
+            subject: input.object.clone().or_else(|| input.url.clone()),
             time: record
                 .ended_at
                 .clone()
                 .or_else(|| record.created_at.clone()),
-            datacontenttype: "application/json",
-            dataschema: "urn:cloud-infinite-callback:job-record:1",
+            datacontenttype: DataContentType::Json,
+            dataschema: DataSchema::JobRecord1,
+            data: record,
+        };
+        Self {
+            event,
             bucket,
             region,
-            data: record,
         }
+    }
+}
+
+impl<'t, 'a> Event<'t, Detail<'t, 'a>> {
+    /// The events of a callback, a job each, made one by one.
+    pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
+        Outgoing::all(callback).map(|outgoing| outgoing.event)
     }
 
     /// The message's body, in characters that SQS takes.
@@ -142,21 +119,21 @@ fn legal(json: String) -> String {
     }
 }
 
-fn id(record: &Record<'_, '_>) -> String {
-    let id = match (record.job_id, record.family) {
+fn id(record: &Record<'_, Detail<'_, '_>>) -> String {
+    let state = record.state.as_deref().unwrap_or("unknown");
+    let id = match (record.job_id.as_deref(), &record.family) {
         (None, _) => return hex::encode(detail_digest(record)),
         (Some(job), Family::Moderation) => {
             let digest = hex::encode(detail_digest(record));
-            let state = record.state.unwrap_or("unknown");
             format!("{job}:{state}:{}", &digest[..SHORT_DIGEST_LENGTH])
         }
-        (Some(job), _) => format!("{job}:{}", record.state.unwrap_or("unknown")),
+        (Some(job), _) => format!("{job}:{state}"),
     };
     let is_legal = id.len() <= MAX_ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_graphic());
     if is_legal { id } else { sha256_hex(&id) }
 }
 
-fn detail_digest(record: &Record<'_, '_>) -> [u8; 32] {
+fn detail_digest(record: &Record<'_, Detail<'_, '_>>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     serde_json::to_writer(HashWriter(&mut hasher), &record.detail).expect(SERIALIZES);
     hasher.finalize().into()

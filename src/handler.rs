@@ -17,7 +17,7 @@ use crate::{
     aws, body,
     callback::Callback,
     config::Config,
-    event::Event,
+    event::Outgoing,
     outcome::Outcome,
     publish::{Publication, PublishError, Publisher},
     queue::Queue,
@@ -120,7 +120,7 @@ impl Handler {
         let Invocation {
             records, effort, ..
         } = invocation;
-        let events = Event::all(&callback).inspect(|event| records.count(event));
+        let events = Outgoing::all(&callback).inspect(|outgoing| records.count(&outgoing.event));
         let published = self.publisher.publish(events, &publication, effort).await;
         match published {
             Ok(ids) => Ok(Outcome::Published { ids }),

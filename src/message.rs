@@ -1,8 +1,9 @@
 //! An event as a message: its body, and what SQS wants beside it.
 
-use std::borrow::Cow;
-
-use crate::event::{Event, SCHEMA_VERSION, sha256_hex};
+use crate::{
+    event::{Outgoing, sha256_hex},
+    record::SCHEMA_VERSION,
+};
 
 /// The longest value of a message attribute, in characters: long enough for every id, and a bound
 /// for what a message needs beside its body.
@@ -37,25 +38,26 @@ pub(crate) struct Attribute {
 
 impl Message {
     /// The message of an event, whatever its size.
-    pub(crate) fn of(event: &Event<'_, '_>, is_fifo: bool) -> Self {
+    pub(crate) fn of(outgoing: &Outgoing<'_, '_>, is_fifo: bool) -> Self {
+        let event = &outgoing.event;
         let record = &event.data;
         let attributes = [
             ("contentType", Some("application/cloudevents+json")),
             ("schemaVersion", Some(SCHEMA_VERSION)),
             ("family", Some(record.family.as_str())),
-            ("type", record.kind),
-            ("state", record.state),
+            ("type", record.kind.as_deref()),
+            ("state", record.state.as_deref()),
             ("outcome", Some(record.outcome.as_str())),
-            ("bucket", event.bucket.as_deref()),
-            ("region", event.region.as_deref()),
-            ("jobId", record.job_id),
+            ("bucket", outgoing.bucket.as_deref()),
+            ("region", outgoing.region.as_deref()),
+            ("jobId", record.job_id.as_deref()),
         ];
         let group = if is_fifo {
-            let run = record.workflow.run_id.or(record.job_id);
-            Some(run.map_or(Cow::Borrowed(event.id.as_str()), Cow::Borrowed))
+            let run = record.workflow.run_id.as_deref();
+            run.or(record.job_id.as_deref()).or(Some(&event.id))
         } else {
             // Fair queues: a bucket with many jobs does not keep the others waiting.
-            event.bucket.clone()
+            outgoing.bucket.as_deref()
         };
         Self {
             id: event.id.clone(),
@@ -70,7 +72,7 @@ impl Message {
                     })
                 })
                 .collect(),
-            group: group.map(|group| legal_group(&group)),
+            group: group.map(legal_group),
             deduplication: is_fifo.then(|| event.id.clone()),
         }
     }
@@ -142,8 +144,8 @@ mod tests {
         });
         let body = body.to_string();
         let callback = Callback::read(body.as_bytes()).ok()?;
-        let event = Event::all(&callback).next()?;
-        Some(Message::of(&event, is_fifo))
+        let outgoing = Outgoing::all(&callback).next()?;
+        Some(Message::of(&outgoing, is_fifo))
     }
 
     fn is_group(id: &str) -> bool {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    event::{Event, sha256_hex},
+    event::{Outgoing, sha256_hex},
     message::Message,
     queue::{MAX_BATCH_ENTRIES, Queue},
     vault::{Folder, Receipt, Vault},
@@ -85,7 +85,7 @@ impl Publisher {
     /// sooner.
     pub async fn publish<'t, 'a: 't>(
         &self,
-        events: impl Iterator<Item = Event<'t, 'a>>,
+        events: impl Iterator<Item = Outgoing<'t, 'a>>,
         publication: &Publication<'_>,
         effort: &mut Effort,
     ) -> Result<Vec<String>, PublishError> {
@@ -93,8 +93,8 @@ impl Publisher {
         let mut batch: Vec<Message> = Vec::new();
         let mut batch_bytes = 0;
         let mut kept = HashSet::new();
-        for event in events {
-            let mut message = Message::of(&event, self.queue.is_fifo());
+        for outgoing in events {
+            let mut message = Message::of(&outgoing, self.queue.is_fifo());
             if message.bytes() > self.max_bytes {
                 message = keep_oversize(message, &mut kept, publication, effort).await?;
                 effort.oversize += 1;
@@ -106,7 +106,7 @@ impl Publisher {
                 batch_bytes = 0;
             }
             batch_bytes += bytes;
-            ids.push(event.id);
+            ids.push(outgoing.event.id);
             batch.push(message);
         }
         self.send(batch, publication, effort).await?;

@@ -16,7 +16,7 @@ use crate::{
     metrics::{self, Amount},
     outcome::Outcome,
     publish::Effort,
-    record,
+    record::{self, Family},
 };
 
 /// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
@@ -67,7 +67,7 @@ pub struct Invocation {
 pub struct Records {
     /// Of the first one.
     job_id: Option<String>,
-    by_family_and_outcome: BTreeMap<(&'static str, record::Outcome), usize>,
+    by_family_and_outcome: BTreeMap<(Family, record::Outcome), usize>,
 }
 
 impl Invocation {
@@ -85,16 +85,17 @@ impl Invocation {
 
 impl Records {
     /// Counts one.
-    pub fn count(&mut self, event: &Event<'_, '_>) {
+    pub fn count<D>(&mut self, event: &Event<'_, D>) {
         let record = &event.data;
         if self.job_id.is_none() {
             self.job_id = record
                 .job_id
+                .as_ref()
                 .map(|id| id.chars().take(MAX_JOB_ID_LENGTH).collect());
         }
         *self
             .by_family_and_outcome
-            .entry((record.family.as_str(), record.outcome))
+            .entry((record.family.clone(), record.outcome.clone()))
             .or_default() += 1;
     }
 }
@@ -160,7 +161,7 @@ impl Telemetry {
                     lines,
                     &self.function_name,
                     &[("RecordsPublished", Amount::Count(*count))],
-                    &[("family", family), ("outcome", outcome.as_str())],
+                    &[("family", family.as_str()), ("outcome", outcome.as_str())],
                 )?;
             }
         }
@@ -173,7 +174,7 @@ fn log(invocation: &Invocation, outcome: &Outcome) {
         job_id,
         by_family_and_outcome: records,
     } = &invocation.records;
-    let family = records.keys().next().map(|(family, _)| *family);
+    let family = records.keys().next().map(|(family, _)| family.as_str());
     let outcomes: Vec<_> = records
         .keys()
         .map(|(_, outcome)| outcome.as_str())

@@ -11,7 +11,10 @@ pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;
 pub(crate) use tree::{Node, Object, Values};
 
-use crate::body::{self, Format};
+use crate::{
+    body::{self, Format},
+    record::Family,
+};
 
 /// How deep elements may be nested: ten times what the vendor does, and little for the stack of
 /// whoever walks the tree.
@@ -25,32 +28,6 @@ const PROBE_MESSAGE: &str = "Test request when setting callback url";
 
 /// The job id of that request.
 const PROBE_TRACE_ID: &str = "test_trace_id";
-
-/// The kinds of callbacks, which differ in what their jobs look like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// One job of a queue: `JobsDetail`, event `TaskFinish` or none.
-    Task,
-    /// One run of a workflow: `WorkflowExecution`.
-    Workflow,
-    /// A verdict: `JobsDetail` with an event that begins with `Review`, or `code` with `data`.
-    Moderation,
-    /// `JobsDetail` with any other event.
-    Unknown,
-}
-
-impl Family {
-    /// The family as it stands in records.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Task => "task",
-            Self::Workflow => "workflow",
-            Self::Moderation => "moderation",
-            Self::Unknown => "unknown",
-        }
-    }
-}
 
 /// The element that a job's vendor node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +169,7 @@ impl<'a> Callback<'a> {
             (Shape::WorkflowExecution, _) => Family::Workflow,
             (_, Some(event)) if event.starts_with("Review") => Family::Moderation,
             (_, Some("TaskFinish") | None) => Family::Task,
-            _ => Family::Unknown,
+            _ => Family::UNKNOWN,
         };
         Ok(Self {
             family,

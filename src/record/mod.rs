@@ -1,172 +1,40 @@
-//! A job into its record: the same fields whatever the family and the format.
+//! What a message says of a job: the types that the function writes and that workers read.
 //!
-//! `model` has its types; `Record::of` makes one. `task`, `workflow` and `moderation` fill it, each
-//! for its family; `element` is how they look at the vendor's node, `location` what they read off a
-//! URL, and `detail` how the node is kept whole.
+//! ```
+//! use cloud_infinite_callback::record::{Event, Outcome};
+//!
+//! # let body = include_str!("../../tests/cases/ok_task_transcode.expected.json");
+//! let event: Event = serde_json::from_str(body)?;
+//! if event.data.outcome == Outcome::Succeeded {
+//!     for output in &event.data.outputs {
+//!         println!("{}", output.object);
+//!     }
+//! }
+//! # assert_eq!(event.data.outputs.len(), 1);
+//! # Ok::<_, serde_json::Error>(())
+//! ```
+//!
+//! `Event<'static>` and `Record<'static>` own their texts. The type parameter is what `detail` is
+//! read into: `Box<RawValue>` keeps it as it stands, digits and all; `serde_json::Value` is a tree;
+//! a type of your own has the fields that you want.
+//!
+//! With the feature `types` alone the library has nothing but these, and needs serde and
+//! serde_json only. Fields and words that a later writer of version 1 adds do not stop a reader:
+//! fields that it does not know are passed over, words are kept in `Unknown`. Another version does.
+//!
+//! `event` has the envelope, `model` the record, `words` the sets of words in it. `making` is how
+//! the function makes a record.
 
-mod detail;
-mod element;
-mod location;
+mod event;
+#[cfg(feature = "function")]
+pub(crate) mod making;
 mod model;
-mod moderation;
-mod task;
-mod workflow;
+#[cfg(feature = "schema")]
+mod schema;
+mod words;
 
-use std::{borrow::Cow, collections::BTreeMap};
-
-pub use detail::Detail;
-pub use model::{
-    Error, Forbidden, Input, Moderation, Outcome, Output, Problem, Record, Task, Verdict, Workflow,
-};
-
-use crate::{
-    callback::{self, Callback, Family, Node, Object, Shape},
-    vocabulary::Dialect,
-};
-use element::{Element, Warnings};
-
-impl<'t, 'a> Record<'t, 'a> {
-    /// The record of one of a callback's jobs.
-    pub(crate) fn of(callback: &'t Callback<'a>, job: &'t Object<'a>, index: usize) -> Self {
-        let dialect = match callback.family {
-            Family::Moderation => Dialect::Moderation,
-            _ => Dialect::Jobs,
-        };
-        let name = callback.shape.name();
-        let is_listed = callback.shape == Shape::JobsDetail || callback.jobs.len() > 1;
-        let index = is_listed.then_some(index);
-        let warnings = Warnings::default();
-        for warning in &callback.warnings {
-            warnings.add(warning.clone());
-        }
-        let node = Element::node(job, name, index, dialect, &warnings);
-        let mut record = Self {
-            family: callback.family,
-            event: callback.event.as_deref(),
-            kind: None,
-            job_id: None,
-            state: None,
-            outcome: Outcome::Unknown,
-            error: None,
-            problems: Vec::new(),
-            created_at: None,
-            started_at: None,
-            ended_at: None,
-            queue_id: None,
-            user_data: None,
-            template_id: None,
-            input: Input::default(),
-            headers: BTreeMap::new(),
-            outputs: Vec::new(),
-            workflow: Workflow::default(),
-            tasks: Vec::new(),
-            moderation: None,
-            warnings: Vec::new(),
-            detail: Detail {
-                node: job,
-                siblings: &callback.siblings,
-                name,
-                dialect,
-            },
-            output_bucket: None,
-            output_region: None,
-        };
-        match (callback.family, callback.shape) {
-            (Family::Task | Family::Unknown, _) => task::fill(&mut record, node),
-            (Family::Workflow, _) => workflow::fill(&mut record, node),
-            (Family::Moderation, Shape::Simple) => moderation::fill_simple(&mut record, node),
-            (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
-        }
-        record.outcome = Outcome::of(record.state, &record.problems);
-        let is_failed_workflow =
-            record.outcome == Outcome::Failed && record.family == Family::Workflow;
-        if record.outcome != Outcome::Partial && !is_failed_workflow {
-            // A failed task has an error; of the others nothing is known yet.
-            record.problems.clear();
-        }
-        if record.outcome == Outcome::Failed && record.error.is_none() {
-            record.error = Error::of(node.text("Code"), node.text("Message"));
-        }
-        record.warnings = warnings.into_vec();
-        // Whatever else is said of the job: a sibling without a place has no other.
-        let taken = detail::taken_siblings(job, &callback.siblings, dialect);
-        record.warnings.extend(taken.map(|(name, value)| {
-            format!(
-                "{name}: expected a name that is free in detail, but found it there; it is {value}"
-            )
-        }));
-        record
-    }
-
-    /// What tasks and moderation jobs have in common.
-    fn fill_job(&mut self, node: &Element<'_, 't, '_>) {
-        self.job_id = node.text("JobId");
-        self.state = node.text("State");
-        self.created_at = node.time("CreationTime");
-        self.started_at = node.time("StartTime");
-        self.ended_at = node.time("EndTime");
-        self.queue_id = node.text("QueueId");
-    }
-}
-
-impl<'t> Error<'t> {
-    /// An error, unless nothing is known of it.
-    fn of(code: Option<&'t str>, message: Option<&'t str>) -> Option<Self> {
-        (code.is_some() || message.is_some()).then_some(Self { code, message })
-    }
-}
-
-impl<'t> Problem<'t> {
-    /// What an element says of its own failure: its `State` if that is `Failed`, else its `Code` if
-    /// that is none of those that mean success.
-    fn of(element: &Element<'_, 't, '_>) -> Option<Self> {
-        let (state, code) = (element.text("State"), element.text("Code"));
-        let leaf = match (state, code) {
-            (Some("Failed"), _) => "State",
-            (_, Some(code)) if !matches!(code, "Success" | "0") => "Code",
-            _ => return None,
-        };
-        Some(Self {
-            path: element.path_to(leaf),
-            code,
-            message: element.text("Message"),
-        })
-    }
-}
-
-/// The first of these elements that has headers, as one map of strings.
-fn headers<'t>(
-    holders: &[Option<Element<'_, 't, '_>>],
-    name: &'static str,
-) -> BTreeMap<&'t str, Cow<'t, str>> {
-    let Some(holder) = holders
-        .iter()
-        .flatten()
-        .find(|holder| holder.object().values(name).first().is_some())
-    else {
-        return BTreeMap::new();
-    };
-    let mut joined: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
-    for (header, values) in callback::headers(holder.object().values(name)) {
-        for value in values {
-            let Node::Text(text) = value else {
-                holder.warn(name, &format!("expected texts, but found {}", value.kind()));
-                continue;
-            };
-            joined
-                .entry(header)
-                .and_modify(|joined| *joined.to_mut() += &format!(", {text}"))
-                .or_insert(Cow::Borrowed(text));
-        }
-    }
-    joined
-}
-
-/// The key of a real object: without a leading `/`, and no template's.
-fn key(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    let key = match name {
-        Cow::Borrowed(name) => Cow::Borrowed(name.trim_start_matches('/')),
-        Cow::Owned(name) => Cow::Owned(name.trim_start_matches('/').to_owned()),
-    };
-    (!key.is_empty() && !key.contains("${")).then_some(key)
-}
+pub use event::{DataContentType, DataSchema, Event, SCHEMA_VERSION, SpecVersion};
+#[cfg(feature = "function")]
+pub use making::Detail;
+pub use model::{Error, Input, Moderation, Output, Problem, Record, Task, Workflow};
+pub use words::{Family, Forbidden, Outcome, Verdict};

@@ -2,185 +2,153 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Detail;
-use crate::callback::Family;
+use super::{Family, Forbidden, Outcome, Verdict};
 
 /// One job of a callback. A field without a value is absent.
 ///
 /// The vendor's names in the descriptions are paths from the vendor node, which is one element of
 /// `JobsDetail`, or `WorkflowExecution`, or of moderation Simple the whole body. They are the same
 /// in XML and in JSON.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Record")
+)]
 #[serde(rename_all = "camelCase")]
-pub struct Record<'t, 'a> {
+pub struct Record<'t, D = Box<RawValue>> {
     /// What kind of callback told of the job.
     pub family: Family,
     /// `EventName` beside the node, `data.event` of moderation Simple. Where the body has none, the
     /// one that the family implies; absent for moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub event: Option<&'t str>,
-    /// `Tag`; `Workflow` for workflows; the event for moderation.
+    pub event: Option<Cow<'t, str>>,
+    /// `Tag`; `Workflow` for workflows; the event for moderation. Absent where the body has none.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<&'t str>,
-    /// `JobId`; `RunId` of a workflow; `data.trace_id` of moderation Simple.
+    pub kind: Option<Cow<'t, str>>,
+    /// `JobId`; `RunId` of a workflow; `data.trace_id` of moderation Simple. Absent where the body
+    /// names none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<&'t str>,
+    pub job_id: Option<Cow<'t, str>>,
     /// `State`, the vendor's word. Moderation Simple has none: `Success` where `code` is 0, else
-    /// `Failed`.
+    /// `Failed`. Absent where any other body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<&'t str>,
-    /// What the state means, from a closed set.
+    pub state: Option<Cow<'t, str>>,
+    /// What the state means.
     pub outcome: Outcome,
-    /// `Code` and `Message`, when the state is `Failed`.
+    /// `Code` and `Message`, when the state is `Failed`; of moderation Simple `code` and `message`.
+    /// Absent for any other state, and where the body gives no reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error<'t>>,
-    /// The failures inside a job that has not failed, and inside a failed workflow.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The failures inside a job whose state is `Success`, and inside a failed workflow. Absent
+    /// where nothing inside failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem<'t>>,
-    /// `CreationTime`, of workflows `CreateTime`: RFC 3339 in UTC, whole seconds.
+    /// `CreationTime`, of workflows `CreateTime`: RFC 3339 in UTC, whole seconds. Absent where it is
+    /// `-`, not yet, or cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub created_at: Option<String>,
     /// `StartTime`, in the same form. Documents and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub started_at: Option<String>,
     /// `EndTime`, in the same form. Workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub ended_at: Option<String>,
     /// `QueueId`. Workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub queue_id: Option<&'t str>,
-    /// `Operation.UserData`: what the submitter passed.
+    pub queue_id: Option<Cow<'t, str>>,
+    /// `Operation.UserData`: what the submitter passed. Absent where nothing was; workflows and
+    /// moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_data: Option<&'t str>,
-    /// `Operation.TemplateId`.
+    pub user_data: Option<Cow<'t, str>>,
+    /// `Operation.TemplateId`. Absent where no template was used; workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub template_id: Option<&'t str>,
-    /// What the job worked on.
-    #[serde(skip_serializing_if = "Input::is_empty")]
+    pub template_id: Option<Cow<'t, str>>,
+    /// What the job worked on. Absent where the body does not tell, as of speech made from a text.
+    #[serde(default, skip_serializing_if = "Input::is_empty")]
     pub input: Input<'t>,
     /// `CosHeaders` of the input: one map. A name that repeats has its values joined by `, `.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<&'t str, Cow<'t, str>>,
-    /// The objects that the job made, in the body's order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Absent where the vendor sends none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<Cow<'t, str>, Cow<'t, str>>,
+    /// The objects that the job made, in the body's order. Absent where it made none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output<'t>>,
-    /// The workflow that the job belongs to, or is.
-    #[serde(skip_serializing_if = "Workflow::is_empty")]
+    /// The workflow that the job belongs to, or is. Absent for a job of its own.
+    #[serde(default, skip_serializing_if = "Workflow::is_empty")]
     pub workflow: Workflow<'t>,
-    /// The nodes of a workflow's run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// `Tasks`: the nodes of a workflow's run. Absent for the other families.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task<'t>>,
-    /// The verdict, for moderation.
+    /// The verdict. Absent for all families but moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation: Option<Moderation<'t>>,
-    /// What could not be used as it stood, with its place.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// What could not be used as it stood, with its place. Absent where there was nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The vendor node, whole, in the normal form.
-    pub detail: Detail<'t, 'a>,
-    /// `Operation.Output.Bucket`: where the job is at home if its input does not tell.
-    #[serde(skip)]
-    pub(crate) output_bucket: Option<&'t str>,
-    /// `Operation.Output.Region`.
-    #[serde(skip)]
-    pub(crate) output_region: Option<&'t str>,
-}
-
-/// What a job's state means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// `Success`, and nothing inside failed.
-    Succeeded,
-    /// `Failed`.
-    Failed,
-    /// `Success`, but something inside failed: see `problems`.
-    Partial,
-    /// `Submitted`, `Running`, `Auditing`, `Pause`.
-    Pending,
-    /// `Cancel`.
-    Cancelled,
-    /// Any other word, or none.
-    Unknown,
-}
-
-impl Outcome {
-    /// The outcome as it stands in records.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Partial => "partial",
-            Self::Pending => "pending",
-            Self::Cancelled => "cancelled",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The outcome of a state and of what was found to have failed inside.
-    pub(super) fn of(state: Option<&str>, problems: &[Problem<'_>]) -> Self {
-        match state {
-            Some("Success") if problems.is_empty() => Self::Succeeded,
-            Some("Success") => Self::Partial,
-            Some("Failed") => Self::Failed,
-            Some("Submitted" | "Running" | "Auditing" | "Pause") => Self::Pending,
-            Some("Cancel") => Self::Cancelled,
-            _ => Self::Unknown,
-        }
-    }
+    /// The vendor node, whole, in the normal form: the vendor's names, sorted; numbers with their
+    /// digits. It may hold secrets that were submitted with the job.
+    pub detail: D,
 }
 
 /// Why a job failed.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Error<'t> {
-    /// A name (`InvalidArgument`) or a number (`-61011`), as text.
+    /// A name (`InvalidArgument`) or a number (`-61011`), as text. Absent where the vendor gives
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'t str>,
-    /// The vendor's words.
+    pub code: Option<Cow<'t, str>>,
+    /// The vendor's words. Absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<&'t str>,
+    pub message: Option<Cow<'t, str>>,
 }
 
 /// A failure inside a job.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem<'t> {
     /// The dotted path from the vendor node to the leaf that says so.
     pub path: String,
-    /// The code beside it.
+    /// The `Code` beside it. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'t str>,
-    /// The message beside it.
+    pub code: Option<Cow<'t, str>>,
+    /// The `Message` beside it. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<&'t str>,
+    pub message: Option<Cow<'t, str>>,
 }
 
 /// What a job worked on.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Input<'t> {
     /// `<name>-<APPID>`: `BucketId` of the input, else what the URL says; for documents
-    /// `Operation.Output.Bucket`.
+    /// `Operation.Output.Bucket`. Absent where none of them tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// For example `ap-chongqing`: `Region`, found like the bucket.
+    /// `Region`, found like the bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
-    /// The key: `Object`, else what the URL says.
+    /// The key: `Object`, else what the URL says. Absent where neither tells, as for a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Cow<'t, str>>,
-    /// `Url`. It may be signed: handle it as a secret.
+    /// `Url`. It may be signed: handle it as a secret. Absent where an object of a bucket is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<&'t str>,
-    /// `DataId`: what the submitter of a moderation job passed.
+    pub url: Option<Cow<'t, str>>,
+    /// `DataId`: what the submitter of a moderation job passed. Absent where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data_id: Option<&'t str>,
+    pub data_id: Option<Cow<'t, str>>,
 }
 
 impl Input<'_> {
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.bucket.is_none()
             && self.region.is_none()
             && self.object.is_none()
@@ -190,125 +158,113 @@ impl Input<'_> {
 }
 
 /// An object that a job made.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output<'t> {
-    /// Beside the name, else `Operation.Output.Bucket`; of workflows what the URL says.
+    /// `Bucket` beside the name, else of `Operation.Output`; of workflows what the URL says. Absent
+    /// where these do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
     /// Found like the bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
-    /// The key, without a leading `/`.
+    /// The key, without a leading `/`: `ObjectPrefix` with `ObjectName`, or what the job's kind has
+    /// instead.
     pub object: Cow<'t, str>,
-    /// `ObjectUrl`, of workflows.
+    /// `ObjectUrl`, of workflows. Absent for the other families.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<&'t str>,
-    /// `Md5Info[].Md5` of the same name.
+    pub url: Option<Cow<'t, str>>,
+    /// `Md5Info[].Md5` of the same name. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub md5: Option<&'t str>,
+    pub md5: Option<Cow<'t, str>>,
 }
 
 /// A workflow's run.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Workflow<'t> {
-    /// `WorkflowId`.
+    /// `WorkflowId`, of a task below `Workflow`. Absent where the body does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<&'t str>,
-    /// `WorkflowName`.
+    pub id: Option<Cow<'t, str>>,
+    /// `WorkflowName`. Absent where the body does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<&'t str>,
-    /// `RunId`, which the run's own callback and those of its tasks share.
+    pub name: Option<Cow<'t, str>>,
+    /// `RunId`: the run's own callback and those of its tasks share it. Absent where the body does
+    /// not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub run_id: Option<&'t str>,
-    /// `Workflow.Name` of a task: its node in the workflow.
+    pub run_id: Option<Cow<'t, str>>,
+    /// `Workflow.Name` of a task: its node in the workflow. Absent for the run itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub node: Option<&'t str>,
+    pub node: Option<Cow<'t, str>>,
 }
 
 impl Workflow<'_> {
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.id.is_none() && self.name.is_none() && self.run_id.is_none() && self.node.is_none()
     }
 }
 
 /// One task of a workflow's run: `Tasks[]`.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Task<'t> {
-    /// `JobId`, the same as in the task's own callback.
+    /// `JobId`, the same as in the task's own callback. Absent where the task has not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<&'t str>,
-    /// `Type`.
+    pub job_id: Option<Cow<'t, str>>,
+    /// `Type`. Absent where the body has none.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<&'t str>,
-    /// `State`.
+    pub kind: Option<Cow<'t, str>>,
+    /// `State`, the vendor's word. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<&'t str>,
+    pub state: Option<Cow<'t, str>>,
     /// What the state means.
     pub outcome: Outcome,
-    /// `Name`: the node in the workflow.
+    /// `Name`: the node in the workflow. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<&'t str>,
-    /// `TemplateId`.
+    pub name: Option<Cow<'t, str>>,
+    /// `TemplateId`. Absent where the node uses none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub template_id: Option<&'t str>,
-    /// `CreateTime`.
+    pub template_id: Option<Cow<'t, str>>,
+    /// `CreateTime`. Absent where it is `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub created_at: Option<String>,
-    /// `StartTime`.
+    /// `StartTime`. Absent where it is `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub started_at: Option<String>,
-    /// `EndTime`.
+    /// `EndTime`. Absent where it is `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub ended_at: Option<String>,
 }
 
 /// A moderation job's result.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Moderation<'t> {
     /// `Result`; `Suggestion` of documents and web pages; `data.result` of moderation Simple.
     pub verdict: Verdict,
-    /// `Label`.
+    /// `Label`; `label` of moderation Simple. Absent where the vendor gives none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<&'t str>,
-    /// `SubLabel`.
+    pub label: Option<Cow<'t, str>>,
+    /// `SubLabel`; `sub_label` of moderation Simple. Absent where the vendor gives none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sub_label: Option<&'t str>,
-    /// `Score`, 0 to 100.
+    pub sub_label: Option<Cow<'t, str>>,
+    /// `Score`; `score` of moderation Simple: 0 to 100, the digits as the vendor wrote them. Absent
+    /// where the vendor gives none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub score: Option<&'t RawValue>,
-    /// `ForbidState`; `data.forbidden_status` of moderation Simple.
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub score: Option<Cow<'t, RawValue>>,
+    /// `ForbidState`; `data.forbidden_status` of moderation Simple. Absent where it is none of
+    /// these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<Forbidden>,
-    /// The scenes that were hit (`porn`, `ads`), sorted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The scenes that were hit (`porn`, `ads`), sorted: those of the node and of its `Labels` whose
+    /// `HitFlag` is not 0. Absent where none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<String>,
-}
-
-/// What moderation found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// 0.
-    Normal,
-    /// 1.
-    Sensitive,
-    /// 2: for a person to look at.
-    Suspected,
-    /// Any other, or none.
-    Unknown,
-}
-
-/// What the vendor did with the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Forbidden {
-    /// 0.
-    None,
-    /// 1: it cannot be read.
-    Frozen,
-    /// 2: it was moved to a backup bucket.
-    Moved,
 }

@@ -17,6 +17,15 @@ fn bodies() -> Vec<PathBuf> {
     bodies
 }
 
+/// The messages of all cases.
+pub(super) fn messages() -> Vec<String> {
+    let bodies = bodies().into_iter().map(|path| fs::read(path).unwrap());
+    bodies
+        .filter_map(|body| super::messages(&body).ok())
+        .flatten()
+        .collect()
+}
+
 #[test]
 fn every_case_gives_its_expected_messages() {
     let mut wrong = Vec::new();

@@ -6,6 +6,7 @@ mod leaves;
 mod properties;
 mod published;
 mod refused;
+mod types;
 mod vocabulary;
 
 use cloud_infinite_callback::{callback::Callback, event::Event};

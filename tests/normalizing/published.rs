@@ -39,6 +39,15 @@ fn bodies() -> Vec<PathBuf> {
     bodies
 }
 
+/// The messages of all that can be read, probes left in.
+pub(super) fn messages() -> Vec<String> {
+    let bodies = bodies().into_iter().map(|path| fs::read(path).unwrap());
+    bodies
+        .filter_map(|body| super::messages(&body).ok())
+        .flatten()
+        .collect()
+}
+
 fn name(path: &std::path::Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
 }

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use cloud_infinite_callback::{
     callback::Callback,
-    event::Event,
+    event::Outgoing,
     publish::{Effort, Publication, PublishError, Publisher},
     queue::Queue,
     vault::{Entry, Kept, Vault},
@@ -129,7 +129,7 @@ impl Replay {
             return Ok(0);
         }
         if self.dry_run {
-            return Ok(Event::all(&callback).len());
+            return Ok(Outgoing::all(&callback).len());
         }
         let publication = Publication {
             vault: Some(vault),
@@ -139,7 +139,7 @@ impl Replay {
         };
         let mut effort = Effort::default();
         let ids = publisher
-            .publish(Event::all(&callback), &publication, &mut effort)
+            .publish(Outgoing::all(&callback), &publication, &mut effort)
             .await?;
         // From here on the records are on the queue. If the move fails, or this process ends, the
         // next replay sends them again with the same ids.

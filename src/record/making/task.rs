@@ -7,8 +7,11 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{Input, Output, Problem, Record, Workflow, element::Element, headers, key};
-use crate::callback::HEADERS;
+use super::{Home, element::Element, headers, key};
+use crate::{
+    callback::HEADERS,
+    record::{Input, Output, Problem, Record, Workflow},
+};
 
 /// The result nodes below `Operation` that list keys, and the path from there to the keys.
 /// `MediaResult` is not here: it alone has prefixes, digests and sprites.
@@ -35,8 +38,8 @@ const OUTPUT_AS_ASKED: &[&str] = &[
 /// jobs stay far below: 5,000 pages have half a megabyte.
 const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 
-/// Fills a record from an element of `JobsDetail`.
-pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
+/// Fills a record from an element of `JobsDetail`, and tells where the job writes to.
+pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) -> Home<'t> {
     let operation = node.child("Operation");
     let input = node.child("Input");
     let output = operation
@@ -44,21 +47,18 @@ pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
         .and_then(|operation| operation.child("Output"));
 
     // A family is unknown by its event: where there is none, it is a task.
-    record.event = record.event.or(Some("TaskFinish"));
-    record.kind = node.text("Tag");
+    record.event.get_or_insert(Cow::Borrowed("TaskFinish"));
+    record.kind = node.field("Tag");
     record.fill_job(&node);
     if let Some(operation) = &operation {
-        record.user_data = operation.text("UserData");
-        record.template_id = operation.text("TemplateId");
+        record.user_data = operation.field("UserData");
+        record.template_id = operation.field("TemplateId");
         record.problems = problems(operation);
     }
     if let Some(input) = &input {
         record.input = self::input(input, output.as_ref());
     }
-    if let Some(output) = &output {
-        record.output_bucket = output.text("Bucket");
-        record.output_region = output.text("Region");
-    }
+    let home = Home::of(&[output.as_ref()]);
     // Tts has no `Input`: what it speaks is text of the operation.
     let spoken = operation
         .as_ref()
@@ -66,15 +66,17 @@ pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
     record.headers = headers(&[input, spoken, Some(node)], HEADERS);
     if let Some(workflow) = node.child("Workflow") {
         record.workflow = Workflow {
-            id: workflow.text("WorkflowId"),
-            name: workflow.text("WorkflowName"),
-            run_id: workflow.text("RunId"),
-            node: workflow.text("Name"),
+            id: workflow.field("WorkflowId"),
+            name: workflow.field("WorkflowName"),
+            run_id: workflow.field("RunId"),
+            node: workflow.field("Name"),
         };
     }
     if let Some(operation) = &operation {
-        record.outputs = outputs(operation, output.as_ref(), record.kind, record.state);
+        let (tag, state) = (record.kind.as_deref(), record.state.as_deref());
+        record.outputs = outputs(operation, output.as_ref(), tag, state);
     }
+    home
 }
 
 fn input<'t>(input: &Element<'_, 't, '_>, output: Option<&Element<'_, 't, '_>>) -> Input<'t> {
@@ -87,8 +89,8 @@ fn input<'t>(input: &Element<'_, 't, '_>, output: Option<&Element<'_, 't, '_>>) 
         bucket: bucket.map(Cow::Borrowed),
         region: region.map(Cow::Borrowed),
         object: object.map(Cow::Borrowed),
-        url: input.text("Url"),
-        data_id: input.text("DataId"),
+        url: input.field("Url"),
+        data_id: input.field("DataId"),
     }
 }
 
@@ -140,8 +142,8 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
             {
                 problems.push(Problem {
                     path: stream.path_to("SubErrCode"),
-                    code: Some(code),
-                    message: stream.text("SubErrMsg"),
+                    code: Some(Cow::Borrowed(code)),
+                    message: stream.field("SubErrMsg"),
                 });
             }
         }
@@ -192,12 +194,6 @@ struct Made<'t> {
     outputs: Vec<Output<'t>>,
     bytes: usize,
     left_out: usize,
-}
-
-/// Where outputs are that do not say it themselves.
-struct Home<'t> {
-    bucket: Option<&'t str>,
-    region: Option<&'t str>,
 }
 
 impl<'t> Home<'t> {
@@ -290,7 +286,7 @@ impl<'t> Made<'t> {
             region: home.region.map(Cow::Borrowed),
             object,
             url: None,
-            md5,
+            md5: md5.map(Cow::Borrowed),
         });
     }
 }

@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{
-    Error, Forbidden, Input, Moderation, Record, Verdict, element::Element, headers,
-    location::Location,
+use super::{element::Element, headers, location::Location};
+use crate::{
+    callback::{HEADERS, Node, number},
+    record::{Error, Forbidden, Input, Moderation, Record, Verdict},
 };
-use crate::callback::{HEADERS, Node, number};
 
 /// The names of one form for what both have.
 struct Form {
@@ -42,17 +42,17 @@ const SIMPLE: Form = Form {
 };
 
 /// Fills a record from an element of `JobsDetail`.
-pub(super) fn fill_detail<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
-    record.kind = record.event;
+pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
+    record.kind = record.event.clone();
     record.fill_job(&node);
     let named = Input {
-        bucket: node.text("BucketId").map(Cow::Borrowed),
-        region: node.text("Region").map(Cow::Borrowed),
-        object: node.text("Object").map(Cow::Borrowed),
-        url: node.text("Url"),
-        data_id: node.text("DataId"),
+        bucket: node.field("BucketId"),
+        region: node.field("Region"),
+        object: node.field("Object"),
+        url: None,
+        data_id: node.field("DataId"),
     };
-    record.input = complete(named);
+    record.input = complete(named, node.text("Url"));
     record.headers = headers(&[Some(node)], HEADERS);
     // Documents and web pages have the scenes of all their parts there.
     let labels: Vec<_> = node.children("Labels").collect();
@@ -60,38 +60,38 @@ pub(super) fn fill_detail<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't,
 }
 
 /// Fills a record from a whole body with `code`, `message` and `data`.
-pub(super) fn fill_simple<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
-    record.kind = record.event;
-    let (code, message) = (node.text("code"), node.text("message"));
-    record.state = Some(if code == Some("0") {
+pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
+    record.kind = record.event.clone();
+    let (code, message) = (node.field("code"), node.field("message"));
+    let state = if code.as_deref() == Some("0") {
         "Success"
     } else {
-        "Failed"
-    });
-    if code != Some("0") {
         record.error = Error::of(code, message);
-    }
+        "Failed"
+    };
+    record.state = Some(Cow::Borrowed(state));
     let Some(data) = node.child("data") else {
         return;
     };
-    record.job_id = data.text("trace_id");
-    record.input = complete(Input {
-        url: data.text("url"),
-        data_id: data.text("data_id"),
+    record.job_id = data.field("trace_id");
+    let named = Input {
+        data_id: data.field("data_id"),
         ..Input::default()
-    });
+    };
+    record.input = complete(named, data.text("url"));
     record.headers = headers(&[Some(data)], "cos_headers");
     record.moderation = Some(moderation(&data, &[], &SIMPLE));
 }
 
 /// What the body does not name of the object, its URL may tell.
-fn complete(named: Input<'_>) -> Input<'_> {
-    let location = named.url.map(Location::of).unwrap_or_default();
+fn complete<'t>(named: Input<'t>, url: Option<&'t str>) -> Input<'t> {
+    let location = url.map(Location::of).unwrap_or_default();
     Input {
         bucket: named.bucket.or(location.bucket.map(Cow::Borrowed)),
         region: named.region.or(location.region.map(Cow::Borrowed)),
         object: named.object.or(location.object),
-        ..named
+        url: url.map(Cow::Borrowed),
+        data_id: named.data_id,
     }
 }
 
@@ -110,9 +110,9 @@ fn moderation<'t>(
         Some((_, "2")) => Verdict::Suspected,
         Some((name, other)) => {
             result.warn_expected(name, "0, 1 or 2", other);
-            Verdict::Unknown
+            Verdict::UNKNOWN
         }
-        None => Verdict::Unknown,
+        None => Verdict::UNKNOWN,
     };
     let forbidden = match result.text(form.forbidden) {
         Some("0") => Some(Forbidden::None),
@@ -129,14 +129,14 @@ fn moderation<'t>(
         if score.is_none() {
             result.warn_expected(form.score, "a number", text);
         }
-        score
+        score.map(Cow::Borrowed)
     });
     let holders = std::iter::once(result).chain(labels);
     let hits: BTreeSet<String> = holders.flat_map(|holder| hits(holder, form)).collect();
     Moderation {
         verdict,
-        label: result.text(form.label),
-        sub_label: result.text(form.sub_label),
+        label: result.field(form.label),
+        sub_label: result.field(form.sub_label),
         score,
         forbidden,
         hits: hits.into_iter().collect(),

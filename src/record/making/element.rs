@@ -2,6 +2,7 @@
 //! warnings about what cannot be used.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     fmt,
 };
@@ -104,6 +105,11 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
             self.warn(name, &format!("expected text, but found {}", value.kind()));
         }
         text
+    }
+
+    /// The same, as records hold it.
+    pub(super) fn field(&self, name: &str) -> Option<Cow<'t, str>> {
+        self.text(name).map(Cow::Borrowed)
     }
 
     /// Every text called `name`. A value that is no text leaves a warning.

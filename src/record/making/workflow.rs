@@ -2,36 +2,36 @@
 
 use std::borrow::Cow;
 
-use super::{
-    Input, Outcome, Output, Problem, Record, Task, Workflow, element::Element, headers, key,
-    location::Location,
+use super::{element::Element, headers, key, location::Location};
+use crate::{
+    callback::HEADERS,
+    record::{Input, Outcome, Output, Problem, Record, Task, Workflow},
 };
-use crate::callback::HEADERS;
 
 /// What a task lists of its objects: files, then sprites.
 const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
 
 /// Fills a record from `WorkflowExecution`.
-pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
-    record.event = record.event.or(Some("WorkflowFinish"));
-    record.kind = Some("Workflow");
-    record.job_id = node.text("RunId");
-    record.state = node.text("State");
+pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
+    record.event.get_or_insert(Cow::Borrowed("WorkflowFinish"));
+    record.kind = Some(Cow::Borrowed("Workflow"));
+    record.job_id = node.field("RunId");
+    record.state = node.field("State");
     record.created_at = node.time("CreateTime");
     record.started_at = node.time("StartTime");
     record.ended_at = node.time("EndTime");
     record.input = Input {
-        bucket: node.text("BucketId").map(Cow::Borrowed),
-        region: node.text("Region").map(Cow::Borrowed),
-        object: node.text("Object").map(Cow::Borrowed),
+        bucket: node.field("BucketId"),
+        region: node.field("Region"),
+        object: node.field("Object"),
         url: None,
         data_id: None,
     };
     record.headers = headers(&[Some(node)], HEADERS);
     record.workflow = Workflow {
-        id: node.text("WorkflowId"),
-        name: node.text("WorkflowName"),
-        run_id: record.job_id,
+        id: node.field("WorkflowId"),
+        name: node.field("WorkflowName"),
+        run_id: record.job_id.clone(),
         node: None,
     };
     for task in node.children("Tasks") {
@@ -50,12 +50,12 @@ pub(super) fn fill<'t>(record: &mut Record<'t, '_>, node: Element<'_, 't, '_>) {
 fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
     let state = task.text("State");
     Task {
-        job_id: task.text("JobId"),
-        kind: task.text("Type"),
-        state,
+        job_id: task.field("JobId"),
+        kind: task.field("Type"),
+        state: state.map(Cow::Borrowed),
         outcome: Outcome::of(state, problems),
-        name: task.text("Name"),
-        template_id: task.text("TemplateId"),
+        name: task.field("Name"),
+        template_id: task.field("TemplateId"),
         created_at: task.time("CreateTime"),
         started_at: task.time("StartTime"),
         ended_at: task.time("EndTime"),
@@ -75,13 +75,13 @@ fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
 fn output<'t>(object: &Element<'_, 't, '_>) -> Option<Output<'t>> {
     let url = object.text("ObjectUrl");
     let location = url.map(Location::of).unwrap_or_default();
-    let name = object.text("ObjectName").map(Cow::Borrowed);
+    let name = object.field("ObjectName");
     let object = key(name.or(location.object)?)?;
     Some(Output {
         bucket: location.bucket.map(Cow::Borrowed),
         region: location.region.map(Cow::Borrowed),
         object,
-        url,
+        url: url.map(Cow::Borrowed),
         md5: None,
     })
 }

@@ -1,0 +1,76 @@
+//! The envelope: a job record as a CloudEvents 1.0 event in structured JSON.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::Record;
+
+/// The version of the record, which workers can rely on: the message attribute `schemaVersion`.
+pub const SCHEMA_VERSION: &str = "1";
+
+/// One message: a CloudEvents 1.0 event about one job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Event")
+)]
+pub struct Event<'t, D = Box<RawValue>> {
+    /// The version of CloudEvents.
+    pub specversion: SpecVersion,
+    /// The same for every delivery of the same news, in either format: `<jobId>:<state>`, for
+    /// moderation with a digest of the detail, since one job may send several bodies. At most 128
+    /// characters from `!` to `~`.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[!-~]{1,128}$")))]
+    pub id: String,
+    /// `//<bucket>.ci.<region>.myqcloud.com`, or `//ci.myqcloud.com` where either is unknown.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uri-reference", "pattern" = "^//")))]
+    pub source: String,
+    /// `com.tencent.ci.<family>.<outcome>`.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^com\.tencent\.ci\.[a-z]+\.[a-z]+$")))]
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The input's key, else its URL. Absent where the job has neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Cow<'t, str>>,
+    /// When the job ended, else when it was made: RFC 3339 in UTC, whole seconds. Absent where the
+    /// body tells neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    pub time: Option<String>,
+    /// What `data` is.
+    pub datacontenttype: DataContentType,
+    /// The schema that `data` keeps to.
+    pub dataschema: DataSchema,
+    /// The record.
+    pub data: Record<'t, D>,
+}
+
+/// The version of CloudEvents. Another is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum SpecVersion {
+    /// `1.0`.
+    #[serde(rename = "1.0")]
+    V1,
+}
+
+/// What the data of an event is. Anything else is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum DataContentType {
+    /// `application/json`.
+    #[serde(rename = "application/json")]
+    Json,
+}
+
+/// The schema of an event's data. Another is not read: what it says may mean something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum DataSchema {
+    /// `urn:cloud-infinite-callback:job-record:1`.
+    #[serde(rename = "urn:cloud-infinite-callback:job-record:1")]
+    JobRecord1,
+}

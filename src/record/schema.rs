@@ -1,0 +1,12 @@
+//! What the schema of messages says of texts that have a form.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// RFC 3339 in UTC, whole seconds.
+pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "format": "date-time",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    })
+}
