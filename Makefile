@@ -18,13 +18,12 @@ CYCLONEDX := $(TOOLS_VENV)/cyclonedx-$(CYCLONEDX_VERSION)
 # Dated by the commit, so that the same one gives the same file.
 BOM = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(TOOLS_VENV)/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu
 
-
 # What the benchmark's peers run on.
 BENCH_VENV := .venv-bench
 NODE_PEER := benches/peers/node
 PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 
-.PHONY: help run serve test check bench build deploy destroy smoke e2e template dependencies sbom dist
+.PHONY: help run serve test check bench schema build deploy destroy smoke e2e template dependencies sbom dist
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +49,10 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty
 	cargo bench --locked --bench functions
+
+schema: operator ## Write the schema of messages and its page anew, from the types
+	target/debug/callbackctl schema > schema/job-record.v1.schema.json
+	target/debug/callbackctl schema --markdown > docs/record.md
 
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback

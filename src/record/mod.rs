@@ -16,7 +16,8 @@
 //!
 //! `Event<'static>` and `Record<'static>` own their texts. The type parameter is what `detail` is
 //! read into: `Box<RawValue>` keeps it as it stands, digits and all; `serde_json::Value` is a tree;
-//! a type of your own has the fields that you want.
+//! a type of your own has the fields that you want. `{:?}` prints all that was read, and `detail`
+//! may hold secrets: do not log it.
 //!
 //! With the feature `types` alone the library has nothing but these, and needs serde and
 //! serde_json only. Fields and words that a later writer of version 1 adds do not stop a reader:

@@ -133,13 +133,13 @@ pub struct Input<'t> {
     /// `Operation.Output.Bucket`. Absent where none of them tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// `Region`, found like the bucket.
+    /// `Region`, found like the bucket, and absent likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
     /// The key: `Object`, else what the URL says. Absent where neither tells, as for a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Cow<'t, str>>,
-    /// `Url`. It may be signed: handle it as a secret. Absent where an object of a bucket is meant.
+    /// `Url`. It may be signed: handle it as a secret. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'t, str>>,
     /// `DataId`: what the submitter of a moderation job passed. Absent where nothing was.
@@ -165,7 +165,7 @@ pub struct Output<'t> {
     /// where these do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// Found like the bucket.
+    /// `Region`, found like the bucket, and absent likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
     /// The key, without a leading `/`: `ObjectPrefix` with `ObjectName`, or what the job's kind has
@@ -210,7 +210,7 @@ impl Workflow<'_> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Task<'t> {
-    /// `JobId`, the same as in the task's own callback. Absent where the task has not begun.
+    /// `JobId`, the same as in the task's own callback. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
     /// `Type`. Absent where the body has none.
@@ -259,8 +259,8 @@ pub struct Moderation<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,
-    /// `ForbidState`; `data.forbidden_status` of moderation Simple. Absent where it is none of
-    /// these.
+    /// `ForbidState`; `data.forbidden_status` of moderation Simple. Absent where the vendor
+    /// gives none, or another number than today's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<Forbidden>,
     /// The scenes that were hit (`porn`, `ads`), sorted: those of the node and of its `Labels` whose

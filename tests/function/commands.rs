@@ -56,6 +56,20 @@ fn normalize_gives_no_message_for_a_probe() {
 }
 
 #[test]
+fn the_schema_and_its_page_are_those_of_the_types() {
+    for (arguments, file) in [
+        (&["schema"][..], "schema/job-record.v1.schema.json"),
+        (&["schema", "--markdown"], "docs/record.md"),
+    ] {
+        let output = callbackctl(arguments, b"");
+        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let kept = std::fs::read_to_string(kept).expect("it is there");
+        let made = String::from_utf8(output.stdout).expect("it is text");
+        assert!(kept == made, "{file} is stale: run `make schema`");
+    }
+}
+
+#[test]
 fn a_token_comes_with_its_digest() {
     let words = |output: &Output| -> Vec<String> {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

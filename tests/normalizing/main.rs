@@ -6,6 +6,7 @@ mod leaves;
 mod properties;
 mod published;
 mod refused;
+mod schema;
 mod types;
 mod vocabulary;
 

@@ -1,7 +1,9 @@
 //! The operator's commands: `callbackctl help` lists them.
 
 mod doctor;
+mod page;
 mod replay;
+mod schema;
 mod vault;
 
 use std::{
@@ -54,6 +56,12 @@ enum Command {
     /// Looks into the vault
     #[command(subcommand)]
     Vault(vault::Command),
+    /// Prints the schema of messages: JSON Schema 2020-12
+    Schema {
+        /// Print it for people: Markdown
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Makes a token of 256 random bits and prints it with its digest
     Token,
 }
@@ -80,6 +88,7 @@ async fn main() -> ExitCode {
         Command::Replay(replay) => replay.run().await.map(success_if),
         Command::Doctor(doctor) => doctor.run().await.map(success_if),
         Command::Vault(command) => command.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Schema { markdown } => schema(markdown),
         Command::Token => token(),
     };
     result.unwrap_or_else(|Failure(reason)| {
@@ -137,6 +146,17 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
         return Ok(bytes);
     }
     fs::read(file)
+}
+
+fn schema(markdown: bool) -> Result<ExitCode, Failure> {
+    let schema = schema::schema();
+    let mut out = io::stdout().lock();
+    if markdown {
+        write!(out, "{}", page::page(&schema))?;
+    } else {
+        writeln!(out, "{schema:#}")?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn token() -> Result<ExitCode, Failure> {
