@@ -23,10 +23,10 @@ BENCH_VENV := .venv-bench
 NODE_PEER := benches/peers/node
 PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 
-.PHONY: help run serve test check bench schema build deploy destroy smoke e2e template dependencies sbom dist
+.PHONY: help run serve test check bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
 	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
@@ -49,6 +49,15 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty
 	cargo bench --locked --bench functions
+
+bench-reading: ## Measure how long bodies take to read, beside bare loops
+	cargo bench --locked --bench reading
+
+bench-check: ## Count the instructions of reading; fail where they grew over 5 %
+	cargo run --locked --release --example instructions
+
+bench-baseline: ## Take the instructions of now for the baseline
+	cargo run --locked --release --example instructions -- --write
 
 schema: operator ## Write the schema of messages and its page anew, from the types
 	target/debug/callbackctl schema > schema/job-record.v1.schema.json
