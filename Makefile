@@ -23,7 +23,12 @@ BENCH_VENV := .venv-bench
 NODE_PEER := benches/peers/node
 PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 
-.PHONY: help run serve test check bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist
+# What `make fuzz` runs by, and for how long each of its targets.
+CARGO_FUZZ := .tools/bin/cargo-fuzz
+FUZZ_TARGETS := xml json request xml_json_twins
+FUZZ_SECONDS := 60
+
+.PHONY: help run serve test check fuzz bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -62,6 +67,14 @@ bench-baseline: ## Take the instructions of now for the baseline
 schema: operator ## Write the schema of messages and its page anew, from the types
 	target/debug/callbackctl schema > schema/job-record.v1.schema.json
 	target/debug/callbackctl schema --markdown > docs/record.md
+
+fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute, by nightly Rust (FUZZ_SECONDS=: for as long)
+	@# No sanitizer: there is no unsafe code of ours, and it would halve the executions.
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && \
+		PATH="$(CURDIR)/.tools/bin:$$PATH" cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target tests/cases -- \
+			-dict=fuzz/dictionary.txt -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2500 || exit; \
+	done
 
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback
@@ -138,3 +151,6 @@ $(BENCH_VENV)/installed: benches/peers/python/requirements.txt
 $(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.mjs bootstrap.mjs)
 	@echo 'installing and bundling the Node peer'
 	cd $(NODE_PEER) && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
+$(CARGO_FUZZ):
+	cargo install --locked --version =0.13.2 --root .tools cargo-fuzz

@@ -8,6 +8,7 @@ mod published;
 mod refused;
 mod schema;
 mod types;
+mod twins;
 mod vocabulary;
 
 use cloud_infinite_callback::{callback::Callback, event::Event};

@@ -1,0 +1,6 @@
+//! Any bytes at all, most of them nearly XML.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| {
+    let _ = cloud_infinite_callback_fuzz::messages(body);
+});
