@@ -34,6 +34,9 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         run_id: record.job_id.clone(),
         node: None,
     };
+    // A task in a body may be far smaller than here: no room is to spare for those yet to come.
+    let tasks = node.object().values("Tasks").iter().count();
+    record.tasks.reserve_exact(tasks);
     for task in node.children("Tasks") {
         let problems = problems(&task);
         record.tasks.push(self::task(&task, &problems));
