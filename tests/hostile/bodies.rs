@@ -1,0 +1,427 @@
+//! The table: each body's name, how it is made, and its answer.
+
+use super::Answer;
+
+/// The size of most of them: well over what the vendor sends, under what a function URL takes.
+pub(crate) const SIZE: usize = 4 * 1024 * 1024;
+
+/// How many jobs the body with many of them has.
+const JOBS: usize = 60_000;
+
+type Row = (&'static str, fn() -> Vec<u8>, Answer);
+
+/// All hostile bodies.
+pub(crate) fn table() -> Vec<Row> {
+    [xml(), json(), dense(), neither()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn read(name: &'static str, make: fn() -> Vec<u8>) -> Row {
+    (name, make, Answer::Read { jobs: 1 })
+}
+
+fn refused(name: &'static str, reason: &str, make: fn() -> Vec<u8>) -> Row {
+    (name, make, Answer::Refused(reason.to_owned()))
+}
+
+fn xml() -> Vec<Row> {
+    const FULL: &str = "line 1, column 800015: expected at most 200000 elements";
+    const DTD: &str = "line 1, column 1: expected no document type declaration";
+    vec![
+        refused(
+            "XML, elements in elements",
+            "line 1, column 401: expected a depth of at most 128",
+            || filled("<Response><JobsDetail>", "<a>", ""),
+        ),
+        read("XML, one element of many attributes", || {
+            let attributes = numbered(|n| format!(" a{n:x}=\"\""));
+            xml_of(&format!("<a{attributes}/><JobId>j</JobId>"))
+        }),
+        read("XML, elements with an attribute each", || {
+            // Below the limit of elements.
+            xml_of(&"<a b=\"123456\">1</a>".repeat(199_000))
+        }),
+        refused(
+            "XML, an attribute twice, after many",
+            "line 1, column 23: expected each attribute once",
+            || {
+                let attributes = numbered(|n| format!(" a{n:x}=\"\""));
+                xml_of(&format!("<a{attributes} a1=\"\"/>"))
+            },
+        ),
+        refused("XML, tiny elements", FULL, || {
+            filled("<Response><JobsDetail>", "<a/>", "</JobsDetail></Response>")
+        }),
+        refused(
+            "XML, one name",
+            "line 1, column 2399999: expected at most 200000 elements",
+            || {
+                filled(
+                    "<Response><JobsDetail>",
+                    "<Tag>A</Tag>",
+                    "</JobsDetail></Response>",
+                )
+            },
+        ),
+        read("XML, one name as often as it may be", || {
+            xml_of(&"<State>Success</State>".repeat(199_998))
+        }),
+        read("XML, names in the wrong order", || {
+            let names: String = (0..199_000)
+                .rev()
+                .map(|n| format!("<a{n:06}>1</a{n:06}>"))
+                .collect();
+            xml_of(&names)
+        }),
+        read("XML, one long name", || {
+            let name = "a".repeat(SIZE / 2);
+            xml_of(&format!("<{name}>1</{name}>"))
+        }),
+        read("XML, one long number", || {
+            filled(
+                "<Response><JobsDetail><Size>",
+                "7",
+                "</Size></JobsDetail></Response>",
+            )
+        }),
+        read("XML, one long text", || {
+            filled(
+                "<Response><JobsDetail><JobId>",
+                "媒",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        read("XML, references", || {
+            filled(
+                "<Response><JobsDetail><JobId>",
+                "&lt;",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        read("XML, CDATA sections", || {
+            filled(
+                "<Response><JobsDetail><JobId>",
+                "<![CDATA[a]]>",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        read("XML, pieces of text between elements", || {
+            xml_of(&"a text of its own<b/>".repeat(199_000))
+        }),
+        read("XML, comments and instructions", || {
+            filled(
+                "<Response><JobsDetail><JobId>j",
+                "<!----><?a?>",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        read("XML, line ends to fold", || {
+            filled(
+                "<Response><JobsDetail><JobId>j",
+                "\r\n",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        read("XML, headers of one name", || {
+            xml_of(&"<CosHeaders><Key>a</Key><Value>b</Value></CosHeaders>".repeat(66_000))
+        }),
+        read("XML, a warning for every task", || {
+            let task = "<Tasks><EndTime>soon</EndTime></Tasks>";
+            let tasks = task.repeat(99_000);
+            format!("<Response><WorkflowExecution>{tasks}</WorkflowExecution></Response>")
+                .into_bytes()
+        }),
+        refused(
+            "XML, a tag that does not end",
+            "line 1, column 1: tag not closed: `>` not found before end of input",
+            || filled("<Response", " ", ""),
+        ),
+        refused(
+            "XML, a mistake after many lines",
+            "line 2097149, column 9: expected an element, but found the end",
+            || filled("", "\n ", "<!---->"),
+        ),
+        refused("XML, an entity bomb", DTD, || {
+            let mut dtd = "<!DOCTYPE Response [<!ENTITY a0 \"ha\">".to_owned();
+            for n in 1..10 {
+                let references = format!("&a{};", n - 1).repeat(10);
+                dtd += &format!("<!ENTITY a{n} \"{references}\">");
+            }
+            filled(
+                &(dtd + "]><Response><JobsDetail><JobId>"),
+                "&a9;",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        refused("XML, an entity of quadratic growth", DTD, || {
+            let text = "a".repeat(SIZE / 2);
+            let dtd = format!("<!DOCTYPE Response [<!ENTITY a \"{text}\">]>");
+            filled(
+                &(dtd + "<Response><JobsDetail><JobId>"),
+                "&a;",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        refused("XML, an external entity", DTD, || {
+            let dtd = "<!DOCTYPE Response [<!ENTITY a SYSTEM \"file:///etc/hostname\">]>";
+            filled(
+                &(dtd.to_owned() + "<Response><JobsDetail><JobId>"),
+                "&a;",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        refused("XML, an external DTD", DTD, || {
+            let dtd = "<!DOCTYPE Response SYSTEM \"http://127.0.0.1/a.dtd\">";
+            filled(
+                &(dtd.to_owned() + "<Response><JobsDetail><JobId>"),
+                "a",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        refused("XML, a parameter entity", DTD, || {
+            let dtd = "<!DOCTYPE Response [<!ENTITY % a SYSTEM \"http://127.0.0.1/a.dtd\"> %a;]>";
+            filled(
+                &(dtd.to_owned() + "<Response><JobsDetail><JobId>"),
+                "a",
+                "</JobId></JobsDetail></Response>",
+            )
+        }),
+        refused(
+            "XML, an entity without a DTD",
+            "line 1, column 30: expected a predefined entity or a character that XML allows",
+            || {
+                filled(
+                    "<Response><JobsDetail><JobId>",
+                    "&a;",
+                    "</JobId></JobsDetail></Response>",
+                )
+            },
+        ),
+        refused(
+            "XML, NULs",
+            "line 1, column 30: expected a character that XML allows, but found U+0000",
+            || {
+                filled(
+                    "<Response><JobsDetail><JobId>",
+                    "\0",
+                    "</JobId></JobsDetail></Response>",
+                )
+            },
+        ),
+        refused(
+            "XML, an XInclude and a job that is text",
+            "JobsDetail[0]: expected an object, but found text",
+            || {
+                filled(
+                    "<Response><xi:include href=\"file:///etc/hostname\"/><JobsDetail>",
+                    "a",
+                    "</JobsDetail></Response>",
+                )
+            },
+        ),
+        (
+            "XML, many jobs",
+            || {
+                let jobs = (0..JOBS).map(|n| {
+                    format!("<JobsDetail><JobId>j{n}</JobId><State>Success</State></JobsDetail>")
+                });
+                format!("<Response>{}</Response>", jobs.collect::<String>()).into_bytes()
+            },
+            Answer::Read { jobs: JOBS },
+        ),
+    ]
+}
+
+fn json() -> Vec<Row> {
+    const DEEP: &str = "expected a depth of at most 128";
+    vec![
+        refused(
+            "JSON, arrays in arrays",
+            &format!("line 1, column 147: {DEEP}"),
+            || filled("{\"JobsDetail\": {\"a\":", "[", ""),
+        ),
+        refused(
+            "JSON, objects in objects",
+            &format!("line 1, column 651: {DEEP}"),
+            || filled("{\"JobsDetail\": {\"a\":", "{\"a\":", ""),
+        ),
+        refused(
+            "JSON, tiny values",
+            "line 1, column 400017: expected at most 200000 values",
+            || filled("{\"JobsDetail\": {\"a\": [", "1,", "1]}}"),
+        ),
+        refused(
+            "JSON, one name",
+            "line 1, column 3599989: expected at most 200000 values",
+            || {
+                filled(
+                    "{\"JobsDetail\": {",
+                    "\"State\":\"Success\",",
+                    "\"JobId\":\"j\"}}",
+                )
+            },
+        ),
+        read("JSON, names in the wrong order", || {
+            let names: String = (0..199_000)
+                .rev()
+                .map(|n| format!("\"a{n:06}\": 1234567,"))
+                .collect();
+            json_of(&names)
+        }),
+        read("JSON, one long name", || {
+            filled("{\"JobsDetail\": {\"", "a", "\": 1}}")
+        }),
+        read("JSON, one long number", || {
+            filled("{\"JobsDetail\": {\"Size\": ", "7", "}}")
+        }),
+        read("JSON, one long exponent", || {
+            filled("{\"JobsDetail\": {\"Size\": 1e", "7", "}}")
+        }),
+        read("JSON, one long text", || {
+            filled("{\"JobsDetail\": {\"JobId\": \"", "媒", "\"}}")
+        }),
+        read("JSON, escapes", || {
+            filled("{\"JobsDetail\": {\"JobId\": \"", "\\u0000", "\"}}")
+        }),
+        refused(
+            "JSON, backslashes",
+            "line 1, column 26: expected a quote at the end of this string",
+            || filled("{\"JobsDetail\": {\"JobId\": \"", "\\\\", ""),
+        ),
+        refused(
+            "JSON, commas",
+            "line 1, column 25: expected a value",
+            || filled("{\"JobsDetail\": {\"a\": [1,", ",", "]}}"),
+        ),
+        read("JSON, trailing commas", || {
+            json_of(&format!(
+                "\"a\": [{}],",
+                "[\"12345678901234567890123456789012345\",],".repeat(99_000)
+            ))
+        }),
+        refused(
+            "JSON, a mistake after many lines",
+            "line 4194302, column 2: expected the end of the body",
+            || filled("{", "\n", "}}"),
+        ),
+        refused(
+            "JSON, NULs",
+            "line 1, column 27: expected control characters in a string as escapes",
+            || filled("{\"JobsDetail\": {\"JobId\": \"", "\0", "\"}}"),
+        ),
+        read("JSON, headers of one name", || {
+            let pairs = "{\"Key\": \"a\", \"Value\": \"b\"},".repeat(66_000);
+            json_of(&format!("\"CosHeaders\": [{pairs}]"))
+        }),
+        (
+            "JSON, many jobs",
+            || {
+                let jobs =
+                    (0..JOBS).map(|n| format!("{{\"JobId\": \"j{n}\", \"State\": \"Success\"}},"));
+                format!("{{\"JobsDetail\": [{}]}}", jobs.collect::<String>()).into_bytes()
+            },
+            Answer::Read { jobs: JOBS },
+        ),
+    ]
+}
+
+/// Smaller bodies, of as many values as there may be, each as small as it can be: the limit of
+/// values is what bounds them.
+fn dense() -> Vec<Row> {
+    const SMALL_JOBS: usize = 99_990;
+    vec![
+        read("dense, items", || {
+            json_of(&format!("\"a\":[{}]", "1,".repeat(199_990)))
+        }),
+        read("dense, arrays in arrays", || {
+            let deep = "[".repeat(100) + "1" + &"]".repeat(100) + ",";
+            json_of(&format!("\"a\":[{}]", deep.repeat(1900)))
+        }),
+        read("dense, objects in objects", || {
+            let deep = "{\"\":".repeat(100) + "1" + &"}".repeat(100) + ",";
+            json_of(&format!("\"a\":[{}]", deep.repeat(1900)))
+        }),
+        read("dense, headers", || {
+            let headers = (0..199_900).map(|n| format!("\"{n:x}\":1,"));
+            json_of(&format!(
+                "\"CosHeaders\":{{{}}}",
+                headers.collect::<String>()
+            ))
+        }),
+        read("dense, outputs", || {
+            let file = format!("{{\"ObjectName\":[{}]}}", "\"a\",".repeat(199_900));
+            json_of(&format!(
+                "\"Operation\":{{\"MediaResult\":{{\"OutputFile\":{file}}}}}"
+            ))
+        }),
+        read("dense, failed tasks", || {
+            let tasks = "{\"Code\":1},".repeat(99_990);
+            let run = format!("{{\"State\":\"Failed\",\"Tasks\":[{tasks}]}}");
+            format!("{{\"WorkflowExecution\":{run}}}").into_bytes()
+        }),
+        (
+            "dense, jobs",
+            || {
+                let jobs = "{\"a\":1},".repeat(SMALL_JOBS);
+                format!("{{\"JobsDetail\":[{jobs}]}}").into_bytes()
+            },
+            Answer::Read { jobs: SMALL_JOBS },
+        ),
+    ]
+}
+
+fn neither() -> Vec<Row> {
+    const NEITHER: &str = "line 1, column 1: expected XML or a JSON object";
+    const NO_UTF8: &str = "line 1, column 1: expected UTF-8";
+    vec![
+        refused("NULs", NEITHER, || filled("", "\0", "")),
+        refused("white space", NEITHER, || filled("", " ", "")),
+        refused("an array", NEITHER, || filled("", "[", "")),
+        refused("bytes that are no text", NO_UTF8, || vec![0xFF; SIZE]),
+        refused(
+            "UTF-16, little end first",
+            "line 1, column 2: expected a character that XML allows, but found U+0000",
+            || utf16(u16::to_le_bytes),
+        ),
+        refused("UTF-16, big end first", NEITHER, || utf16(u16::to_be_bytes)),
+        refused("UTF-16 with its mark, little end first", NO_UTF8, || {
+            [b"\xFF\xFE", &utf16(u16::to_le_bytes)[..]].concat()
+        }),
+        refused("UTF-16 with its mark, big end first", NO_UTF8, || {
+            [b"\xFE\xFF", &utf16(u16::to_be_bytes)[..]].concat()
+        }),
+    ]
+}
+
+/// `piece` as often as it has room between `begin` and `end`.
+fn filled(begin: &str, piece: &str, end: &str) -> Vec<u8> {
+    let count = (SIZE - begin.len() - end.len()) / piece.len();
+    [begin, &piece.repeat(count), end].concat().into_bytes()
+}
+
+/// Pieces that differ, as many as have room.
+fn numbered(piece: impl Fn(usize) -> String) -> String {
+    let mut pieces = String::new();
+    for n in 0.. {
+        if pieces.len() > SIZE - 100 {
+            break;
+        }
+        pieces += &piece(n);
+    }
+    pieces
+}
+
+fn xml_of(job: &str) -> Vec<u8> {
+    format!("<Response><JobsDetail>{job}</JobsDetail></Response>").into_bytes()
+}
+
+fn json_of(job: &str) -> Vec<u8> {
+    format!("{{\"JobsDetail\": {{{job}}}}}").into_bytes()
+}
+
+fn utf16(bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    let text = "<Response><JobsDetail><JobId>".to_owned() + &"a".repeat(SIZE / 2);
+    text.encode_utf16().flat_map(bytes).collect()
+}

@@ -1,0 +1,82 @@
+//! Hostile bodies: what each is answered, and that it takes little time and little memory, most of
+//! them of 4 MiB.
+//!
+//! The only test of its binary, since the memory of a second one would count as its own.
+
+mod bodies;
+
+use std::time::Duration;
+
+use cloud_infinite_callback::{callback::Callback, event::Event};
+use peak_alloc::PeakAlloc;
+use rustix::time::{ClockId, clock_gettime};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// The CPU time that a body may take until its last message is made. Code that is not optimized
+/// takes about ten times as long.
+const MAX_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
+
+/// How many times a body's own size all that is made of it may take at once; a body smaller than
+/// 4 MiB as much as one of that size. A vector that grows counts twice here, as old and as new.
+const MAX_MEMORY: usize = 16;
+
+/// What becomes of a body.
+#[derive(Debug, PartialEq)]
+enum Answer {
+    Read { jobs: usize },
+    Refused(String),
+}
+
+/// A body's answer. A message is dropped before the next one is made, as the publisher does it
+/// with batches.
+fn answer(body: &[u8]) -> Answer {
+    match Callback::read(body) {
+        Ok(callback) => {
+            let bytes = Event::all(&callback).map(|event| event.to_json().len());
+            Answer::Read {
+                jobs: bytes.filter(|bytes| *bytes > 0).count(),
+            }
+        }
+        Err(unreadable) => Answer::Refused(unreadable.to_string()),
+    }
+}
+
+#[test]
+fn every_hostile_body_is_answered_in_little_time_and_memory() {
+    let mut faults = Vec::new();
+    for (name, make, expected) in bodies::table() {
+        let body = make();
+        MEMORY.reset_peak_usage();
+        let (memory, cpu) = (MEMORY.current_usage(), cpu_time());
+        let found = answer(&body);
+        let cpu = cpu_time() - cpu;
+        let memory = MEMORY.peak_usage() - memory;
+        let times = memory as f64 / body.len() as f64;
+        eprintln!(
+            "{name}: {} bytes, {cpu:.2?} of CPU, {times:.1} times the body",
+            body.len()
+        );
+        if found != expected {
+            faults.push(format!(
+                "{name}: expected {expected:?}, but found {found:?}"
+            ));
+        }
+        if cpu > MAX_CPU {
+            faults.push(format!(
+                "{name}: expected at most {MAX_CPU:?} of CPU, but it took {cpu:?}"
+            ));
+        }
+        if memory > MAX_MEMORY * body.len().max(bodies::SIZE) {
+            faults.push(format!("{name}: expected at most {MAX_MEMORY} times the body in memory, but it took {times:.1}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// This thread's CPU time so far.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.try_into().expect("a clock does not run backwards")
+}
