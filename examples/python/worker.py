@@ -1,0 +1,74 @@
+"""A Lambda function behind the queue: prints what the finished jobs made.
+
+Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expiration` as its TTL.
+"""
+
+import json
+import os
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+
+# The first element of a body that only says where in the vault the message is.
+POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
+
+# How long a repeat is known. The vendor's come within a day; a replay may come later.
+SEEN_SECONDS = 14 * 24 * 3600
+
+s3 = boto3.client("s3")
+processor = BatchProcessor(event_type=EventType.SQS)
+seen = DynamoDBPersistenceLayer(table_name=os.environ["SEEN_TABLE"])
+by_id = IdempotencyConfig(
+    event_key_jmespath="id",
+    raise_on_no_idempotency_key=True,
+    expires_after_seconds=SEEN_SECONDS,
+)
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    # What runs out of time is not taken for done.
+    by_id.register_lambda_context(context)
+    return process_partial_response(event, take, processor, context)
+
+
+def take(record: SQSRecord) -> None:
+    """Handles one message. What it raises brings this message back, and no other of the batch."""
+    if is_wanted(record):
+        work(event=read(record.body))
+
+
+def is_wanted(record: SQSRecord) -> bool:
+    """Looks at the attributes alone: what nobody wants need not be parsed."""
+    attributes = record["messageAttributes"]
+    family = attributes["family"]["stringValue"]
+    outcome = attributes["outcome"]["stringValue"]
+    return family in ("task", "workflow") and outcome in ("succeeded", "partial")
+
+
+def read(body: str) -> dict[str, Any]:
+    """The event, fetched from the vault where it was too large for the queue."""
+    event = json.loads(body)
+    if isinstance(event, list) and event[0] == POINTER:
+        place = event[1]
+        stored = s3.get_object(Bucket=place["s3BucketName"], Key=place["s3Key"])
+        event = json.load(stored["Body"])
+    return event
+
+
+@idempotent_function(data_keyword_argument="event", persistence_store=seen, config=by_id)
+def work(event: dict[str, Any]) -> None:
+    """Runs once for each `id`; again only if it raised."""
+    job = event["data"]
+    for output in job.get("outputs", []):
+        print(f"{job['type']} {job['jobId']}: {output['bucket']}/{output['object']}")
