@@ -28,11 +28,14 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "infra" / "template.yaml"
 
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/0123abcd-0000-0000-0000-000000000000"
+BUS = "arn:aws:events:eu-central-1:111122223333:event-bus/jobs"
 VARIANTS = {
     "standard": {"QueueKind": "standard", "KmsKeyArn": ""},
     "standard with a key": {"QueueKind": "standard", "KmsKeyArn": KEY},
     "fifo": {"QueueKind": "fifo", "KmsKeyArn": ""},
     "fifo with a key": {"QueueKind": "fifo", "KmsKeyArn": KEY},
+    "with a pipe": {"QueueKind": "standard", "KmsKeyArn": "", "EventBusArn": BUS},
+    "with a pipe and a key": {"QueueKind": "fifo", "KmsKeyArn": KEY, "EventBusArn": BUS},
 }
 # What the other parameters are set to, so that every resource is looked at.
 PARAMETERS = {"TokenDigests": "0" * 64, "AlarmEmail": "someone@example.com"}
@@ -458,8 +461,9 @@ def the_role_may_do_nothing_more(stack: Stack) -> Iterator[str]:
     if stack.parameters["KmsKeyArn"]:
         expected["kms:Decrypt", "kms:GenerateDataKey"] = {"Ref": "KmsKeyArn"}
     roles = stack.of_type("AWS::IAM::Role")
-    if set(roles) != {"FunctionRole"}:
-        yield f"expected one role, FunctionRole, but found {sorted(roles)}"
+    names = {"FunctionRole", "PipeRole"} if stack.parameters["EventBusArn"] else {"FunctionRole"}
+    if set(roles) != names:
+        yield f"expected the roles {sorted(names)}, but found {sorted(roles)}"
     if stack.of_type("AWS::Lambda::Function")["Function"]["Role"] != arn("FunctionRole"):
         yield "expected the function to have FunctionRole"
     role = roles["FunctionRole"]
@@ -498,6 +502,105 @@ def consumers_may_work_and_nothing_more(stack: Stack) -> Iterator[str]:
     )
     if allowed != expected:
         yield f"expected {expected}, but found {allowed}"
+
+
+def the_pipe_is_always_there(template: dict[str, Any]) -> None:
+    del template["Resources"]["Pipe"]["Condition"]
+    del template["Resources"]["PipeRole"]["Condition"]
+
+
+def the_pipe_is_there_unless_told(template: dict[str, Any]) -> None:
+    template["Parameters"]["EventBusArn"]["Default"] = BUS
+
+
+@assertion(the_pipe_is_always_there, the_pipe_is_there_unless_told)
+def there_is_no_pipe_by_default(stack: Stack) -> Iterator[str]:
+    if stack.source["Parameters"]["EventBusArn"]["Default"]:
+        yield "EventBusArn: expected to be empty by default"
+    expected = {"Pipe"} if stack.parameters["EventBusArn"] else set()
+    found = set(stack.of_type("AWS::Pipes::Pipe"))
+    if found != expected:
+        yield f"expected the pipes {sorted(expected)}, but found {sorted(found)}"
+
+
+def the_pipe_may_send(template: dict[str, Any]) -> None:
+    policy = properties(template, "PipeRole")["Policies"][0]["PolicyDocument"]
+    policy["Statement"][0]["Action"].append("sqs:SendMessage")
+
+
+def the_pipe_puts_on_any_bus(template: dict[str, Any]) -> None:
+    policy = properties(template, "PipeRole")["Policies"][0]["PolicyDocument"]
+    policy["Statement"][1]["Resource"] = "*"
+
+
+def the_pipe_cannot_decrypt(template: dict[str, Any]) -> None:
+    properties(template, "PipeRole")["Policies"][0]["PolicyDocument"]["Statement"].pop()
+
+
+def another_pipe_may_be_it(template: dict[str, Any]) -> None:
+    policy = properties(template, "PipeRole")["AssumeRolePolicyDocument"]
+    del policy["Statement"][0]["Condition"]
+
+
+def the_pipe_has_another_role(template: dict[str, Any]) -> None:
+    properties(template, "Pipe")["RoleArn"] = {"Fn::GetAtt": ["FunctionRole", "Arn"]}
+
+
+@assertion(
+    the_pipe_may_send,
+    the_pipe_puts_on_any_bus,
+    the_pipe_cannot_decrypt,
+    another_pipe_may_be_it,
+    the_pipe_has_another_role,
+)
+def the_pipe_may_do_nothing_more(stack: Stack) -> Iterator[str]:
+    take = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+    expected = {take: arn("Jobs"), ("events:PutEvents",): {"Ref": "EventBusArn"}}
+    if stack.parameters["KmsKeyArn"]:
+        expected["kms:Decrypt",] = {"Ref": "KmsKeyArn"}
+    for pipe in stack.of_type("AWS::Pipes::Pipe").values():
+        if pipe["RoleArn"] != arn("PipeRole"):
+            yield f"expected the pipe to have PipeRole, but found {pipe['RoleArn']}"
+        role = stack.of_type("AWS::IAM::Role")["PipeRole"]
+        [policy] = role["Policies"]
+        allowed = statements(policy["PolicyDocument"])
+        if allowed != expected:
+            yield f"expected {expected}, but found {allowed}"
+        if role.get("ManagedPolicyArns"):
+            yield f"expected no managed policies, but found {role['ManagedPolicyArns']}"
+        [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+        source = trust.get("Condition", {}).get("StringEquals", {}).get("aws:SourceArn")
+        if not text_of(source or "").endswith(f":pipe/${{{pipe['Name']['Ref']}}}"):
+            yield f"expected PipeRole for this pipe alone, but found {trust}"
+
+
+def the_pipe_deletes_pointers(template: dict[str, Any]) -> None:
+    properties(template, "Pipe")["SourceParameters"]["FilterCriteria"]["Filters"].pop()
+
+
+def the_pipe_asks_for_another_type(template: dict[str, Any]) -> None:
+    [by_type, _] = properties(template, "Pipe")["SourceParameters"]["FilterCriteria"]["Filters"]
+    by_type["Pattern"] = by_type["Pattern"].replace("com.tencent.ci.", "com.tencent.cos.")
+
+
+def one_job_takes_others_along(template: dict[str, Any]) -> None:
+    properties(template, "Pipe")["SourceParameters"]["SqsQueueParameters"]["BatchSize"] = 10
+
+
+@assertion(the_pipe_deletes_pointers, the_pipe_asks_for_another_type, one_job_takes_others_along)
+def the_pipe_loses_nothing(stack: Stack) -> Iterator[str]:
+    [prefix] = found(r'format!\(\s*"(com\.[a-z.]+)\{', code("event.rs"))
+    expected = [
+        {"body": {"type": [{"prefix": prefix}]}},
+        {"messageAttributes": {"ExtendedPayloadSize": {"dataType": ["Number"]}}},
+    ]
+    for pipe in stack.of_type("AWS::Pipes::Pipe").values():
+        parameters = pipe["SourceParameters"]
+        filters = [json.loads(f["Pattern"]) for f in parameters["FilterCriteria"]["Filters"]]
+        if filters != expected:
+            yield f"expected the filters {expected}, but found {filters}"
+        if parameters["SqsQueueParameters"] != {"BatchSize": 1}:
+            yield f"expected batches of 1, but found {parameters['SqsQueueParameters']}"
 
 
 def a_variable_is_missing(template: dict[str, Any]) -> None:
