@@ -28,7 +28,11 @@ CARGO_FUZZ := .tools/bin/cargo-fuzz
 FUZZ_TARGETS := xml json request xml_json_twins
 FUZZ_SECONDS := 60
 
-.PHONY: help run serve test check fuzz bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist
+# What the examples of workers run on: Python's packages, Node and its packages.
+WORKERS_VENV := .venv-workers
+WORKERS := $(WORKERS_VENV)/installed
+
+.PHONY: help run serve test check fuzz bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist workers
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,8 +40,8 @@ help: ## List the targets
 run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
 	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
 
-serve: $(MINISTACK) function ## The same, staying up, with a URL to post to
-	$(VENV)/bin/python infra/local.py serve --function target/debug/callback
+serve: $(MINISTACK) function ## The same, staying up, with a URL to post to (WORKER=1: for a worker of yours)
+	$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--for-worker)
 
 test: $(MINISTACK) ## Run all tests
 	cargo test --locked --features cli
@@ -93,6 +97,12 @@ smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its
 
 e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
+
+workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks
+	cargo fmt --check --manifest-path examples/rust/Cargo.toml
+	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
+	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
+	$(VENV)/bin/python infra/workers.py --function target/debug/callback --python $(WORKERS_VENV)/bin/python --rust target/debug
 
 template: $(DEPLOY) ## Check the template, and that each check can fail
 	$(DEPLOY_VENV)/bin/python infra/check_template.py
@@ -154,3 +164,10 @@ $(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.
 
 $(CARGO_FUZZ):
 	cargo install --locked --version =0.13.2 --root .tools cargo-fuzz
+
+$(WORKERS): examples/requirements.txt examples/python/requirements.txt examples/node/package-lock.json
+	@echo 'installing what the examples of workers need into $(WORKERS_VENV)'
+	$(PYTHON) -m venv $(WORKERS_VENV)
+	$(WORKERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement examples/requirements.txt
+	PATH="$(CURDIR)/$(WORKERS_VENV)/bin:$$PATH" $(WORKERS_VENV)/bin/npm ci --prefix examples/node --no-audit --no-fund --loglevel error
+	@touch $@

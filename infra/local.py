@@ -83,7 +83,7 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         receiver = Receiver.start(stack, arguments.function, arguments.port)
         if arguments.command == "serve":
-            return serve(receiver)
+            return serve(receiver, arguments.for_worker)
         if arguments.body:
             return post_one(receiver, arguments.body, arguments.callbackctl)
         return run(receiver, Checks(), arguments.callbackctl)
@@ -114,6 +114,10 @@ def parse_arguments() -> argparse.Namespace:
         command = commands.add_parser(name, help=text)
         command.add_argument("--function", type=Path, required=True, help="the function's binary")
         command.add_argument("--port", type=int, help="the emulator's port (default: a free one)")
+        if name == "serve":
+            command.add_argument(
+                "--for-worker", action="store_true", help="leave the records to a worker of yours"
+            )
         if name == "run":
             command.add_argument("--callbackctl", type=Path, required=True, help="its binary")
             command.add_argument("--body", type=Path, help="post this file only")
@@ -136,11 +140,11 @@ def step(message: str) -> None:
 class Receiver:
     """The function on an emulator, with its queue."""
 
-    def __init__(self, endpoint: str, function: Path) -> None:
+    def __init__(self, endpoint: str, function: Path, settings: dict[str, str]) -> None:
         self.endpoint = endpoint
         self.token = secrets.token_hex(32)
         session = botocore.session.get_session()
-        self._client = lambda service: session.create_client(
+        self.client = lambda service: session.create_client(
             service,
             region_name=REGION,
             endpoint_url=endpoint,
@@ -148,19 +152,26 @@ class Receiver:
             aws_secret_access_key="local",
             config=Config(retries={"max_attempts": 1}, read_timeout=ANSWER_SECONDS),
         )
-        self.sqs = self._client("sqs")
+        self.sqs = self.client("sqs")
         self.queue_url = self.create_queue()
-        self._client("s3").create_bucket(
+        self.client("s3").create_bucket(
             Bucket=VAULT, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-        self.url = self._create_function(function)
+        self.url = self._create_function(function, settings)
 
     @classmethod
-    def start(cls, stack: contextlib.ExitStack, function: Path, port: int | None) -> Receiver:
+    def start(
+        cls,
+        stack: contextlib.ExitStack,
+        function: Path,
+        port: int | None,
+        settings: dict[str, str] | None = None,
+    ) -> Receiver:
+        """Starts the emulator and all on it; `settings` are variables for the function alone."""
         step("starting the emulator")
         endpoint = stack.enter_context(ministack(port or free_port()))
         step("creating the queue, the vault, and the function behind a URL")
-        return cls(endpoint, function)
+        return cls(endpoint, function, settings or {})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -174,14 +185,25 @@ class Receiver:
             "AWS_SECRET_ACCESS_KEY": "local",
         }
 
+    @property
+    def worker_environment(self) -> dict[str, str]:
+        """What any program with an AWS SDK needs to work on the queue."""
+        return {
+            **self.environment,
+            # SDKs put a bucket's name before a host name that does not resolve then; not before this.
+            "AWS_ENDPOINT_URL": self.endpoint.replace("localhost", "127.0.0.1"),
+            # Lambda sets both; Python's SDK reads this one.
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
     def create_queue(self) -> str:
         return self.sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
 
     def delete_queue(self) -> None:
         self.sqs.delete_queue(QueueUrl=self.queue_url)
 
-    def _create_function(self, binary: Path) -> str:
-        functions = self._client("lambda")
+    def _create_function(self, binary: Path, settings: dict[str, str]) -> str:
+        functions = self.client("lambda")
         functions.create_function(
             FunctionName=FUNCTION,
             Runtime="provided.al2023",
@@ -193,6 +215,7 @@ class Receiver:
             Environment={
                 "Variables": {
                     **self.environment,
+                    **settings,
                     "CALLBACK_TOKEN_SHA256": hashlib.sha256(self.token.encode()).hexdigest(),
                 }
             },
@@ -428,13 +451,21 @@ def post_one(receiver: Receiver, path: Path, callbackctl: Path) -> int:
     return 0 if status == 200 else 1
 
 
-def serve(receiver: Receiver) -> int:
+def serve(receiver: Receiver, for_worker: bool) -> int:
     url = f"{receiver.url}/{receiver.token}"
     sample = (CASES / "ok_task_transcode.xml").relative_to(ROOT)
     print(f"\nthe callback URL, with its token:\n  {url}\n\npost something:")
     print(f"  curl -i --data-binary @{shlex.quote(str(sample))} {shlex.quote(url)}")
-    print("\nrecords appear here; Ctrl-C ends it\n", flush=True)
+    if for_worker:
+        print("\nwhat a worker needs, for its terminal; Ctrl-C ends it:")
+        for name, value in receiver.worker_environment.items():
+            print(f"  export {name}={shlex.quote(value)}")
+        print(flush=True)
+    else:
+        print("\nrecords appear here; Ctrl-C ends it\n", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
+        while for_worker:
+            signal.pause()
         while True:
             for message in receiver.receive(wait_seconds=2):
                 show(message)

@@ -1,0 +1,36 @@
+//! A Lambda function behind the queue.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_runtime::{LambdaEvent, service_fn};
+use workers::{Error, Worker, sdk_config};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let worker = &Worker::new(&sdk_config().await);
+    lambda_runtime::run(service_fn(|event| handle(worker, event))).await
+}
+
+/// Answers with the messages that failed: they come back, and no others of the batch.
+async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+    let mut response = SqsBatchResponse::default();
+    for message in event.payload.records {
+        if let Err(error) = take(worker, &message).await {
+            let id = message.message_id.unwrap_or_default();
+            eprintln!("message {id}: {error}");
+            response.add_failure(id);
+        }
+    }
+    Ok(response)
+}
+
+async fn take(worker: &Worker, message: &SqsMessage) -> Result<(), Error> {
+    let attribute = |name: &str| {
+        message
+            .message_attributes
+            .get(name)?
+            .string_value
+            .as_deref()
+    };
+    let body = message.body.as_deref().unwrap_or_default();
+    worker.take(attribute, body).await
+}
