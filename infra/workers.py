@@ -1,7 +1,7 @@
 """Runs the workers of `examples/` on what the function made of callbacks: what `make workers` does.
 
-The function runs on MiniStack as in `local.py`. Each worker gets the same callbacks, one of them
-twice, one too large for the queue, one of a failed job, and messages that nobody can read.
+The function runs on MiniStack as in `local.py`, each worker as what it is: a function that is
+handed a batch, or a program that polls. `worker_messages.py` has what they are given.
 """
 
 from __future__ import annotations
@@ -27,22 +27,21 @@ import yaml
 
 import local
 from runtime_api import RuntimeApi
+from worker_messages import (
+    EXPECTED,
+    MUST_FAIL,
+    SETTINGS,
+    UNREADABLE,
+    callbacks,
+    is_pointer,
+    must_fail,
+    record,
+    unreadable,
+)
 
 EXAMPLES = local.ROOT / "examples"
-# Small, so that a body of a few kilobytes goes to the vault.
-SETTINGS = {"QUEUE_MAX_BYTES": "4096"}
 # What any worker has at most for all that it is given.
 WORKER_SECONDS = 60
-
-# What nobody can read: a worker must look at the first, and at the others' attributes only.
-UNREADABLE = "not JSON"
-UNREADABLE_ATTRIBUTES = [("task", "succeeded"), ("task", "failed"), ("moderation", "succeeded")]
-
-# What a worker must print, in any order: nothing twice, nothing of a failed job or of moderation.
-EXPECTED = [
-    "Transcode j5d1f0c2a7b3e4f60a1b2c3d4e5f60718: media-1300000001/out/talk.mp4",
-    "Transcode oversize: media-1300000001/out/talk.mp4",
-]
 
 # What any event has that AWS tries patterns on.
 AWS_EVENT = {
@@ -55,6 +54,7 @@ AWS_EVENT = {
     "detail-type": "Cloud Infinite job",
 }
 
+# Each gives the worker beside it the event on its standard input, and prints the answer last.
 PYTHON_RUNNER = """
 import json, sys, types, worker
 context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 30000)
@@ -68,24 +68,6 @@ console.log(JSON.stringify(await handler(JSON.parse(readFileSync(0, "utf8")), co
 """
 
 
-def callbacks() -> list[local.Sample]:
-    """What is posted for each worker."""
-    xml, again = ((local.CASES / f"ok_task_transcode.{kind}").read_bytes() for kind in ("xml", "json"))
-    large = xml.replace(b"order 4711", b"x" * 3000)
-    large = large.replace(b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718", b"oversize")
-    failed, moderation = (
-        (local.CASES / name).read_bytes() for name in ("ok_failed_job.xml", "ok_moderation_image.json")
-    )
-    bodies = {
-        "a job": xml,
-        "the same, in JSON": again,
-        "an oversize job": large,
-        "a failed job": failed,
-        "a moderated image": moderation,
-    }
-    return [local.Sample(name, body, "accepted") for name, body in bodies.items()]
-
-
 def main() -> int:
     arguments = parse_arguments()
     local.end_on_signals()
@@ -96,8 +78,9 @@ def main() -> int:
         trial = Trial(receiver, checks, arguments.python, arguments.rust)
         trial.try_cloudevents()
         trial.try_pipe()
-        for name in trial.lambdas:
-            trial.try_lambda(name)
+        trial.try_lambda("python", trial.python_lambda)
+        trial.try_lambda("node", trial.node_lambda)
+        trial.try_lambda("rust", trial.rust_lambda)
         trial.try_poller()
         try_serve(arguments.function, trial)
     print("all workers work" if not checks.wrong else "not all workers work")
@@ -112,6 +95,10 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+# Is given events one after the other; what was printed, and the answers.
+Lambda = Callable[[list[bytes]], tuple[list[str], list[Any]]]
+
+
 class Trial:
     """The function behind its URL, and the programs that are tried on its messages."""
 
@@ -124,18 +111,6 @@ class Trial:
         # A link, which must not be followed: it is what makes it the one of its environment.
         self.python = [str(python.absolute())]
         self.node = [str(python.absolute().with_name("node"))]
-        self.lambdas: dict[str, Callable[[list[bytes]], tuple[list[str], list[Any]]]] = {
-            "python": lambda events: self.each(
-                events, [*self.python, "-c", PYTHON_RUNNER], "python", self.table("python")
-            ),
-            "node": lambda events: self.each(
-                events,
-                [*self.node, "--input-type=module", "--eval", NODE_RUNNER],
-                "node",
-                self.table("node"),
-            ),
-            "rust": self.under_runtime_api,
-        }
 
     # What is on the queue ---------------------------------------------------------------------
 
@@ -143,22 +118,14 @@ class Trial:
         for sample in callbacks():
             status, answer = self.receiver.post(sample)
             self.checks.equal(sample.name, sample.expected, local.kind(status, answer))
-        for family, outcome in UNREADABLE_ATTRIBUTES:
-            values = {"family": family, "outcome": outcome}
-            self.receiver.sqs.send_message(
-                QueueUrl=self.receiver.queue_url,
-                MessageBody=UNREADABLE,
-                MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value}
-                    for name, value in values.items()
-                },
-            )
+        for message in unreadable():
+            self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, **message)
 
     def messages(self) -> list[dict[str, Any]]:
         """All callbacks as they arrive on the queue, with what nobody can read."""
         self.post_all()
         messages = list(self.receiver.receive())
-        expected = len(callbacks()) + len(UNREADABLE_ATTRIBUTES)
+        expected = len(callbacks()) + len(unreadable())
         self.checks.equal("messages on the queue", expected, len(messages))
         self.checks.equal("messages too large for it", 1, sum(map(is_pointer, messages)))
         return messages
@@ -203,23 +170,32 @@ class Trial:
 
     # Workers ----------------------------------------------------------------------------------
 
-    def try_lambda(self, name: str) -> None:
+    def try_lambda(self, name: str, invoke: Lambda) -> None:
         """Gives a function the same batch twice: the second time there is nothing to do."""
         local.step(f"the function in {name}")
         messages = self.messages()
         event = json.dumps({"Records": [record(message) for message in messages]}).encode()
-        unreadable = [message for message in messages if message["Body"] == UNREADABLE]
-        [wanted] = [m["MessageId"] for m in unreadable if attributes(m) == UNREADABLE_ATTRIBUTES[0]]
-        printed, answers = self.lambdas[name]([event, event])
+        failing = [
+            {"itemIdentifier": message["MessageId"]} for message in messages if must_fail(message)
+        ]
+        printed, answers = invoke([event, event])
         self.checks.equal(f"{name}: printed", EXPECTED, sorted(printed))
-        failures = {"batchItemFailures": [{"itemIdentifier": wanted}]}
+        failures = {"batchItemFailures": failing}
         self.checks.equal(f"{name}: answers", [failures, failures], answers)
 
+    def python_lambda(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
+        return self.each(events, [*self.python, "-c", PYTHON_RUNNER], "python")
+
+    def node_lambda(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
+        command = [*self.node, "--input-type=module", "--eval", NODE_RUNNER]
+        return self.each(events, command, "node")
+
     def each(
-        self, events: list[bytes], command: list[str], folder: str, environment: dict[str, str]
+        self, events: list[bytes], command: list[str], folder: str
     ) -> tuple[list[str], list[Any]]:
         """A process for each event, as if Lambda had given up the first: what was done is known
         to the table alone."""
+        environment = self.table(folder)
         printed, answers = [], []
         for event in events:
             *lines, answer = self.run(command, folder, event, environment)
@@ -227,7 +203,7 @@ class Trial:
             answers.append(json.loads(answer))
         return printed, answers
 
-    def under_runtime_api(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
+    def rust_lambda(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
         with RuntimeApi.start() as api:
             environment = {
                 "AWS_LAMBDA_RUNTIME_API": api.address,
@@ -247,13 +223,14 @@ class Trial:
         self.post_all()
         with self.started("worker_poll", {}) as process:
             end = time.monotonic() + WORKER_SECONDS
-            while self.waiting() != (0, 1) and time.monotonic() < end:
+            while self.waiting() != (0, len(MUST_FAIL)) and time.monotonic() < end:
                 time.sleep(0.1)
             # Between two messages it ends at once, and as if nothing were.
             process.send_signal(signal.SIGINT)
             printed, _ = process.communicate(timeout=WORKER_SECONDS)
         self.checks.equal("poller: printed", EXPECTED, sorted(printed.splitlines()))
-        self.checks.equal("poller: waiting, and taken but not deleted", (0, 1), self.waiting())
+        left = (0, len(MUST_FAIL))
+        self.checks.equal("poller: waiting, and taken but not deleted", left, self.waiting())
         self.checks.equal("poller: exit code", 0, process.returncode)
 
     def waiting(self) -> tuple[int, int]:
@@ -320,7 +297,8 @@ def try_serve(function: Path, trial: Trial) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serve:
         try:
             # Four paragraphs, each with an empty line after it.
-            printed = [line for _ in range(4) for line in itertools.takewhile(str.strip, serve.stdout)]
+            paragraphs = [itertools.takewhile(str.strip, serve.stdout) for _ in range(4)]
+            printed = [line for paragraph in paragraphs for line in paragraph]
             [url] = [line.strip() for line in printed if line.startswith("  http")]
             exports = [line.split() for line in printed if line.startswith("  export ")]
             found = dict(shlex.split(words[1])[0].split("=", 1) for words in exports)
@@ -342,39 +320,6 @@ def pipe_filters() -> list[str]:
     template = yaml.load((local.ROOT / "infra" / "template.yaml").read_text(), Loader)
     source = template["Resources"]["Pipe"]["Properties"]["SourceParameters"]
     return [each["Pattern"] for each in source["FilterCriteria"]["Filters"]]
-
-
-def is_pointer(message: dict[str, Any]) -> bool:
-    return "ExtendedPayloadSize" in message["MessageAttributes"]
-
-
-def attributes(message: dict[str, Any]) -> tuple[str, str]:
-    """Family and outcome."""
-    found = message["MessageAttributes"]
-    return found["family"]["StringValue"], found["outcome"]["StringValue"]
-
-
-def record(message: dict[str, Any]) -> dict[str, Any]:
-    """A message as Lambda's event source hands it to a function."""
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "md5OfBody": message["MD5OfBody"],
-        "attributes": message["Attributes"],
-        "messageAttributes": {
-            name: {
-                "stringValue": value["StringValue"],
-                "stringListValues": [],
-                "binaryListValues": [],
-                "dataType": value["DataType"],
-            }
-            for name, value in message["MessageAttributes"].items()
-        },
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{local.REGION}:000000000000:{local.QUEUE}",
-        "awsRegion": local.REGION,
-    }
 
 
 def comparable(event: dict[str, Any]) -> dict[str, Any]:

@@ -52,9 +52,9 @@ const read = async (body) => {
 
 // Runs once for each `id`; again only if it threw.
 const work = makeIdempotent(
-  async ({ data: job }) => {
-    for (const output of job.outputs ?? []) {
-      console.log(`${job.type} ${job.jobId}: ${output.bucket}/${output.object}`);
+  async ({ id, data }) => {
+    for (const { bucket = "?", object } of data.outputs ?? []) {
+      console.log(`${id}: ${bucket}/${object}`);
     }
   },
   { persistenceStore: seen, config: byId },

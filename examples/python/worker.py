@@ -69,6 +69,5 @@ def read(body: str) -> dict[str, Any]:
 @idempotent_function(data_keyword_argument="event", persistence_store=seen, config=by_id)
 def work(event: dict[str, Any]) -> None:
     """Runs once for each `id`; again only if it raised."""
-    job = event["data"]
-    for output in job.get("outputs", []):
-        print(f"{job['type']} {job['jobId']}: {output['bucket']}/{output['object']}")
+    for output in event["data"].get("outputs", []):
+        print(f"{event['id']}: {output.get('bucket', '?')}/{output['object']}")

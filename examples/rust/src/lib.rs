@@ -1,10 +1,13 @@
 //! What both workers do with a message: print what a finished job made.
 
-use std::{collections::HashSet, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+};
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
-use serde_json::Value;
+use cloud_infinite_callback::record::Event;
 
 /// Whatever went wrong with a message: it comes back.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -48,32 +51,30 @@ impl Worker {
         attribute: impl Fn(&str) -> Option<&'a str>,
         body: &str,
     ) -> Result<(), Error> {
+        let expect = |name| attribute(name).ok_or_else(|| format!("expected an attribute {name}"));
         // What nobody wants need not be parsed.
-        let is_wanted = matches!(attribute("family"), Some("task" | "workflow"))
-            && matches!(attribute("outcome"), Some("succeeded" | "partial"));
+        let is_wanted = matches!(expect("family")?, "task" | "workflow")
+            && matches!(expect("outcome")?, "succeeded" | "partial");
         if !is_wanted {
             return Ok(());
         }
         let event = self.read(body).await?;
-        let id = event["id"]
-            .as_str()
-            .ok_or("expected an id, but found none")?;
-        if !self.done.lock().expect("no panic").contains(id) {
-            work(&event["data"]);
-            self.done.lock().expect("no panic").insert(id.to_owned());
+        if !self.done.lock().expect("no panic").contains(&event.id) {
+            work(&event);
+            self.done.lock().expect("no panic").insert(event.id);
         }
         Ok(())
     }
 
     /// The event, fetched from the vault where it was too large for the queue.
-    async fn read(&self, body: &str) -> Result<Value, Error> {
-        let event: Value = serde_json::from_str(body)?;
-        if event[0] != POINTER {
-            return Ok(event);
-        }
-        let place = |name: &str| event[1][name].as_str().unwrap_or_default();
-        let (bucket, key) = (place("s3BucketName"), place("s3Key"));
-        let stored = self.s3.get_object().bucket(bucket).key(key).send().await?;
+    async fn read(&self, body: &str) -> Result<Event<'static>, Error> {
+        let place = match serde_json::from_str::<(String, HashMap<String, String>)>(body) {
+            Ok((kind, place)) if kind == POINTER => place,
+            _ => return Ok(serde_json::from_str(body)?),
+        };
+        let place = |name| place.get(name).cloned();
+        let stored = self.s3.get_object().set_bucket(place("s3BucketName"));
+        let stored = stored.set_key(place("s3Key")).send().await?;
         Ok(serde_json::from_slice(
             &stored.body.collect().await?.to_vec(),
         )?)
@@ -81,15 +82,9 @@ impl Worker {
 }
 
 /// What you came for.
-fn work(job: &Value) {
-    for output in job["outputs"].as_array().into_iter().flatten() {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        println!(
-            "{} {}: {}/{}",
-            text(&job["type"]),
-            text(&job["jobId"]),
-            text(&output["bucket"]),
-            text(&output["object"])
-        );
+fn work(event: &Event<'_>) {
+    for output in &event.data.outputs {
+        let bucket = output.bucket.as_deref().unwrap_or("?");
+        println!("{}: {bucket}/{}", event.id, output.object);
     }
 }
