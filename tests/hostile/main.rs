@@ -18,9 +18,12 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// takes about ten times as long.
 const MAX_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
 
-/// How many times a body's own size all that is made of it may take at once; a body smaller than
-/// 4 MiB as much as one of that size. A vector that grows counts twice here, as old and as new.
+/// How many times a body's own size all that is made of it may take at once. A vector that grows
+/// counts twice here, as old and as new.
 const MAX_MEMORY: usize = 16;
+
+/// What a body of less than half of 4 MiB may take: the number of its values is what bounds it.
+const MAX_DENSE_BYTES: usize = 96 * 1024 * 1024;
 
 /// What becomes of a body.
 #[derive(Debug, PartialEq)]
@@ -68,8 +71,14 @@ fn every_hostile_body_is_answered_in_little_time_and_memory() {
                 "{name}: expected at most {MAX_CPU:?} of CPU, but it took {cpu:?}"
             ));
         }
-        if memory > MAX_MEMORY * body.len().max(bodies::SIZE) {
-            faults.push(format!("{name}: expected at most {MAX_MEMORY} times the body in memory, but it took {times:.1}"));
+        let most = match body.len() {
+            long if long > bodies::SIZE / 2 => MAX_MEMORY * long,
+            _ => MAX_DENSE_BYTES,
+        };
+        if memory > most {
+            faults.push(format!(
+                "{name}: expected at most {most} bytes of memory, but it took {memory}"
+            ));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
