@@ -7,8 +7,8 @@ mod properties;
 mod published;
 mod refused;
 mod schema;
-mod types;
 mod twins;
+mod types;
 mod vocabulary;
 
 use cloud_infinite_callback::{callback::Callback, event::Event};
