@@ -148,7 +148,10 @@ impl Queue {
             let header = MessageSystemAttributeNameForSends::AwsTraceHeader;
             request = request.message_system_attributes(header, trace_header(trace));
         }
-        request.send().await.map_err(|error| NotTaken {
+        // Boxed where it is made: it is of several kilobytes, which every future around it would
+        // copy again.
+        let sent = Box::pin(request.send()).await;
+        sent.map_err(|error| NotTaken {
             reason: aws::describe(&error),
         })?;
         Ok(())
@@ -163,16 +166,15 @@ impl Queue {
             .map(|(number, message)| entry(number, message, trace))
             .collect();
         loop {
-            let answer = self
+            let request = self
                 .client
                 .send_message_batch()
                 .queue_url(&self.url)
-                .set_entries(Some(waiting.clone()))
-                .send()
-                .await
-                .map_err(|error| NotTaken {
-                    reason: aws::describe(&error),
-                })?;
+                .set_entries(Some(waiting.clone()));
+            let answer = Box::pin(request.send()).await;
+            let answer = answer.map_err(|error| NotTaken {
+                reason: aws::describe(&error),
+            })?;
             // An entry in both lists may not be there, and an entry in neither was lost.
             let is_listed = |id: &str| answer.successful().iter().any(|entry| entry.id() == id);
             let failure = |id: &str| answer.failed().iter().find(|entry| entry.id() == id);

@@ -136,7 +136,8 @@ impl Vault {
             .metadata("reason", printable(reason))
             .metadata("received-at", receipt.received_at.to_string())
             .metadata("request-id", printable(&receipt.request_id));
-        match timeout(time, request.send()).await {
+        // Boxed for the same reason as the queue's.
+        match timeout(time, Box::pin(request.send())).await {
             Ok(Ok(_)) => Ok(key),
             Ok(Err(error)) => Err(failed(error)),
             Err(_) => Err(NotKept {
