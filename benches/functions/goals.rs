@@ -97,8 +97,8 @@ fn large_bodies(report: &Report) -> Vec<Goal> {
     let growth = (large.time / small.time) / (megabytes(large) / megabytes(small));
     [
         (
-            "peak memory of a large body, the body's",
-            most(times_the_body),
+            "peak memory of the largest body, the body's",
+            times_the_body(large),
             14.0,
             "×",
         ),
