@@ -2,24 +2,19 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
 };
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-use crate::http::{self, Message};
-
-/// The queue's path in the URLs of both.
-pub(crate) const QUEUE: &str = "/000000000000/jobs";
-
-/// More than the connections that all functions have open at one time.
-const THREADS: usize = 32;
+use crate::harness::{
+    http::{self, Message},
+    listening::listen,
+};
 
 /// Messages that the queues have taken.
 static MESSAGES: AtomicUsize = AtomicUsize::new(0);
@@ -42,24 +37,6 @@ pub(crate) fn behind_tls(config: ServerConfig) -> String {
         serve(StreamOwned::new(connection, stream));
     });
     format!("https://{address}")
-}
-
-/// Serves connections in threads that wait for them, and gives the address. A thread started for each
-/// would be in the time of every first call.
-fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound").to_string();
-    for _ in 0..THREADS {
-        let listener = listener.try_clone().expect("a socket has two handles");
-        let serve = serve.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                stream.set_nodelay(true).expect("a socket takes it");
-                serve(stream);
-            }
-        });
-    }
-    address
 }
 
 /// Until the function closes the connection, or ends.

@@ -1,11 +1,12 @@
 //! The functions that are measured: programs with their environments.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
 
-use crate::{aws::QUEUE, bodies::TOKEN_SHA256, nothing, tls::Bundle};
+use crate::{
+    harness::{environment::environment, page::in_repository},
+    nothing,
+    tls::Bundle,
+};
 
 /// Cold starts of what starts in a millisecond, and of what takes a few hundred.
 const COLD_STARTS: usize = 100;
@@ -57,7 +58,7 @@ impl Functions {
                     .map(str::to_owned)
                     .into(),
                 environment: [
-                    Function::environment(aws),
+                    environment(aws),
                     vec![("PYTHONPATH", in_repository("benches/peers/python"))],
                 ]
                 .concat(),
@@ -95,7 +96,7 @@ impl Function {
             name,
             program,
             arguments: Vec::new(),
-            environment: Self::environment(aws),
+            environment: environment(aws),
             cold_starts: COLD_STARTS,
         }
     }
@@ -111,26 +112,6 @@ impl Function {
         let path = bundle.path.to_str().expect("cargo's folders are text");
         function.environment.push((variable, path.to_owned()));
         function
-    }
-
-    /// What Lambda sets, and what our function and its peers are configured by.
-    fn environment(aws: &str) -> Vec<(&'static str, String)> {
-        [
-            ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_REGION", "eu-central-1"),
-            ("AWS_DEFAULT_REGION", "eu-central-1"),
-            ("AWS_ACCESS_KEY_ID", "bench"),
-            ("AWS_SECRET_ACCESS_KEY", "bench"),
-            ("AWS_ENDPOINT_URL", aws),
-            ("QUEUE_URL", &format!("{aws}{QUEUE}")),
-            ("VAULT_BUCKET", "vault"),
-            ("CALLBACK_TOKEN_SHA256", TOKEN_SHA256),
-            ("PATH", &env::var("PATH").unwrap_or_default()),
-        ]
-        .map(|(name, value)| (name, value.to_owned()))
-        .into()
     }
 }
 
@@ -150,11 +131,4 @@ pub(crate) fn node() -> PathBuf {
         .map(|folder| folder.join("node"))
         .find(|program| program.exists())
         .expect("Node is installed")
-}
-
-pub(crate) fn in_repository(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    path.to_str()
-        .expect("the repository's path is text")
-        .to_owned()
 }

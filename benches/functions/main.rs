@@ -5,14 +5,15 @@
 //! or TLS where that is measured, and write each answer in one packet. What they take is in every
 //! number; `nothing.rs` measures it.
 
+#[path = "../harness/mod.rs"]
+mod harness;
+
 mod aws;
-mod bodies;
 mod function;
 mod goals;
-mod http;
-mod machine;
 mod measure;
 mod nothing;
+mod peers;
 mod report;
 mod running;
 mod runtime_api;
@@ -22,6 +23,7 @@ mod tls;
 use std::env;
 
 use function::{Function, Functions};
+use harness::{bodies, machine, page};
 use measure::{Cold, Large, Warm};
 use report::{Burst, Report};
 use running::Running;
@@ -51,7 +53,7 @@ fn main() {
 
 #[expect(clippy::print_stdout, reason = "a table for who ran it")]
 fn bench() {
-    let machine = machine::describe();
+    let machine = machine::describe("make bench") + &peers::describe();
     let functions = Functions::new(&aws::plain());
     let tls = tls::prepare();
     let aws_with_tls = aws::behind_tls(tls.server);
@@ -93,7 +95,7 @@ fn bench() {
     };
     let text = format!("{machine}\n{report}");
     println!("{text}");
-    report::write(&text);
+    page::write("bench", &text);
 }
 
 /// A function that is fast because it sends nothing is not measured.

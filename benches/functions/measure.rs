@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use crate::{bodies, function::Function, running::Running};
+use crate::{
+    function::Function,
+    harness::{
+        bodies,
+        figures::{milliseconds, percentile},
+    },
+    running::Running,
+};
 
 /// Calls before any is counted: what is compiled just in time is then in time.
 const WARM_UP_CALLS: usize = 1000;
@@ -125,14 +132,4 @@ impl Large {
             peak_memory: running.peak_memory(),
         }
     }
-}
-
-fn percentile(times: &[Duration], part: f64) -> Duration {
-    let mut times = times.to_vec();
-    times.sort();
-    times[((times.len() - 1) as f64 * part) as usize]
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

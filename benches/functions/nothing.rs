@@ -11,7 +11,7 @@ use std::{
     net::TcpStream,
 };
 
-use crate::http;
+use crate::harness::http;
 
 /// The argument that makes this program no function.
 pub(crate) const ARGUMENT: &str = "--no-function";

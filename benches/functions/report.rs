@@ -1,18 +1,13 @@
-//! The whole of a run, and the page that it goes to.
+//! The whole of a run.
 
-use std::{fmt, fs};
+use std::fmt;
 
 use crate::{
-    function::{Functions, in_repository},
+    function::Functions,
     goals,
     measure::{Cold, Large, Warm},
     tables,
 };
-
-const PAGE: &str = "docs/performance.md";
-
-/// What is between them is written by the benchmark.
-const MARKS: [&str; 2] = ["<!-- bench:begin -->", "<!-- bench:end -->"];
 
 /// Everything that was measured.
 pub(crate) struct Report {
@@ -75,19 +70,4 @@ impl fmt::Display for Report {
         tables::large_bodies(&self.large, f)?;
         tables::handshakes(self, f)
     }
-}
-
-/// Writes it between the page's marks.
-pub(crate) fn write(text: &str) {
-    let path = in_repository(PAGE);
-    let page = fs::read_to_string(&path).expect("the page is there");
-    let [begin, end] = MARKS.map(|mark| page.split_once(mark).expect("the page has both marks"));
-    let [mark, end_mark] = MARKS;
-    let page = format!(
-        "{}{mark}\n\n{}\n\n{end_mark}{}",
-        begin.0,
-        text.trim(),
-        end.1
-    );
-    fs::write(path, page).expect("the page can be written");
 }

@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{function::Function, http::Message, runtime_api::RuntimeApi};
+use crate::{
+    function::Function,
+    harness::{http::Message, process},
+    runtime_api::RuntimeApi,
+};
 
 /// What lies between two starts: the one before has ended, and the kernel is still clearing up.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -135,12 +139,7 @@ impl<'f> Running<'f> {
 
     /// The most memory that it has had, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.expect("it runs");
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = kib.and_then(|kib| kib.trim().strip_suffix(" kB"));
-        let kib = kib.and_then(|kib| kib.parse::<u64>().ok());
-        kib.expect("the kernel counts") * 1024
+        process::memory(self.child.id(), "VmHWM")
     }
 }
 

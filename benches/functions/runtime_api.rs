@@ -8,16 +8,16 @@ use std::{
     io::{Error, ErrorKind, Result, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use crate::http::{self, Message};
+use crate::harness::{
+    http::{self, Message},
+    invocation,
+};
 
 /// A function that has said nothing for so long hangs: Python starts in half a second.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What Lambda gives an invocation.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) struct RuntimeApi {
     listener: TcpListener,
@@ -88,24 +88,12 @@ impl RuntimeApi {
 
     /// Answers the function's request for an invocation.
     pub(crate) fn hand_out(&mut self, connection: usize, event: &str) -> Result<()> {
-        let deadline = SystemTime::now() + DEADLINE;
-        let deadline = deadline.duration_since(UNIX_EPOCH).expect("after 1970");
-        let arn = "arn:aws:lambda:eu-central-1:000000000000:function:bench";
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
-             lambda-runtime-aws-request-id: 8f507cfc\r\nlambda-runtime-deadline-ms: {}\r\n\
-             lambda-runtime-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793\r\n\
-             lambda-runtime-invoked-function-arn: {arn}\r\ncontent-length: {}\r\n\r\n{event}",
-            deadline.as_millis(),
-            event.len()
-        );
-        self.write(connection, &answer)
+        self.write(connection, &invocation::hand_out("8f507cfc", event))
     }
 
     /// Takes the function's answer.
     pub(crate) fn accept(&mut self, connection: usize) -> Result<()> {
-        let accepted = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
-        self.write(connection, accepted)
+        self.write(connection, invocation::ACCEPTED)
     }
 
     fn write(&mut self, connection: usize, answer: &str) -> Result<()> {

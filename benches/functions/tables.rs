@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    harness::figures::rounded,
     measure::Large,
     report::{Burst, Figures, Report},
 };
@@ -132,13 +133,4 @@ pub(crate) fn handshakes(report: &Report, f: &mut impl Write) -> Result {
         writeln!(f, "| {name} | {init} ms | {first} ms |")?;
     }
     Ok(())
-}
-
-/// To two digits, or what stands before the point.
-pub(crate) fn rounded(value: f64) -> String {
-    match value {
-        ..1.0 => format!("{value:.2}"),
-        ..10.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
-    }
 }
