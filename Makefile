@@ -32,7 +32,7 @@ FUZZ_SECONDS := 60
 WORKERS_VENV := .venv-workers
 WORKERS := $(WORKERS_VENV)/installed
 
-.PHONY: help run serve test check fuzz bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist workers
+.PHONY: help run serve test check fuzz load bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist workers
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty
 	cargo bench --locked --bench functions
+
+load: ## Post callbacks at rising rates, check that all arrive (SOAK_SECONDS=600: at one rate, that memory stays flat)
+	cargo bench --locked --bench load
 
 bench-reading: ## Measure how long bodies take to read, beside bare loops
 	cargo bench --locked --bench reading
