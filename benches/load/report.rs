@@ -11,7 +11,7 @@ const SHOWN: usize = 20;
 pub(crate) fn table(steps: &[(Step, Checked)], f: &mut impl Write) -> Result {
     f.write_str(
         "| callbacks a second | answered a second | p50 | p99 | answers | messages | \
-         of them through the vault | unreadable, kept | calls to the queue that failed | repeats |\n\
+         of them through the vault | bodies kept whole | calls to the queue that failed | repeats |\n\
          |---|---|---|---|---|---|---|---|---|---|\n",
     )?;
     for (step, checked) in steps {
@@ -52,9 +52,16 @@ pub(crate) fn verdict(steps: &[(Step, Checked)]) -> std::result::Result<String, 
         return Err(format!("{count} problems:\n{}\n", shown.join("\n")));
     }
     let callbacks: usize = steps.iter().map(|(step, _)| step.answers.len()).sum();
-    let messages: usize = all.map(|checked| checked.messages).sum();
+    let messages: usize = all.clone().map(|checked| checked.messages).sum();
+    let spilled = all.filter_map(|checked| checked.statuses.get(&503));
+    let arrived = match spilled.sum::<usize>() {
+        0 => format!("all {messages} messages arrived"),
+        spilled => format!(
+            "{messages} messages arrived, and {spilled} bodies that were answered 503 are whole in the vault"
+        ),
+    };
     Ok(format!(
-        "Of {callbacks} callbacks all {messages} messages arrived: none was lost, none changed, and \
-         none came twice but after a failed call.\n"
+        "Of {callbacks} callbacks {arrived}: none was lost, none changed, and none came twice but \
+         after a failed call.\n"
     ))
 }
