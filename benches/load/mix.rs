@@ -74,7 +74,8 @@ impl Mix {
 }
 
 impl Case {
-    /// None where the number has no place beside the jobs: JSON that is wrapped once more.
+    /// None where the number has no place beside the jobs: JSON that is wrapped once more, or
+    /// ends in a comma.
     fn read(path: &Path) -> Option<Self> {
         let text = fs::read_to_string(path).expect("a case is text");
         let is_xml = path.extension().is_some_and(|it| it == "xml");
