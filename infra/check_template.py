@@ -279,10 +279,10 @@ def variables_read() -> set[str]:
 
 def metrics_written() -> dict[str, tuple[set[str], set[str]]]:
     """The namespace, the metrics and the dimensions that the function writes."""
-    telemetry = code("telemetry.rs")
-    [namespace] = found(r'const NAMESPACE: &str = "(\w+)"', telemetry)
-    [function_name] = found(r'const FUNCTION_NAME: &str = "(\w+)"', telemetry)
-    names = found(r'\("([A-Z]\w+)", (?:"(?:Count|Bytes|Milliseconds)"|[a-z]+)[,)]', telemetry)
+    metrics, telemetry = code("metrics.rs"), code("telemetry.rs")
+    [namespace] = found(r'const NAMESPACE: &str = "(\w+)"', metrics)
+    [function_name] = found(r'const FUNCTION_NAME: &str = "(\w+)"', metrics)
+    names = found(r'\("([A-Z]\w+)", (?:Amount::\w+\(|[a-z]+\))', telemetry)
     names |= found(r'Some\("([A-Z]\w+)"\)', code("outcome.rs"))
     dimensions = found(r'(?<=[\[ ])\("([a-z]\w+)", ', telemetry)
     return {namespace: (names, {function_name} | dimensions)}
