@@ -1,6 +1,6 @@
 //! What holds of any body, for every target.
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{callback::Callback, event::Event, record::Detail};
 use serde_json::{Deserializer, Value};
 
 /// The longest reason: places are two numbers, and no word of the body stands in one.
@@ -19,7 +19,7 @@ pub fn messages(body: &[u8]) -> Result<Vec<String>, String> {
 }
 
 /// The message of an event, which any worker can read and SQS takes.
-fn checked(event: Event<'_, '_>) -> String {
+fn checked(event: Event<'_, Detail<'_, '_>>) -> String {
     let json = event.to_json();
     assert!(json.chars().all(is_taken_by_sqs), "{json:?}");
     let id = event.id;
