@@ -12,9 +12,11 @@ use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
+#[cfg(feature = "cli")]
+use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::{
     Connector,
-    tls::{self, TlsContext, TrustStore},
+    tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpConnector, http_client_fn,
@@ -78,10 +80,6 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
 /// Within a region a connection takes a millisecond, and a first name look-up some more.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// From wherever an operator is: the SDK's own.
-#[cfg(feature = "cli")]
-const OPERATOR_CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
-
 /// The function's clients' common part. Made by hand: aws-config would add its chain of credential
 /// providers, of which Lambda needs the environment only, to every cold start.
 pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
@@ -97,7 +95,7 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .app_name(AppName::new("cloud-infinite-callback").expect("letters and hyphens"))
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client(&config.roots, CONNECT_TIMEOUT))
+        .http_client(http_client(&config.roots))
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(MAX_ATTEMPTS)
@@ -127,24 +125,28 @@ pub(crate) fn retry_partition() -> RetryPartition {
 pub async fn operator_sdk_config() -> SdkConfig {
     let latest = BehaviorVersion::v2026_01_12();
     aws_config::defaults(latest)
-        .http_client(http_client(&Roots::System, OPERATOR_CONNECT_TIMEOUT))
+        .http_client(
+            Builder::new()
+                .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+                .build_https(),
+        )
         .load()
         .await
 }
 
 /// Connections for every client that is made with it. The SDK's own way reads the certificates
-/// twice, for a check at start and at the first call; here it is once.
-fn http_client(roots: &Roots, connect_timeout: Duration) -> SharedHttpClient {
+/// twice, for a check at start and at the first call; here it is once. The time-outs of a client's own
+/// connections do not count: all have these.
+fn http_client(roots: &Roots) -> SharedHttpClient {
     let trust_store = match roots {
         Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
         Roots::System => TrustStore::default(),
         Roots::Bundle(bundle) => TrustStore::empty().with_pem_certificate(bundle.as_slice()),
     };
     let context = TlsContext::builder().with_trust_store(trust_store).build();
-    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout);
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
     let connector = Connector::builder()
-        .tls_provider(ring)
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
         .tls_context(context.expect("a trust store is all it needs"))
         .connector_settings(settings.build())
         .sleep_impl(TokioSleep::new())

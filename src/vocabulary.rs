@@ -32,7 +32,10 @@ impl Dialect {
         match (self, name) {
             (Self::Moderation, "Result") => (word.is_list_below(parent), Scalar::Number),
             // Below `Operation` the same name is a task's configuration, a single node.
-            (Self::Moderation, "Snapshot") => (parent == "JobsDetail", Scalar::Text),
+            (Self::Moderation, "Snapshot") => (
+                parent == "JobsDetail" || word.is_list_below(parent),
+                word.scalar,
+            ),
             _ => (word.is_list_below(parent), word.scalar),
         }
     }
