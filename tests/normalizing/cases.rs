@@ -19,11 +19,7 @@ fn bodies() -> Vec<PathBuf> {
 
 /// The messages of all cases.
 pub(super) fn messages() -> Vec<String> {
-    let bodies = bodies().into_iter().map(|path| fs::read(path).unwrap());
-    bodies
-        .filter_map(|body| super::messages(&body).ok())
-        .flatten()
-        .collect()
+    super::messages_of_files(&bodies())
 }
 
 #[test]

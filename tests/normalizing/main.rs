@@ -21,6 +21,15 @@ fn messages(body: &[u8]) -> Result<Vec<String>, String> {
         .collect())
 }
 
+/// The messages of all of these bodies that can be read.
+fn messages_of_files(bodies: &[std::path::PathBuf]) -> Vec<String> {
+    let bodies = bodies.iter().map(|path| std::fs::read(path).unwrap());
+    bodies
+        .filter_map(|body| messages(&body).ok())
+        .flatten()
+        .collect()
+}
+
 /// A file of `../shared`. Where that folder is missing a test fails in CI, and passes elsewhere
 /// without having shown anything, which it says.
 fn shared(path: &str) -> Option<std::path::PathBuf> {

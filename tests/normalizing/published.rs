@@ -41,11 +41,7 @@ fn bodies() -> Vec<PathBuf> {
 
 /// The messages of all that can be read, probes left in.
 pub(super) fn messages() -> Vec<String> {
-    let bodies = bodies().into_iter().map(|path| fs::read(path).unwrap());
-    bodies
-        .filter_map(|body| super::messages(&body).ok())
-        .flatten()
-        .collect()
+    super::messages_of_files(&bodies())
 }
 
 fn name(path: &std::path::Path) -> &str {
