@@ -1,7 +1,11 @@
 //! The environment: every variable is read here, and all that is wrong is said at once.
 
-use std::{fmt, time::Duration};
+use std::{env, fmt, fs, time::Duration};
 
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use tracing::level_filters::LevelFilter;
 
 use crate::auth::{self, Tokens};
@@ -18,9 +22,6 @@ const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 
 /// Longer than any function of this kind should run.
 const MAX_PUBLISH_BUDGET: Duration = Duration::from_secs(60);
-
-/// What a file of certificates has in it.
-const PEM_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// AWS's variables for endpoints of one's own.
 const ENDPOINTS: [&str; 3] = [
@@ -234,30 +235,43 @@ impl Variables<'_> {
     /// system's hundred and more is most of what a cold start saves. Whoever says where else to look
     /// is believed; endpoints of one's own and the partitions that have other roots need the system's.
     fn roots(&mut self, region: &str) -> Roots {
-        let variable = "AWS_CA_BUNDLE";
-        if let Some(file) = self.get(variable) {
-            let bundle = std::fs::read(file).unwrap_or_default();
-            if !bundle
-                .windows(PEM_MARK.len())
-                .any(|window| window == PEM_MARK)
-            {
-                self.problem(variable, "a file with certificates in PEM");
+        if let Some(file) = self.get("AWS_CA_BUNDLE") {
+            let bundle = fs::read(file).unwrap_or_default();
+            if !are_certificates(&bundle) {
+                self.problem("AWS_CA_BUNDLE", "a file with certificates in PEM");
             }
             return Roots::Bundle(bundle);
         }
-        let names_roots = |name| self.get(name).is_some();
+        let names_roots = self.names_roots();
         let has_own_endpoint = |name| {
             self.get(name)
                 .is_some_and(|endpoint| endpoint.starts_with("https:"))
         };
-        let is_own = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-            .into_iter()
-            .any(names_roots)
+        let is_own = names_roots
             || ENDPOINTS.into_iter().any(has_own_endpoint)
             || OTHER_PARTITIONS
                 .iter()
                 .any(|prefix| region.starts_with(prefix));
         if is_own { Roots::System } else { Roots::Amazon }
+    }
+
+    /// Whether the system's certificates are said to be somewhere. What names a place without any
+    /// is wrong; a certificate among them that cannot be read does no harm.
+    fn names_roots(&mut self) -> bool {
+        let file = self.get("SSL_CERT_FILE");
+        let folders = self.get("SSL_CERT_DIR");
+        if let Some(file) = &file {
+            let bundle = fs::read(file).unwrap_or_default();
+            if !CertificateDer::pem_slice_iter(&bundle).any(|found| found.is_ok()) {
+                self.problem("SSL_CERT_FILE", "a file with certificates in PEM");
+            }
+        }
+        if let Some(folders) = &folders
+            && !env::split_paths(folders).any(|folder| folder.is_dir())
+        {
+            self.problem("SSL_CERT_DIR", "a folder");
+        }
+        file.is_some() || folders.is_some()
     }
 
     fn bucket(&mut self, variable: &'static str) -> Option<String> {
@@ -336,6 +350,16 @@ impl Variables<'_> {
             Tokens::of_digests,
         )
     }
+}
+
+/// Whether this is PEM with at least one certificate, and each can be trusted as a root: the SDK
+/// panics at one that cannot.
+fn are_certificates(pem: &[u8]) -> bool {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    found.is_ok_and(|found| {
+        let mut roots = RootCertStore::empty();
+        !found.is_empty() && found.into_iter().all(|one| roots.add(one).is_ok())
+    })
 }
 
 #[cfg(test)]
@@ -418,21 +442,49 @@ mod tests {
             Roots::System
         );
         assert_eq!(roots(&[("AWS_REGION", "cn-north-1")]), Roots::System);
-        assert_eq!(
-            roots(&[("SSL_CERT_FILE", "/etc/pki/tls/certs/ca-bundle.crt")]),
-            Roots::System
-        );
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem");
-        let bundle = Roots::Bundle(std::fs::read(file).unwrap());
+        assert_eq!(roots(&[("SSL_CERT_FILE", file)]), Roots::System);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        assert_eq!(roots(&[("SSL_CERT_DIR", folder)]), Roots::System);
+        let bundle = Roots::Bundle(fs::read(file).unwrap());
         assert_eq!(roots(&[("AWS_CA_BUNDLE", file)]), bundle);
-        for missing in [
-            "/nonexistent",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-        ] {
-            let problems = config(&[&[("AWS_CA_BUNDLE", missing)], &needed[..]].concat());
+    }
+
+    #[test]
+    fn err_certificates_that_are_none() {
+        let empty = pem("empty", "");
+        let number = pem("number", "MDEyMw==");
+        let no_text = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        for file in ["/nonexistent", no_text, &empty, &number] {
+            let problems = config(&[
+                ("QUEUE_URL", "https://q/1/a"),
+                ("CALLBACK_AUTH", "none"),
+                ("AWS_CA_BUNDLE", file),
+            ]);
             let expected = ["AWS_CA_BUNDLE: expected a file with certificates in PEM"];
-            assert_eq!(problems.err().unwrap(), expected);
+            assert_eq!(problems.err().unwrap(), expected, "{file}");
         }
+        fs::remove_file(empty).unwrap();
+        fs::remove_file(number).unwrap();
+        let problems = config(&[
+            ("QUEUE_URL", "https://q/1/a"),
+            ("CALLBACK_AUTH", "none"),
+            ("SSL_CERT_FILE", no_text),
+            ("SSL_CERT_DIR", no_text),
+        ]);
+        let expected = [
+            "SSL_CERT_FILE: expected a file with certificates in PEM",
+            "SSL_CERT_DIR: expected a folder",
+        ];
+        assert_eq!(problems.err().unwrap(), expected);
+    }
+
+    /// A file in PEM with this where a certificate should be.
+    fn pem(name: &str, base64: &str) -> String {
+        let file = env::temp_dir().join(format!("callback-{name}-{}.pem", std::process::id()));
+        let text = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+        fs::write(&file, text).unwrap();
+        file.into_os_string().into_string().unwrap()
     }
 
     #[test]
