@@ -1,6 +1,6 @@
 //! The vault: one S3 bucket for whatever the queue cannot or may not hold.
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{collections::HashMap, fmt, sync::OnceLock, time::Duration};
 
 use aws_sdk_s3::{
     Client,
@@ -174,15 +174,30 @@ pub struct Entry {
     pub kept_at: Timestamp,
 }
 
-/// An object of the vault.
+/// What the vault knows of an object beside its body.
 #[derive(Clone, Debug)]
-pub struct Kept {
-    /// The body as the vendor sent it.
-    pub body: Bytes,
+pub struct About {
     /// Why it is here.
     pub reason: String,
     /// What was known of its request.
     pub receipt: Receipt,
+}
+
+impl About {
+    fn of(metadata: Option<&HashMap<String, String>>, content_type: Option<&str>) -> Self {
+        let metadata = |name: &str| {
+            let value = metadata.and_then(|metadata| metadata.get(name));
+            value.cloned().unwrap_or_default()
+        };
+        Self {
+            reason: metadata("reason"),
+            receipt: Receipt {
+                request_id: metadata("request-id"),
+                received_at: metadata("received-at").parse().unwrap_or_default(),
+                content_type: content_type.unwrap_or_default().to_owned(),
+            },
+        }
+    }
 }
 
 /// What an operator does with the vault.
@@ -219,34 +234,28 @@ impl Vault {
         Ok(entries)
     }
 
-    /// One object, whole.
+    /// What is known of one object, without its body.
+    ///
+    /// # Errors
+    /// Where S3 does not say.
+    pub async fn about(&self, key: &str) -> Result<About, NotKept> {
+        let request = self.client().head_object().bucket(&self.bucket).key(key);
+        let object = request.send().await.map_err(failed)?;
+        Ok(About::of(object.metadata(), object.content_type()))
+    }
+
+    /// One object's body, as the vendor sent it, and what is known of it.
     ///
     /// # Errors
     /// Where S3 does not give it.
-    pub async fn get(&self, key: &str) -> Result<Kept, NotKept> {
+    pub async fn get(&self, key: &str) -> Result<(Bytes, About), NotKept> {
         let request = self.client().get_object().bucket(&self.bucket).key(key);
         let object = request.send().await.map_err(failed)?;
-        let metadata = |name: &str| {
-            let value = object.metadata().and_then(|metadata| metadata.get(name));
-            value.cloned().unwrap_or_default()
-        };
-        let kept = Kept {
-            reason: metadata("reason"),
-            receipt: Receipt {
-                request_id: metadata("request-id"),
-                received_at: metadata("received-at").parse().unwrap_or_default(),
-                content_type: object.content_type().unwrap_or_default().to_owned(),
-            },
-            body: Bytes::new(),
-        };
-        let body = object.body.collect().await;
-        let body = body.map_err(|error| NotKept {
+        let about = About::of(object.metadata(), object.content_type());
+        let body = object.body.collect().await.map_err(|error| NotKept {
             reason: error.to_string(),
         })?;
-        Ok(Kept {
-            body: body.into_bytes(),
-            ..kept
-        })
+        Ok((body.into_bytes(), about))
     }
 
     /// Moves an object to `replayed/` and its old key. It is deleted only once the copy is there:

@@ -56,6 +56,19 @@ fn normalize_gives_no_message_for_a_probe() {
 }
 
 #[test]
+fn it_ends_quietly_where_nobody_reads_on() {
+    let (reader, writer) = std::io::pipe().expect("there is one");
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_callbackctl"))
+        .arg("schema")
+        .stdout(writer)
+        .output()
+        .expect("cargo has built it");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stderr, b"");
+}
+
+#[test]
 fn the_schema_and_its_page_are_those_of_the_types() {
     for (arguments, file) in [
         (&["schema"][..], "schema/job-record.v1.schema.json"),

@@ -66,12 +66,15 @@ enum Command {
     Token,
 }
 
-/// Why a command ends.
+/// Why a command ends; without a word where whoever read its output wants no more.
 struct Failure(String);
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self(error.to_string())
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self(String::new()),
+            _ => Self(error.to_string()),
+        }
     }
 }
 
@@ -92,7 +95,9 @@ async fn main() -> ExitCode {
         Command::Token => token(),
     };
     result.unwrap_or_else(|Failure(reason)| {
-        eprintln!("callbackctl: {reason}");
+        if !reason.is_empty() {
+            eprintln!("callbackctl: {reason}");
+        }
         ExitCode::FAILURE
     })
 }

@@ -12,7 +12,7 @@ use cloud_infinite_callback::{
     event::Outgoing,
     publish::{Effort, Publication, PublishError, Publisher},
     queue::Queue,
-    vault::{Entry, Kept, Vault},
+    vault::{Entry, Vault},
 };
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -119,7 +119,7 @@ impl Replay {
         publisher: &Publisher,
         entry: &Entry,
     ) -> Result<usize, Failure> {
-        let Kept { body, receipt, .. } = vault.get(&entry.key).await?;
+        let (body, about) = vault.get(&entry.key).await?;
         let callback = Callback::read(&body).map_err(|error| Failure(error.to_string()))?;
         if callback.is_probe() {
             // It gives no record, here as there.
@@ -133,7 +133,7 @@ impl Replay {
         }
         let publication = Publication {
             vault: Some(vault),
-            receipt: &receipt,
+            receipt: &about.receipt,
             trace: None,
             deadline: Instant::now() + 2 * BUDGET,
         };

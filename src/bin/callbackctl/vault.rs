@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use aws_types::SdkConfig;
 use clap::{Args, Subcommand};
-use cloud_infinite_callback::vault::Vault;
+use cloud_infinite_callback::vault::{About, Vault};
 
 use crate::{Failure, replay::WAITING};
 
-/// How many objects are listed at a time, each with a request for its reason.
+/// How many objects are listed, each with a request for its reason.
 const DEFAULT_LIMIT: usize = 100;
 
 /// Which vault.
@@ -32,11 +32,11 @@ impl Place {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Lists what is kept: key, size, when it came in, why it is there
+    /// Lists what waits to be replayed: key, size, when it came in, why it is there
     List {
         #[command(flatten)]
         place: Place,
-        /// Only keys that begin with this; else what waits: quarantine/ and spill/
+        /// Lists the keys that begin with this instead of quarantine/ and spill/
         #[arg(long)]
         prefix: Option<String>,
         /// At most so many
@@ -71,12 +71,11 @@ impl Command {
                 for prefix in prefixes {
                     let entries = vault.list(&prefix, limit + 1).await?;
                     for entry in entries.iter().take(limit) {
-                        let kept = vault.get(&entry.key).await?;
-                        let (received_at, reason) = (kept.receipt.received_at, kept.reason);
+                        let about = vault.about(&entry.key).await?;
                         writeln!(
                             out,
-                            "{}\t{} bytes\t{received_at}\t{reason}",
-                            entry.key, entry.bytes
+                            "{}\t{} bytes\t{}\t{}",
+                            entry.key, entry.bytes, about.receipt.received_at, about.reason
                         )?;
                     }
                     if entries.len() > limit {
@@ -85,17 +84,17 @@ impl Command {
                 }
             }
             Self::Show { place, key, body } => {
-                let kept = place.vault(&sdk_config).get(&key).await?;
+                let (bytes, About { reason, receipt }) = place.vault(&sdk_config).get(&key).await?;
                 if body {
-                    out.write_all(&kept.body)?;
+                    out.write_all(&bytes)?;
                     return Ok(());
                 }
                 writeln!(out, "key: {key}")?;
-                writeln!(out, "bytes: {}", kept.body.len())?;
-                writeln!(out, "content type: {}", kept.receipt.content_type)?;
-                writeln!(out, "received at: {}", kept.receipt.received_at)?;
-                writeln!(out, "request id: {}", kept.receipt.request_id)?;
-                writeln!(out, "reason: {}", kept.reason)?;
+                writeln!(out, "bytes: {}", bytes.len())?;
+                writeln!(out, "content type: {}", receipt.content_type)?;
+                writeln!(out, "received at: {}", receipt.received_at)?;
+                writeln!(out, "request id: {}", receipt.request_id)?;
+                writeln!(out, "reason: {reason}")?;
             }
         }
         Ok(())
