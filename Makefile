@@ -32,7 +32,7 @@ FUZZ_SECONDS := 60
 WORKERS_VENV := .venv-workers
 WORKERS := $(WORKERS_VENV)/installed
 
-.PHONY: help run serve test check fuzz load bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist workers
+.PHONY: help run serve test check hostile fuzz load bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist workers
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -40,8 +40,13 @@ help: ## List the targets
 run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
 	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
 
-serve: $(MINISTACK) function ## The same, staying up, with a URL to post to (WORKER=1: for a worker of yours)
+serve: $(MINISTACK) function ## The same, staying up, with a URL to post to (WORKER=1: for a worker of yours; WORKER=python, node: an example)
+ifneq ($(filter python node,$(WORKER)),)
+	$(MAKE) $(WORKERS)
+	$(VENV)/bin/python infra/try_worker.py $(WORKER) --function target/debug/callback --python $(WORKERS_VENV)/bin/python
+else
 	$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--for-worker)
+endif
 
 test: $(MINISTACK) ## Run all tests
 	cargo test --locked --features cli
@@ -74,6 +79,9 @@ bench-baseline: ## Take the instructions of now for the baseline
 schema: operator ## Write the schema of messages and its page anew, from the types
 	target/debug/callbackctl schema > schema/job-record.v1.schema.json
 	target/debug/callbackctl schema --markdown > docs/record.md
+
+hostile: ## Put hostile bodies through optimized code, for the time that they may take
+	cargo test --locked --release --test hostile
 
 fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute, by nightly Rust (FUZZ_SECONDS=: for as long)
 	@# No sanitizer: there is no unsafe code of ours, and it would halve the executions.

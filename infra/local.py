@@ -41,6 +41,9 @@ CASES = ROOT / "tests" / "cases"
 REGION = "eu-central-1"
 FUNCTION = "cloud-infinite-callback"
 QUEUE = "jobs"
+DEAD_QUEUE = "jobs-dead"
+# After so many times a message that no worker deleted is dead, as in the template.
+MAX_RECEIVES = 5
 VAULT = "vault"
 MARK = "\ue000"
 
@@ -197,7 +200,14 @@ class Receiver:
         }
 
     def create_queue(self) -> str:
-        return self.sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+        dead = self.sqs.create_queue(QueueName=DEAD_QUEUE)["QueueUrl"]
+        answer = self.sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+        redrive = {
+            "deadLetterTargetArn": answer["Attributes"]["QueueArn"],
+            "maxReceiveCount": MAX_RECEIVES,
+        }
+        attributes = {"RedrivePolicy": json.dumps(redrive)}
+        return self.sqs.create_queue(QueueName=QUEUE, Attributes=attributes)["QueueUrl"]
 
     def delete_queue(self) -> None:
         self.sqs.delete_queue(QueueUrl=self.queue_url)
@@ -240,22 +250,24 @@ class Receiver:
 
     def receive(self, wait_seconds: int = 1) -> Iterator[dict[str, Any]]:
         """The messages that are on the queue; each is deleted once it was used."""
-        while True:
-            answer = self.sqs.receive_message(
-                QueueUrl=self.queue_url,
-                MaxNumberOfMessages=10,
-                WaitTimeSeconds=wait_seconds,
-                AttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            )
-            messages = answer.get("Messages", [])
+        while messages := self.batch(wait_seconds):
             for message in messages:
                 yield message
-                self.sqs.delete_message(
-                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
-            if not messages:
-                return
+                self.delete(message)
+
+    def batch(self, wait_seconds: int) -> list[dict[str, Any]]:
+        """Up to ten messages, which come back unless they are deleted."""
+        answer = self.sqs.receive_message(
+            QueueUrl=self.queue_url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=wait_seconds,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return answer.get("Messages", [])
+
+    def delete(self, message: dict[str, Any]) -> None:
+        self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
 @contextlib.contextmanager
@@ -452,12 +464,9 @@ def post_one(receiver: Receiver, path: Path, callbackctl: Path) -> int:
 
 
 def serve(receiver: Receiver, for_worker: bool) -> int:
-    url = f"{receiver.url}/{receiver.token}"
-    sample = (CASES / "ok_task_transcode.xml").relative_to(ROOT)
-    print(f"\nthe callback URL, with its token:\n  {url}\n\npost something:")
-    print(f"  curl -i --data-binary @{shlex.quote(str(sample))} {shlex.quote(url)}")
+    announce(receiver)
     if for_worker:
-        print("\nwhat a worker needs, for its terminal; Ctrl-C ends it:")
+        print("\nwhat a worker needs, and callbackctl, for their terminal; Ctrl-C ends it:")
         for name, value in receiver.worker_environment.items():
             print(f"  export {name}={shlex.quote(value)}")
         print(flush=True)
@@ -470,6 +479,14 @@ def serve(receiver: Receiver, for_worker: bool) -> int:
             for message in receiver.receive(wait_seconds=2):
                 show(message)
     return 0
+
+
+def announce(receiver: Receiver) -> None:
+    """Says where to post, and how."""
+    url = f"{receiver.url}/{receiver.token}"
+    sample = (CASES / "ok_task_transcode.xml").relative_to(ROOT)
+    print(f"\nthe callback URL, with its token:\n  {url}\n\npost something:")
+    print(f"  curl -i --data-binary @{shlex.quote(str(sample))} {shlex.quote(url)}")
 
 
 def show_all(receiver: Receiver) -> int:

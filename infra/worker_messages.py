@@ -70,26 +70,3 @@ def must_fail(message: dict[str, Any]) -> bool:
     found = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     attributes = (found.get("family", ""), found.get("outcome", ""))
     return message["Body"] == UNREADABLE and attributes in MUST_FAIL
-
-
-def record(message: dict[str, Any]) -> dict[str, Any]:
-    """A message as Lambda's event source hands it to a function."""
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "md5OfBody": message["MD5OfBody"],
-        "attributes": message["Attributes"],
-        "messageAttributes": {
-            name: {
-                "stringValue": value["StringValue"],
-                "stringListValues": [],
-                "binaryListValues": [],
-                "dataType": value["DataType"],
-            }
-            for name, value in message["MessageAttributes"].items()
-        },
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{local.REGION}:000000000000:{local.QUEUE}",
-        "awsRegion": local.REGION,
-    }

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import itertools
 import json
-import os
 import shlex
 import signal
 import subprocess
@@ -21,12 +20,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 import local
+import try_worker
 from runtime_api import RuntimeApi
+from try_worker import WORKER_SECONDS, Handler, Programs, environment, event, lines, record
 from worker_messages import (
     EXPECTED,
     MUST_FAIL,
@@ -35,13 +36,8 @@ from worker_messages import (
     callbacks,
     is_pointer,
     must_fail,
-    record,
     unreadable,
 )
-
-EXAMPLES = local.ROOT / "examples"
-# What any worker has at most for all that it is given.
-WORKER_SECONDS = 60
 
 # What any event has that AWS tries patterns on.
 AWS_EVENT = {
@@ -54,19 +50,6 @@ AWS_EVENT = {
     "detail-type": "Cloud Infinite job",
 }
 
-# Each gives the worker beside it the event on its standard input, and prints the answer last.
-PYTHON_RUNNER = """
-import json, sys, types, worker
-context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 30000)
-print(json.dumps(worker.handler(json.load(sys.stdin), context)))
-"""
-NODE_RUNNER = """
-import { readFileSync } from "node:fs";
-import { handler } from "./worker.mjs";
-const context = { getRemainingTimeInMillis: () => 30000 };
-console.log(JSON.stringify(await handler(JSON.parse(readFileSync(0, "utf8")), context)));
-"""
-
 
 def main() -> int:
     arguments = parse_arguments()
@@ -78,11 +61,13 @@ def main() -> int:
         trial = Trial(receiver, checks, arguments.python, arguments.rust)
         trial.try_cloudevents()
         trial.try_pipe()
-        trial.try_lambda("python", trial.python_lambda)
-        trial.try_lambda("node", trial.node_lambda)
+        for name in Handler.NAMES:
+            handler = Handler(receiver, trial.programs, name)
+            trial.try_lambda(name, lambda events: each(handler, events))
         trial.try_lambda("rust", trial.rust_lambda)
         trial.try_poller()
-        try_serve(arguments.function, trial)
+        trial.try_serve(arguments.function)
+        trial.try_serve_handler(arguments.function, arguments.python)
     print("all workers work" if not checks.wrong else "not all workers work")
     return checks.exit_code()
 
@@ -108,9 +93,7 @@ class Trial:
         self.receiver = receiver
         self.checks = checks
         self.rust = rust.resolve()
-        # A link, which must not be followed: it is what makes it the one of its environment.
-        self.python = [str(python.absolute())]
-        self.node = [str(python.absolute().with_name("node"))]
+        self.programs = Programs(python)
 
     # What is on the queue ---------------------------------------------------------------------
 
@@ -135,17 +118,19 @@ class Trial:
     def try_cloudevents(self) -> None:
         """Each SDK must find in a message what is in it."""
         programs = {
-            "python": ([*self.python, "check_cloudevents.py"], "python"),
-            "node": ([*self.node, "check_cloudevents.mjs"], "node"),
-            "rust": ([str(self.rust / "examples" / "check_cloudevents")], "rust"),
+            "python": [*self.programs.python, "check_cloudevents.py"],
+            "node": [*self.programs.node, "check_cloudevents.mjs"],
+            "rust": [str(self.rust / "examples" / "check_cloudevents")],
         }
+        variables = environment(self.receiver)
         bodies = [message["Body"] for message in self.messages() if not is_pointer(message)]
         bodies = [body for body in bodies if body != UNREADABLE]
-        for name, (command, folder) in programs.items():
+        for name, command in programs.items():
             local.step(f"the CloudEvents SDK for {name}")
             for body in bodies:
                 expected = comparable(json.loads(body))
-                found = comparable(json.loads(self.run(command, folder, body.encode())[-1]))
+                [*_, printed] = lines(command, name, body.encode(), variables)
+                found = comparable(json.loads(printed))
                 self.checks.equal(f"{name}: a message", expected, found)
 
     # The pipe ---------------------------------------------------------------------------------
@@ -174,34 +159,14 @@ class Trial:
         """Gives a function the same batch twice: the second time there is nothing to do."""
         local.step(f"the function in {name}")
         messages = self.messages()
-        event = json.dumps({"Records": [record(message) for message in messages]}).encode()
+        batch = event(messages)
         failing = [
             {"itemIdentifier": message["MessageId"]} for message in messages if must_fail(message)
         ]
-        printed, answers = invoke([event, event])
+        printed, answers = invoke([batch, batch])
         self.checks.equal(f"{name}: printed", EXPECTED, sorted(printed))
         failures = {"batchItemFailures": failing}
         self.checks.equal(f"{name}: answers", [failures, failures], answers)
-
-    def python_lambda(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
-        return self.each(events, [*self.python, "-c", PYTHON_RUNNER], "python")
-
-    def node_lambda(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
-        command = [*self.node, "--input-type=module", "--eval", NODE_RUNNER]
-        return self.each(events, command, "node")
-
-    def each(
-        self, events: list[bytes], command: list[str], folder: str
-    ) -> tuple[list[str], list[Any]]:
-        """A process for each event, as if Lambda had given up the first: what was done is known
-        to the table alone."""
-        environment = self.table(folder)
-        printed, answers = [], []
-        for event in events:
-            *lines, answer = self.run(command, folder, event, environment)
-            printed += lines
-            answers.append(json.loads(answer))
-        return printed, answers
 
     def rust_lambda(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
         with RuntimeApi.start() as api:
@@ -212,7 +177,7 @@ class Trial:
                 "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             }
             with self.started("worker_lambda", environment) as process:
-                answers = [json.loads(api.invoke(event)) for event in events]
+                answers = [json.loads(api.invoke(each)) for each in events]
                 process.kill()
                 printed, _ = process.communicate()
         return printed.splitlines(), answers
@@ -242,42 +207,37 @@ class Trial:
         waiting, taken = (int(answer["Attributes"][name]) for name in names)
         return waiting, taken
 
+    # A newcomer's way ---------------------------------------------------------------------------
+
+    def try_serve(self, function: Path) -> None:
+        """`make serve WORKER=1`, a poller with what it prints, a callback."""
+        local.step("a poller beside `make serve WORKER=1`")
+        arguments = [local.__file__, "serve", "--for-worker", "--function", str(function)]
+        # Paragraphs with an empty line after each: steps, URL, what to post, variables.
+        with serving(arguments, paragraphs=4) as (_, printed):
+            exports = [line.split() for line in printed if line.startswith("  export ")]
+            found = dict(shlex.split(words[1])[0].split("=", 1) for words in exports)
+            with self.started("worker_poll", found) as poller:
+                post_transcode(printed)
+                self.checks.equal("serve: printed", EXPECTED[0], poller.stdout.readline().strip())
+
+    def try_serve_handler(self, function: Path, python: Path) -> None:
+        """`make serve WORKER=python`, a callback."""
+        local.step("`make serve WORKER=python`")
+        arguments = [try_worker.__file__, "python", "--function", str(function)]
+        arguments += ["--python", str(python)]
+        with serving(arguments, paragraphs=4) as (served, printed):
+            post_transcode(printed)
+            self.checks.equal("serve: printed", EXPECTED[0], served.readline().strip())
+
     # Processes --------------------------------------------------------------------------------
-
-    def table(self, name: str) -> dict[str, str]:
-        """Makes the table of what was seen, as the workers' documentation asks for it."""
-        self.receiver.client("dynamodb").create_table(
-            TableName=name,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )
-        return {"SEEN_TABLE": name}
-
-    def environment(self, more: dict[str, str]) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], **self.receiver.worker_environment, **more}
-
-    def run(
-        self, command: list[str], folder: str, given: bytes, more: dict[str, str] | None = None
-    ) -> list[str]:
-        """The lines that a program prints."""
-        done = subprocess.run(
-            command,
-            cwd=EXAMPLES / folder,
-            env=self.environment(more or {}),
-            input=given,
-            stdout=subprocess.PIPE,
-            timeout=WORKER_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            local.fail(f"{folder}: a program failed; above is what it said")
-        return done.stdout.decode().splitlines()
 
     @contextlib.contextmanager
     def started(self, name: str, more: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         process = subprocess.Popen(
-            [self.rust / name], env=self.environment(more), stdout=subprocess.PIPE, text=True
+            [self.rust / name],
+            env={**environment(self.receiver), **more},
+            stdout=subprocess.PIPE, text=True
         )
         # Nobody waits for it forever.
         timer = threading.Timer(WORKER_SECONDS, process.kill)
@@ -290,24 +250,33 @@ class Trial:
             process.wait()
 
 
-def try_serve(function: Path, trial: Trial) -> None:
-    """The way of a newcomer: `make serve WORKER=1`, a poller with what it prints, a callback."""
-    local.step("a poller beside `make serve WORKER=1`")
-    command = [sys.executable, local.__file__, "serve", "--for-worker", "--function", str(function)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serve:
+def each(handler: Handler, events: list[bytes]) -> tuple[list[str], list[Any]]:
+    """What a handler printed for events one after the other, and what it answered."""
+    pairs = [handler.invoke(event) for event in events]
+    return [line for printed, _ in pairs for line in printed], [answer for _, answer in pairs]
+
+
+@contextlib.contextmanager
+def serving(arguments: list[str], paragraphs: int) -> Iterator[tuple[IO[str], list[str]]]:
+    """A program that stays up: what it prints from now on, and the lines that it began with."""
+    with subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True
+    ) as process:
+        timer = threading.Timer(WORKER_SECONDS, process.terminate)
+        timer.start()
         try:
-            # Four paragraphs, each with an empty line after it.
-            paragraphs = [itertools.takewhile(str.strip, serve.stdout) for _ in range(4)]
-            printed = [line for paragraph in paragraphs for line in paragraph]
-            [url] = [line.strip() for line in printed if line.startswith("  http")]
-            exports = [line.split() for line in printed if line.startswith("  export ")]
-            found = dict(shlex.split(words[1])[0].split("=", 1) for words in exports)
-            with trial.started("worker_poll", found) as poller:
-                body = (local.CASES / "ok_task_transcode.xml").read_bytes()
-                urllib.request.urlopen(urllib.request.Request(url, body)).close()
-                trial.checks.equal("serve: printed", EXPECTED[0], poller.stdout.readline().strip())
+            begin = [itertools.takewhile(str.strip, process.stdout) for _ in range(paragraphs)]
+            yield process.stdout, [line for paragraph in begin for line in paragraph]
         finally:
-            serve.terminate()
+            timer.cancel()
+            process.terminate()
+
+
+def post_transcode(printed: list[str]) -> None:
+    """Posts a callback to the URL that is among these lines."""
+    [url] = [line.strip() for line in printed if line.startswith("  http")]
+    body = (local.CASES / "ok_task_transcode.xml").read_bytes()
+    urllib.request.urlopen(urllib.request.Request(url, body)).close()
 
 
 def pipe_filters() -> list[str]:
