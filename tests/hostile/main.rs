@@ -14,8 +14,8 @@ use rustix::time::{ClockId, clock_gettime};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The CPU time that a body may take until its last message is made. Code that is not optimized
-/// takes about ten times as long.
+/// The CPU time that a body may take until its last message is made: `make hostile` shows it. Code that
+/// is not optimized takes about ten times as long.
 const MAX_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
 
 /// How many times a body's own size all that is made of it may take at once. A vector that grows
