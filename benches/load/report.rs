@@ -61,7 +61,7 @@ pub(crate) fn verdict(steps: &[(Step, Checked)]) -> std::result::Result<String, 
         ),
     };
     Ok(format!(
-        "Of {callbacks} callbacks {arrived}: none was lost, none changed, and none came twice but \
+        "Of {callbacks} callbacks, the warm-up's among them, {arrived}: none was lost, none changed, and none came twice but \
          after a failed call.\n"
     ))
 }

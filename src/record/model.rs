@@ -10,8 +10,8 @@ use super::{Family, Forbidden, Outcome, Verdict};
 /// One job of a callback. A field without a value is absent.
 ///
 /// The vendor's names in the descriptions are paths from the vendor node, which is one element of
-/// `JobsDetail`, or `WorkflowExecution`, or of moderation Simple the whole body. They are the same
-/// in XML and in JSON.
+/// `JobsDetail`, or `WorkflowExecution`, or the whole body of moderation Simple: the form with
+/// `code` and `data`, beside which Detail has `JobsDetail`. They are the same in XML and in JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
