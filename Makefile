@@ -40,7 +40,7 @@ help: ## List the targets
 run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
 	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
 
-serve: $(MINISTACK) function ## The same, staying up, with a URL to post to (WORKER=1: for a worker of yours; WORKER=python, node: an example)
+serve: $(MINISTACK) function ## The same, staying up, with a URL to post to (WORKER=1: for a worker of yours, python or node: an example)
 ifneq ($(filter python node,$(WORKER)),)
 	$(MAKE) $(WORKERS)
 	$(VENV)/bin/python infra/try_worker.py $(WORKER) --function target/debug/callback --python $(WORKERS_VENV)/bin/python
