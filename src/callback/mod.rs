@@ -1,5 +1,6 @@
 //! A body into a callback: its family, its event and its jobs, as trees borrowed from the body.
 
+mod characters;
 mod headers;
 mod json;
 mod tree;
@@ -18,10 +19,10 @@ use crate::{
 
 /// How deep elements may be nested: ten times what the vendor does, and little for the stack of
 /// whoever walks the tree.
-pub const MAX_DEPTH: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 /// How many elements or JSON values a body may have: twice what a document of 5,000 pages needs.
-pub const MAX_NODES: usize = 200_000;
+const MAX_NODES: usize = 200_000;
 
 /// The message of the request that the vendor's console sends when a callback URL is saved.
 const PROBE_MESSAGE: &str = "Test request when setting callback url";
@@ -212,7 +213,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// A reason that names its place itself.
+    /// A reason that names its place itself, or is about the whole body.
     pub(crate) fn new(reason: &str) -> Self {
         Self {
             reason: reason.to_owned(),

@@ -9,17 +9,21 @@ use std::{borrow::Cow, collections::HashSet};
 
 use quick_xml::{
     Error, Reader,
-    errors::IllFormedError,
+    errors::{IllFormedError, SyntaxError},
     events::{BytesRef, BytesStart, Event},
 };
 
 use super::{
     MAX_DEPTH, MAX_NODES, Unreadable,
+    characters::{first_forbidden, is_character, is_name},
     tree::{Member, Node, Object, is_blank},
 };
 
 /// The name that text beside elements is kept under.
 pub(super) const MIXED_TEXT: &str = "#text";
+
+/// What is said of a document type declaration, whole or not.
+const NO_DTD: &str = "expected no document type declaration";
 
 /// The root element of every callback in XML.
 const ROOT: &str = "Response";
@@ -29,7 +33,7 @@ const ROOT: &str = "Response";
 /// # Errors
 /// Where the body is not well-formed, breaks a limit, or has another root.
 pub(super) fn read(body: &str) -> Result<Object<'_>, Unreadable> {
-    if let Some((at, character)) = forbidden_character(body) {
+    if let Some((at, character)) = first_forbidden(body) {
         let found = format!("expected a character that XML allows, but found U+{character:04X}");
         return Err(Unreadable::at(body, at, &found));
     }
@@ -68,11 +72,7 @@ pub(super) fn read(body: &str) -> Result<Object<'_>, Unreadable> {
                 ));
             }
             Event::DocType(_) => {
-                return Err(Unreadable::at(
-                    body,
-                    at,
-                    "expected no document type declaration",
-                ));
+                return Err(Unreadable::at(body, at, NO_DTD));
             }
             Event::Comment(_) | Event::PI(_) => {}
             Event::Eof => return document.finish(),
@@ -207,10 +207,11 @@ impl<'a> Document<'a> {
         Unreadable::at(self.body, at, message)
     }
 
-    /// quick-xml's errors without the names that some of them quote from the body.
+    /// quick-xml's errors in our words: some of its own quote names from the body.
     fn describe(&self, error: &Error) -> String {
         match error {
-            Error::Syntax(error) => error.to_string(),
+            Error::Syntax(error) => unclosed(error).to_owned(),
+            Error::IllFormed(IllFormedError::MissingDoctypeName) => NO_DTD.to_owned(),
             Error::IllFormed(IllFormedError::DoubleHyphenInComment) => {
                 "expected no \"--\" inside a comment".to_owned()
             }
@@ -255,6 +256,24 @@ impl<'a> Element<'a> {
 
 const UNKNOWN_REFERENCE: &str = "expected a predefined entity or a character that XML allows";
 
+/// What of the markup that begins here is missing.
+fn unclosed(error: &SyntaxError) -> &'static str {
+    match error {
+        SyntaxError::InvalidBangMarkup => "expected a comment or CDATA after \"<!\"",
+        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => {
+            "expected \"?>\", but found the end of the body"
+        }
+        SyntaxError::UnclosedComment => "expected \"-->\", but found the end of the body",
+        SyntaxError::UnclosedDoctype => NO_DTD,
+        SyntaxError::UnclosedCData => "expected \"]]>\", but found the end of the body",
+        SyntaxError::UnclosedTag => "expected \">\", but found the end of the body",
+        SyntaxError::UnclosedSingleQuotedAttributeValue
+        | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
+            "expected a quote at the end of this attribute's value"
+        }
+    }
+}
+
 /// The character that a reference stands for, if XML allows it.
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
     if reference.is_char_ref() {
@@ -295,66 +314,6 @@ fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
         }
     }
     Ok(())
-}
-
-/// How much is looked at at once for forbidden characters.
-const CHUNK_BYTES: usize = 64;
-
-/// The first character that XML forbids: where, and its code point.
-fn forbidden_character(body: &str) -> Option<(usize, u32)> {
-    // U+FFFE and U+FFFF are the only forbidden characters of more than one byte; both begin
-    // with the rare byte 0xEF, so that the look at a whole character is seldom needed.
-    let is_suspect =
-        |byte: u8| byte == 0xEF || byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    for (number, chunk) in body.as_bytes().chunks(CHUNK_BYTES).enumerate() {
-        // Without a way out in between, this is done for many bytes at once.
-        if !chunk
-            .iter()
-            .fold(false, |found, &byte| found | is_suspect(byte))
-        {
-            continue;
-        }
-        let begin = number * CHUNK_BYTES;
-        let found = (begin..begin + chunk.len())
-            .find(|&at| is_suspect(body.as_bytes()[at]) && !body[at..].starts_with(is_character));
-        if let Some(at) = found {
-            return Some((at, body[at..].chars().next()?.into()));
-        }
-    }
-    None
-}
-
-/// The production `Char` of XML 1.0.
-fn is_character(character: char) -> bool {
-    match character {
-        '\t' | '\n' | '\r' => true,
-        '\u{FFFE}' | '\u{FFFF}' => false,
-        other => other >= ' ',
-    }
-}
-
-/// The production `Name` of XML 1.0.
-fn is_name(name: &str) -> bool {
-    // The vendor's names are of this kind; the whole rule takes ten times as long.
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(is_plain) {
-        return true;
-    }
-    let mut characters = name.chars();
-    characters.next().is_some_and(is_name_start)
-        && characters.all(|character| {
-            is_name_start(character)
-                || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}'
-                    | '\u{203F}'..='\u{2040}')
-        })
-}
-
-fn is_name_start(character: char) -> bool {
-    matches!(character, ':' | 'A'..='Z' | '_' | 'a'..='z'
-        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
-        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}'
-        | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
-        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
 }
 
 /// A position in a body that is in memory.

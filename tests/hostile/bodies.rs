@@ -110,6 +110,12 @@ fn xml() -> Vec<Row> {
         read("XML, pieces of text between elements", || {
             xml_of(&"a text of its own<b/>".repeat(199_000))
         }),
+        read("XML, a template's prefix for every name", || {
+            outputs_of(&("a".repeat(SIZE / 2) + "${"))
+        }),
+        read("XML, a prefix of slashes for every name", || {
+            outputs_of(&"/".repeat(SIZE / 2))
+        }),
         read("XML, comments and instructions", || {
             filled(
                 "<Response><JobsDetail><JobId>j",
@@ -135,7 +141,7 @@ fn xml() -> Vec<Row> {
         }),
         refused(
             "XML, a tag that does not end",
-            "line 1, column 1: tag not closed: `>` not found before end of input",
+            "line 1, column 1: expected \">\", but found the end of the body",
             || filled("<Response", " ", ""),
         ),
         refused(
@@ -415,6 +421,14 @@ fn numbered(piece: impl Fn(usize) -> String) -> String {
 
 fn xml_of(job: &str) -> Vec<u8> {
     format!("<Response><JobsDetail>{job}</JobsDetail></Response>").into_bytes()
+}
+
+/// A job whose outputs have this prefix, and as many short names as have room.
+fn outputs_of(prefix: &str) -> Vec<u8> {
+    let begin = "<Response><JobsDetail><Operation><MediaResult><OutputFile><ObjectPrefix>";
+    let end = "</OutputFile></MediaResult></Operation></JobsDetail></Response>";
+    let names = "<ObjectName>/</ObjectName>";
+    filled(&format!("{begin}{prefix}</ObjectPrefix>"), names, end)
 }
 
 fn json_of(job: &str) -> Vec<u8> {

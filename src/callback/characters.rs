@@ -1,0 +1,61 @@
+//! Which characters XML 1.0 allows, and where.
+
+/// How much is looked at at once for forbidden characters.
+const CHUNK_BYTES: usize = 64;
+
+/// The first character that XML forbids: where, and its code point.
+pub(super) fn first_forbidden(body: &str) -> Option<(usize, u32)> {
+    // U+FFFE and U+FFFF are the only forbidden characters of more than one byte; both begin
+    // with the rare byte 0xEF, so that the look at a whole character is seldom needed.
+    let is_suspect =
+        |byte: u8| byte == 0xEF || byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    for (number, chunk) in body.as_bytes().chunks(CHUNK_BYTES).enumerate() {
+        // Without a way out in between, this is done for many bytes at once.
+        if !chunk
+            .iter()
+            .fold(false, |found, &byte| found | is_suspect(byte))
+        {
+            continue;
+        }
+        let begin = number * CHUNK_BYTES;
+        let found = (begin..begin + chunk.len())
+            .find(|&at| is_suspect(body.as_bytes()[at]) && !body[at..].starts_with(is_character));
+        if let Some(at) = found {
+            return Some((at, body[at..].chars().next()?.into()));
+        }
+    }
+    None
+}
+
+/// The production `Char` of XML 1.0.
+pub(super) fn is_character(character: char) -> bool {
+    match character {
+        '\t' | '\n' | '\r' => true,
+        '\u{FFFE}' | '\u{FFFF}' => false,
+        other => other >= ' ',
+    }
+}
+
+/// The production `Name` of XML 1.0.
+pub(super) fn is_name(name: &str) -> bool {
+    // The vendor's names are of this kind; the whole rule takes ten times as long.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(is_plain) {
+        return true;
+    }
+    let mut characters = name.chars();
+    characters.next().is_some_and(is_name_start)
+        && characters.all(|character| {
+            is_name_start(character)
+                || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}'
+                    | '\u{203F}'..='\u{2040}')
+        })
+}
+
+fn is_name_start(character: char) -> bool {
+    matches!(character, ':' | 'A'..='Z' | '_' | 'a'..='z'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}'
+        | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
