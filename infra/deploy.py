@@ -49,8 +49,15 @@ def main() -> int:
     if arguments.command == "destroy":
         destroy(arguments.stack, region)
         return 0
-    token = deploy(arguments.stack, region, arguments.parameters)
-    tell(arguments.stack, token, arguments.callbackctl)
+    token = new_token(arguments.stack, arguments.parameters)
+    try:
+        deploy(arguments.stack, region, arguments.parameters, token)
+        tell(arguments.stack, token, arguments.callbackctl)
+    except BaseException:
+        if token:
+            # Nothing else holds it, and the stack may be there all the same.
+            print(f"\nThe token, should the stack be there after all: {token}", file=sys.stderr)
+        raise
     return 0
 
 
@@ -82,12 +89,15 @@ def check_account() -> str:
     return region
 
 
-def deploy(stack: str, region: str, parameters: list[str]) -> str | None:
-    """Builds and deploys, and gives the token if one was made: for a stack that is new."""
-    token = None
+def new_token(stack: str, parameters: list[str]) -> str | None:
+    """A token for a stack that is new, unless digests of others are given."""
     given = {parameter.split("=", 1)[0] for parameter in parameters}
-    if not outputs(stack) and "TokenDigests" not in given:
-        token = secrets.token_hex(32)
+    return None if "TokenDigests" in given or outputs(stack) else secrets.token_hex(32)
+
+
+def deploy(stack: str, region: str, parameters: list[str], token: str | None) -> None:
+    """Builds and deploys."""
+    if token:
         digest = hashlib.sha256(token.encode()).hexdigest()
         parameters = [*parameters, f"TokenDigests={digest}"]
     architecture = [part for part in parameters if part.startswith("Architecture=")]
@@ -102,7 +112,6 @@ def deploy(stack: str, region: str, parameters: list[str]) -> str | None:
         *("--stack-name", stack, "--s3-prefix", stack, "--region", region),
         *(["--parameter-overrides", *parameters] if parameters else []),
     )
-    return token
 
 
 def destroy(stack: str, region: str) -> None:
@@ -138,8 +147,11 @@ def outputs(stack: str) -> dict[str, str]:
     """What a stack says of itself; nothing if there is none."""
     try:
         found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    except botocore.exceptions.ClientError:
-        return {}
+    except botocore.exceptions.ClientError as error:
+        # Any other error does not say that there is none, and a new token would lock the vendor out.
+        if "does not exist" in error.response["Error"]["Message"]:
+            return {}
+        fail(f"the stack {stack} cannot be looked at: {error}")
     listed = found[0].get("Outputs", []) if found else []
     return {output["OutputKey"]: output["OutputValue"] for output in listed}
 
