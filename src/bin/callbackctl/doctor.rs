@@ -7,7 +7,6 @@ use cloud_infinite_callback::{
     queue::Queue,
     vault::{Folder, Vault},
 };
-
 use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::Failure;
@@ -95,7 +94,7 @@ impl Doctor {
             ),
             Ok((status, _)) => findings.bad(
                 &format!("the vendor's probe is answered with {status}"),
-                "its log says more",
+                "the function's log says more",
             ),
             Err(error) => {
                 findings.bad(&format!("the URL cannot be reached: {error}"), "look at the URL");
@@ -160,7 +159,7 @@ async fn look_at_queue(queue: &Queue, findings: &mut Findings) {
         Ok(0) => findings.good("the dead-letter queue is empty"),
         Ok(count) => findings.bad(
             &format!("about {count} jobs lie on the dead-letter queue"),
-            "workers failed at them five times: mend the workers, then move the jobs back",
+            "workers failed at them again and again: mend the workers, then move the jobs back",
         ),
         Err(error) => {
             findings.bad(
@@ -188,7 +187,13 @@ async fn look_at_vault(vault: &Vault, findings: &mut Findings) {
                 findings.good(&format!("nothing waits in {name}/"))
             }
             Ok(entries) => {
-                findings.bad(&format!("{} bodies wait in {name}/", entries.len()), advice)
+                let count = entries.len();
+                let least = if count == COUNT_LIMIT {
+                    "at least "
+                } else {
+                    ""
+                };
+                findings.bad(&format!("{least}{count} bodies wait in {name}/"), advice);
             }
             Err(error) => {
                 findings.bad(

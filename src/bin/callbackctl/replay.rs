@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use cloud_infinite_callback::{
     callback::Callback,
+    config::{MIN_MAX_BYTES, SQS_MAX_BYTES},
     event::Outgoing,
     publish::{Effort, Publication, PublishError, Publisher},
     queue::Queue,
@@ -23,7 +24,7 @@ use crate::{Failure, vault::Place};
 /// What waits for a replay. Pointers on the queue lead to `oversize/`: those bodies are not waiting.
 pub(crate) const WAITING: [&str; 2] = ["quarantine/", "spill/"];
 
-/// The time for one body: an operator can wait, also for one with tens of thousands of jobs.
+/// The time for one body: an operator can wait, even for one with tens of thousands of jobs.
 const BUDGET: Duration = Duration::from_secs(900);
 
 /// Publishes what waits in the vault and moves it to `replayed/`.
@@ -32,11 +33,12 @@ pub(crate) struct Replay {
     #[command(flatten)]
     place: Place,
     /// The queue's URL
-    #[arg(long, env = "QUEUE_URL")]
+    #[arg(long, env = "QUEUE_URL", value_parser = NonEmptyStringValueParser::new())]
     queue_url: String,
     /// The largest message, attributes counted
-    #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = 1024 * 1024)]
-    queue_max_bytes: usize,
+    #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = SQS_MAX_BYTES as u64)]
+    #[arg(value_parser = value_parser!(u64).range(MIN_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
+    queue_max_bytes: u64,
     /// Only keys that begin with this, in quarantine/ or spill/
     #[arg(long)]
     prefix: Option<String>,
@@ -58,7 +60,7 @@ impl Replay {
         let sdk_config = cloud_infinite_callback::operator_sdk_config().await;
         let vault = self.place.vault(&sdk_config).with_budget(BUDGET);
         let queue = Queue::new(self.queue_url.clone(), &sdk_config, None);
-        let publisher = Publisher::new(queue, self.queue_max_bytes, BUDGET);
+        let publisher = Publisher::new(queue, self.queue_max_bytes as usize, BUDGET);
         let mut entries = Vec::new();
         for prefix in prefixes {
             let limit = self.limit.unwrap_or(usize::MAX) - entries.len();
@@ -155,11 +157,7 @@ impl Replay {
 
 impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
-        Self(match error {
-            PublishError::NotTaken { reason } => format!("the queue: {reason}"),
-            PublishError::NotKept { reason } => format!("the vault: {reason}"),
-            PublishError::TooLarge { bytes } => format!("a message has {bytes} bytes"),
-        })
+        Self(error.to_string())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use aws_types::SdkConfig;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use cloud_infinite_callback::vault::{About, Vault};
 
 use crate::{Failure, replay::WAITING};
@@ -15,7 +15,7 @@ const DEFAULT_LIMIT: usize = 100;
 #[derive(Args)]
 pub(crate) struct Place {
     /// The vault's bucket
-    #[arg(long, env = "VAULT_BUCKET")]
+    #[arg(long, env = "VAULT_BUCKET", value_parser = NonEmptyStringValueParser::new())]
     vault_bucket: String,
     /// Another endpoint for S3 than AWS's
     #[arg(long, env = "AWS_ENDPOINT_URL_S3")]
@@ -49,7 +49,7 @@ pub(crate) enum Command {
         place: Place,
         /// Its key
         key: String,
-        /// Print the body, too, and nothing else. It may hold secrets.
+        /// Print the body and nothing else. It may hold secrets.
         #[arg(long)]
         body: bool,
     },
@@ -69,7 +69,7 @@ impl Command {
                 let prefixes =
                     prefix.map_or(WAITING.map(str::to_owned).to_vec(), |prefix| vec![prefix]);
                 for prefix in prefixes {
-                    let entries = vault.list(&prefix, limit + 1).await?;
+                    let entries = vault.list(&prefix, limit.saturating_add(1)).await?;
                     for entry in entries.iter().take(limit) {
                         let about = vault.about(&entry.key).await?;
                         writeln!(
