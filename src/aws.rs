@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+// The types that all SDKs share, by way of one that is here anyway.
 use aws_sdk_sqs::{
     config::{
         BehaviorVersion, Credentials, SharedCredentialsProvider, SharedHttpClient,
@@ -41,7 +42,8 @@ where
     match error {
         // Its message may quote the request.
         SdkError::ServiceError(service) => code(service.err().code()).to_owned(),
-        SdkError::DispatchFailure(failure) => {
+        // Of a connection's errors these two are the network's own; any other may quote the request.
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
             let failure = failure.as_connector_error();
             let sources =
                 std::iter::successors(failure.and_then(std::error::Error::source), |error| {
@@ -91,7 +93,7 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         "environment",
     );
     SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
+        .behavior_version(behavior_version())
         .app_name(AppName::new("cloud-infinite-callback").expect("letters and hyphens"))
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -111,6 +113,11 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .build()
 }
 
+/// The SDK's defaults of a day, which a newer SDK leaves as they were.
+fn behavior_version() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
 /// A quota for retries that never runs out. The SDK's own is used up by an outage, after which the
 /// first fault would cost a callback; here attempts and budgets bound the load instead.
 pub(crate) fn retry_partition() -> RetryPartition {
@@ -123,8 +130,7 @@ pub(crate) fn retry_partition() -> RetryPartition {
 /// its patience.
 #[cfg(feature = "cli")]
 pub async fn operator_sdk_config() -> SdkConfig {
-    let latest = BehaviorVersion::v2026_01_12();
-    aws_config::defaults(latest)
+    aws_config::defaults(behavior_version())
         .http_client(
             Builder::new()
                 .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
