@@ -2,7 +2,10 @@
 //! last segment of the path, or as the query's `token`.
 
 use bytes::Bytes;
-use lambda_http::{Body, Request, http::Method};
+use lambda_http::{
+    Body, Request,
+    http::{Method, header::CONTENT_TYPE},
+};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -30,6 +33,11 @@ impl Authentic {
         self.request.method() == Method::POST
     }
 
+    /// What its sender says that the body is.
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.request.headers().get(CONTENT_TYPE)?.to_str().ok()
+    }
+
     /// The body as the vendor sent it.
     pub fn into_body(self) -> Bytes {
         match self.request.into_body() {
@@ -49,7 +57,7 @@ impl Tokens {
     }
 
     /// Accepts every request: for functions that something else protects.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { digests: None }
     }
 

@@ -9,11 +9,11 @@ use std::{
 use bytes::Bytes;
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use lambda_http::{Body, Context, Request, RequestExt, Response, http::header};
+use lambda_http::{Body, Context, Request, RequestExt, Response};
 use tokio::time::Instant;
 
 use crate::{
-    auth::Tokens,
+    auth::{Authentic, Tokens},
     aws, body,
     callback::Callback,
     config::Config,
@@ -76,13 +76,13 @@ impl Handler {
         if request.body().len() > MAX_BODY_BYTES {
             return Outcome::ContentTooLarge;
         }
-        let receipt = receipt(&request, context);
         let Some(request) = self.tokens.authenticate(request) else {
             return Outcome::Forbidden;
         };
         if !request.is_post() {
             return Outcome::MethodNotAllowed;
         }
+        let receipt = receipt(&request, context);
         let body = request.into_body();
         invocation.body_bytes = Some(body.len());
         if body::is_empty(&body) {
@@ -94,7 +94,8 @@ impl Handler {
             Ok(outcome) => return outcome,
             Err(failure) => failure,
         };
-        self.keep(body, failure, &receipt, deadline).await
+        let kept = self.keep(body, failure, &receipt, deadline).map(Ok);
+        caught(kept).await.unwrap_or_else(Failure::into_outcome)
     }
 
     /// Reads a body and puts its records on the queue.
@@ -114,7 +115,11 @@ impl Handler {
         let publication = Publication {
             vault: self.vault.as_ref(),
             receipt,
-            trace: context.xray_trace_id.as_deref(),
+            // SQS refuses an empty one.
+            trace: context
+                .xray_trace_id
+                .as_deref()
+                .filter(|trace| !trace.is_empty()),
             deadline: self.with_time_to_keep(deadline),
         };
         let Invocation {
@@ -168,7 +173,7 @@ impl Handler {
         }
     }
 
-    /// The queue's deadline. Of a short rest of time half is left for the vault.
+    /// The queue's deadline. Where little time is left, half of it is kept for the vault.
     fn with_time_to_keep(&self, deadline: Instant) -> Instant {
         let rest = deadline.saturating_duration_since(Instant::now());
         let for_vault = self
@@ -179,17 +184,25 @@ impl Handler {
     }
 }
 
-/// Why a body is not on the queue, and what for the log.
+/// Why a body is not on the queue, and what the log says of it.
 #[derive(Debug)]
 enum Failure {
     Unreadable(String),
     NotTaken(String),
 }
 
+impl Failure {
+    /// What is left where keeping the body fails as well.
+    fn into_outcome(self) -> Outcome {
+        let (Self::Unreadable(reason) | Self::NotTaken(reason)) = self;
+        Outcome::NotKept { reason }
+    }
+}
+
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must not end the process: the callback that it was about is kept");
 
-/// What becomes of the work on a body, also where that panics: then the receiver has a fault, and
+/// What becomes of the work on a body, even where that panics: then the receiver has a fault, and
 /// the body is kept like one that cannot be read.
 async fn caught(work: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
     // Nothing that the work shares with later calls can be left half done.
@@ -201,9 +214,8 @@ async fn caught(work: impl Future<Output = Result<Outcome, Failure>>) -> Result<
     })
 }
 
-fn receipt(request: &Request, context: &Context) -> Receipt {
-    let content_type = request.headers().get(header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
+fn receipt(request: &Authentic, context: &Context) -> Receipt {
+    let content_type = request.content_type();
     Receipt {
         request_id: context.request_id.clone(),
         received_at: in_seconds(Timestamp::now()),
