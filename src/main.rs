@@ -11,7 +11,8 @@ use lambda_http::service_fn;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let get = |name: &str| std::env::var(name).ok();
+    // What is no UTF-8 is not missing: it is there, and wrong.
+    let get = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     telemetry::start(LogConfig::from_env(get));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let config = match Config::from_env(get) {

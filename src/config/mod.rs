@@ -1,98 +1,77 @@
 //! The environment: every variable is read here, and all that is wrong is said at once.
 
-use std::{env, fmt, fs, time::Duration};
+mod roots;
 
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use std::{fmt, time::Duration};
+
+use lambda_http::http::Uri;
+pub(crate) use roots::Roots;
 use tracing::level_filters::LevelFilter;
 
 use crate::auth::{self, Tokens};
 
 /// What SQS takes in one message and in one batch, attributes counted.
-const SQS_MAX_BYTES: usize = 1024 * 1024;
+pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 
 /// Smaller limits would send everything to the vault.
-const MIN_MAX_BYTES: usize = 1024;
+pub const MIN_MAX_BYTES: usize = 1024;
 
-/// Leaves the vendor its answer within 3 s: its time-out is not published, so the shorter the
-/// better.
+/// With the vault's 1.5 s the vendor has its answer within 4 s: its time-out is not published, so the
+/// shorter the better.
 const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 
 /// Longer than any function of this kind should run.
 const MAX_PUBLISH_BUDGET: Duration = Duration::from_secs(60);
 
-/// AWS's variables for endpoints of one's own.
-const ENDPOINTS: [&str; 3] = [
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_SQS",
-    "AWS_ENDPOINT_URL_S3",
-];
-
-/// How the regions begin whose services other authorities vouch for.
-const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
-
 /// What the function is told by its environment.
 pub struct Config {
     /// Which requests are let in.
-    pub tokens: Tokens,
+    pub(crate) tokens: Tokens,
     /// Where records go.
-    pub queue: QueueConfig,
+    pub(crate) queue: QueueConfig,
     /// `VAULT_BUCKET`: where what the queue cannot hold is kept.
-    pub vault_bucket: Option<String>,
+    pub(crate) vault_bucket: Option<String>,
     /// How AWS is reached.
-    pub aws: AwsConfig,
+    pub(crate) aws: AwsConfig,
     /// The function's name, a dimension of its metrics.
-    pub function_name: String,
+    pub(crate) function_name: String,
 }
 
 /// The queue's part.
-pub struct QueueConfig {
+pub(crate) struct QueueConfig {
     /// `QUEUE_URL`.
-    pub url: String,
+    pub(crate) url: String,
     /// `QUEUE_MAX_BYTES`: the largest message, attributes counted.
-    pub max_bytes: usize,
+    pub(crate) max_bytes: usize,
     /// `PUBLISH_BUDGET_MS`: the time for all attempts.
-    pub budget: Duration,
+    pub(crate) budget: Duration,
 }
 
 /// AWS's own variables.
-pub struct AwsConfig {
+pub(crate) struct AwsConfig {
     /// `AWS_REGION`.
-    pub region: String,
+    pub(crate) region: String,
     /// `AWS_ENDPOINT_URL_SQS`, else `AWS_ENDPOINT_URL`.
-    pub sqs_endpoint: Option<String>,
+    pub(crate) sqs_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`.
-    pub s3_endpoint: Option<String>,
+    pub(crate) s3_endpoint: Option<String>,
     /// `AWS_ACCESS_KEY_ID`.
-    pub access_key_id: String,
+    pub(crate) access_key_id: String,
     /// `AWS_SECRET_ACCESS_KEY`.
-    pub secret_access_key: String,
+    pub(crate) secret_access_key: String,
     /// `AWS_SESSION_TOKEN`.
-    pub session_token: Option<String>,
+    pub(crate) session_token: Option<String>,
     /// Who may vouch for AWS.
-    pub roots: Roots,
-}
-
-/// The certificates that a server's own must lead to.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Roots {
-    /// Amazon's own five, which come with this code.
-    Amazon,
-    /// The system's, which `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
-    System,
-    /// Those of the file that `AWS_CA_BUNDLE` names.
-    Bundle(Vec<u8>),
+    pub(crate) roots: Roots,
 }
 
 /// How the log is written. It is known before the rest, so that what is wrong there can be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogConfig {
     /// `AWS_LAMBDA_LOG_LEVEL`.
-    pub level: LevelFilter,
+    pub(crate) level: LevelFilter,
     /// Whether lines are JSON: `AWS_LAMBDA_LOG_FORMAT` is not `Text`.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// A variable that is missing or wrong.
@@ -140,6 +119,7 @@ impl Config {
         let queue = QueueConfig {
             url: variables
                 .url("QUEUE_URL")
+                .map(|url| url.trim_end_matches('/').to_owned())
                 .unwrap_or_else(|| variables.missing("QUEUE_URL")),
             max_bytes: variables
                 .number("QUEUE_MAX_BYTES", MIN_MAX_BYTES, SQS_MAX_BYTES)
@@ -156,14 +136,14 @@ impl Config {
         };
         let vault_bucket = variables.bucket("VAULT_BUCKET");
         let endpoint = variables.url("AWS_ENDPOINT_URL");
-        let region = variables.required("AWS_REGION");
+        let region = variables.region();
         let aws = AwsConfig {
             roots: variables.roots(&region),
             region,
             sqs_endpoint: variables.url("AWS_ENDPOINT_URL_SQS").or(endpoint.clone()),
             s3_endpoint: variables.url("AWS_ENDPOINT_URL_S3").or(endpoint),
-            access_key_id: variables.required("AWS_ACCESS_KEY_ID"),
-            secret_access_key: variables.required("AWS_SECRET_ACCESS_KEY"),
+            access_key_id: variables.credential("AWS_ACCESS_KEY_ID"),
+            secret_access_key: variables.credential("AWS_SECRET_ACCESS_KEY"),
             session_token: variables.get("AWS_SESSION_TOKEN"),
         };
         let function_name = variables
@@ -219,64 +199,44 @@ impl Variables<'_> {
         self.get(variable).unwrap_or_else(|| self.missing(variable))
     }
 
+    fn region(&mut self) -> String {
+        let region = self.required("AWS_REGION");
+        // A part of the services' host names.
+        let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if !region.bytes().all(is_label) {
+            self.problem("AWS_REGION", "a region, as eu-central-1");
+        }
+        region
+    }
+
+    /// A part of the credentials, which goes into a header.
+    fn credential(&mut self, variable: &'static str) -> String {
+        let value = self.required(variable);
+        if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.problem(variable, "visible ASCII characters");
+        }
+        value
+    }
+
     fn url(&mut self, variable: &'static str) -> Option<String> {
         let url = self.get(variable)?;
-        let rest = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"));
-        if rest.is_none_or(|rest| rest.is_empty() || rest.contains(char::is_whitespace)) {
-            self.problem(variable, "a URL with http or https");
+        let is_reachable = url.parse::<Uri>().is_ok_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+        });
+        if !is_reachable {
+            self.problem(variable, "a URL with http or https and a host");
             return None;
         }
         Some(url)
     }
 
-    /// Amazon's roots are enough for AWS itself, and parsing five certificates instead of the
-    /// system's hundred and more is most of what a cold start saves. Whoever says where else to look
-    /// is believed; endpoints of one's own and the partitions that have other roots need the system's.
-    fn roots(&mut self, region: &str) -> Roots {
-        if let Some(file) = self.get("AWS_CA_BUNDLE") {
-            let bundle = fs::read(file).unwrap_or_default();
-            if !are_certificates(&bundle) {
-                self.problem("AWS_CA_BUNDLE", "a file with certificates in PEM");
-            }
-            return Roots::Bundle(bundle);
-        }
-        let names_roots = self.names_roots();
-        let has_own_endpoint = |name| {
-            self.get(name)
-                .is_some_and(|endpoint| endpoint.starts_with("https:"))
-        };
-        let is_own = names_roots
-            || ENDPOINTS.into_iter().any(has_own_endpoint)
-            || OTHER_PARTITIONS
-                .iter()
-                .any(|prefix| region.starts_with(prefix));
-        if is_own { Roots::System } else { Roots::Amazon }
-    }
-
-    /// Whether the system's certificates are said to be somewhere. What names a place without any
-    /// is wrong; a certificate among them that cannot be read does no harm.
-    fn names_roots(&mut self) -> bool {
-        let file = self.get("SSL_CERT_FILE");
-        let folders = self.get("SSL_CERT_DIR");
-        if let Some(file) = &file {
-            let bundle = fs::read(file).unwrap_or_default();
-            if !CertificateDer::pem_slice_iter(&bundle).any(|found| found.is_ok()) {
-                self.problem("SSL_CERT_FILE", "a file with certificates in PEM");
-            }
-        }
-        if let Some(folders) = &folders
-            && !env::split_paths(folders).any(|folder| folder.is_dir())
-        {
-            self.problem("SSL_CERT_DIR", "a folder");
-        }
-        file.is_some() || folders.is_some()
-    }
-
     fn bucket(&mut self, variable: &'static str) -> Option<String> {
         let bucket = self.get(variable)?;
+        let is_at_an_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         let is_name = (3..=63).contains(&bucket.len())
+            && is_at_an_end(bucket.as_bytes().first())
+            && is_at_an_end(bucket.as_bytes().last())
             && bucket
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
@@ -352,24 +312,14 @@ impl Variables<'_> {
     }
 }
 
-/// Whether this is PEM with at least one certificate, and each can be trusted as a root: the SDK
-/// panics at one that cannot.
-fn are_certificates(pem: &[u8]) -> bool {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    found.is_ok_and(|found| {
-        let mut roots = RootCertStore::empty();
-        !found.is_empty() && found.into_iter().all(|one| roots.add(one).is_ok())
-    })
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const DIGEST: &str = "219c04a7bbd6d1a9e7e52c166bf6b61d015281b58d7af4507d2154a44bd34294";
 
     /// The configuration that these variables make, on top of what Lambda sets itself.
-    fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    pub(in crate::config) fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let lambda = [
             ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "a"),
@@ -403,7 +353,7 @@ mod tests {
     fn ok_all() {
         let two = format!("{DIGEST}, {}", DIGEST.to_uppercase());
         let config = config(&[
-            ("QUEUE_URL", " https://q/1/a.fifo "),
+            ("QUEUE_URL", " https://q/1/a.fifo/ "),
             ("CALLBACK_TOKEN_SHA256", &two),
             ("QUEUE_MAX_BYTES", "262144"),
             ("PUBLISH_BUDGET_MS", "900"),
@@ -428,77 +378,17 @@ mod tests {
     }
 
     #[test]
-    fn ok_roots_by_who_is_spoken_to() {
-        let needed = [("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")];
-        let roots =
-            |variables: &[(&str, &str)]| config(&[variables, &needed].concat()).unwrap().aws.roots;
-        assert_eq!(roots(&[]), Roots::Amazon);
-        assert_eq!(
-            roots(&[("AWS_ENDPOINT_URL", "http://localhost:1")]),
-            Roots::Amazon
-        );
-        assert_eq!(
-            roots(&[("AWS_ENDPOINT_URL_SQS", "https://localhost:1")]),
-            Roots::System
-        );
-        assert_eq!(roots(&[("AWS_REGION", "cn-north-1")]), Roots::System);
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem");
-        assert_eq!(roots(&[("SSL_CERT_FILE", file)]), Roots::System);
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-        assert_eq!(roots(&[("SSL_CERT_DIR", folder)]), Roots::System);
-        let bundle = Roots::Bundle(fs::read(file).unwrap());
-        assert_eq!(roots(&[("AWS_CA_BUNDLE", file)]), bundle);
-    }
-
-    #[test]
-    fn err_certificates_that_are_none() {
-        let empty = pem("empty", "");
-        let number = pem("number", "MDEyMw==");
-        let no_text = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        for file in ["/nonexistent", no_text, &empty, &number] {
-            let problems = config(&[
-                ("QUEUE_URL", "https://q/1/a"),
-                ("CALLBACK_AUTH", "none"),
-                ("AWS_CA_BUNDLE", file),
-            ]);
-            let expected = ["AWS_CA_BUNDLE: expected a file with certificates in PEM"];
-            assert_eq!(problems.err().unwrap(), expected, "{file}");
-        }
-        fs::remove_file(empty).unwrap();
-        fs::remove_file(number).unwrap();
-        let problems = config(&[
-            ("QUEUE_URL", "https://q/1/a"),
-            ("CALLBACK_AUTH", "none"),
-            ("SSL_CERT_FILE", no_text),
-            ("SSL_CERT_DIR", no_text),
-        ]);
-        let expected = [
-            "SSL_CERT_FILE: expected a file with certificates in PEM",
-            "SSL_CERT_DIR: expected a folder",
-        ];
-        assert_eq!(problems.err().unwrap(), expected);
-    }
-
-    /// A file in PEM with this where a certificate should be.
-    fn pem(name: &str, base64: &str) -> String {
-        let file = env::temp_dir().join(format!("callback-{name}-{}.pem", std::process::id()));
-        let text = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
-        fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
-    }
-
-    #[test]
     fn err_all_that_is_wrong_is_said_at_once() {
         let expected = [
             "AWS_LAMBDA_LOG_LEVEL: expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
             "AWS_LAMBDA_LOG_FORMAT: expected JSON or Text",
             "CALLBACK_AUTH: expected token or none",
             "CALLBACK_TOKEN_SHA256: expected 64 hexadecimal digits for each digest, separated by commas",
-            "QUEUE_URL: expected a URL with http or https",
+            "QUEUE_URL: expected a URL with http or https and a host",
             "QUEUE_MAX_BYTES: expected a whole number from 1024 to 1048576",
             "PUBLISH_BUDGET_MS: expected a whole number from 1 to 60000",
             "VAULT_BUCKET: expected the name of an S3 bucket",
-            "AWS_ENDPOINT_URL: expected a URL with http or https",
+            "AWS_ENDPOINT_URL: expected a URL with http or https and a host",
         ];
         let found = config(&[
             ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
@@ -512,6 +402,34 @@ mod tests {
             ("AWS_ENDPOINT_URL", "localhost"),
         ]);
         assert_eq!(found.err().unwrap(), expected);
+    }
+
+    #[test]
+    fn err_what_no_request_could_be_made_with() {
+        let needed = [("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")];
+        for (variable, value) in [
+            (
+                "AWS_ENDPOINT_URL_SQS",
+                "https://vpce-<id>.sqs.eu-west-1.vpce.amazonaws.com",
+            ),
+            ("AWS_ENDPOINT_URL_SQS", "http://localhost:${PORT}"),
+            ("AWS_ENDPOINT_URL_S3", "http://h:4566:4566"),
+            ("AWS_ENDPOINT_URL", "http://[::1"),
+            ("AWS_ENDPOINT_URL", "https://"),
+            ("AWS_ENDPOINT_URL", "https:///path"),
+            ("AWS_REGION", "eu west 1"),
+            ("AWS_REGION", "é"),
+            ("AWS_ACCESS_KEY_ID", "a\nb"),
+            ("AWS_SECRET_ACCESS_KEY", "\u{FFFD}"),
+            ("VAULT_BUCKET", "..."),
+            ("VAULT_BUCKET", "-vault"),
+            ("VAULT_BUCKET", "va\u{FFFD}"),
+        ] {
+            let problems = config(&[&[(variable, value)], &needed[..]].concat());
+            let problems = problems.err().unwrap_or_default();
+            let is_named = problems.len() == 1 && problems[0].starts_with(variable);
+            assert!(is_named, "{variable}={value}: {problems:?}");
+        }
     }
 
     #[test]

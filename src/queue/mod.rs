@@ -1,6 +1,10 @@
 //! The queue: messages onto SQS, one in a call or a batch.
 
+#[cfg(feature = "cli")]
+mod operator;
+
 use std::{
+    collections::HashMap,
     error::Error,
     sync::{
         Arc,
@@ -19,11 +23,13 @@ use aws_sdk_sqs::{
     },
     types::{
         MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
-        QueueAttributeName, SendMessageBatchRequestEntry,
+        SendMessageBatchRequestEntry,
     },
 };
 use aws_types::SdkConfig;
 
+#[cfg(feature = "cli")]
+pub use self::operator::Depth;
 use crate::{
     aws,
     message::{Attribute, Message},
@@ -134,27 +140,28 @@ impl Queue {
     }
 
     async fn send_one(&self, message: Message, trace: Option<&str>) -> Result<(), NotTaken> {
-        let mut request = self
+        let request = self
             .client
             .send_message()
             .queue_url(&self.url)
             .message_body(message.body)
             .set_message_group_id(message.group)
-            .set_message_deduplication_id(message.deduplication);
-        for attribute in message.attributes {
-            request = request.message_attributes(attribute.name, typed(attribute));
-        }
-        if let Some(trace) = trace {
-            let header = MessageSystemAttributeNameForSends::AwsTraceHeader;
-            request = request.message_system_attributes(header, trace_header(trace));
-        }
+            .set_message_deduplication_id(message.deduplication)
+            .set_message_attributes(Some(attributes(message.attributes)))
+            .set_message_system_attributes(trace.map(system_attributes));
         // Boxed where it is made: it is of several kilobytes, which every future around it would
         // copy again.
-        let sent = Box::pin(request.send()).await;
-        sent.map_err(|error| NotTaken {
+        let answer = Box::pin(request.send()).await;
+        let answer = answer.map_err(|error| NotTaken {
             reason: aws::describe(&error),
         })?;
-        Ok(())
+        // A server that is not SQS may answer 200 to anything.
+        match answer.message_id() {
+            Some(_) => Ok(()),
+            None => Err(NotTaken {
+                reason: "expected a message id, but the answer has none".to_owned(),
+            }),
+        }
     }
 
     /// Sends a batch, and again what the answer does not list as taken, until all are or one never
@@ -196,88 +203,21 @@ impl Queue {
     }
 }
 
-/// What lies on a queue, as SQS counts: about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Depth {
-    /// Messages that wait for a worker.
-    pub waiting: u64,
-    /// Messages that a worker has taken and not deleted.
-    pub with_workers: u64,
-    /// The name of the dead-letter queue, if there is one.
-    pub dead_letter_queue: Option<String>,
-}
-
-/// What an operator asks of the queue.
-impl Queue {
-    /// What lies on it.
-    ///
-    /// # Errors
-    /// What SQS or the way to it said.
-    pub async fn depth(&self) -> Result<Depth, String> {
-        self.depth_of(&self.url).await
-    }
-
-    /// How many messages wait on the dead-letter queue called `name`.
-    ///
-    /// # Errors
-    /// What SQS or the way to it said.
-    pub async fn dead_letters(&self, name: &str) -> Result<u64, String> {
-        let request = self.client.get_queue_url().queue_name(name);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| aws::describe(&error))?;
-        Ok(self
-            .depth_of(answer.queue_url().unwrap_or_default())
-            .await?
-            .waiting)
-    }
-
-    async fn depth_of(&self, url: &str) -> Result<Depth, String> {
-        let request = self
-            .client
-            .get_queue_attributes()
-            .queue_url(url)
-            .attribute_names(QueueAttributeName::All);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| aws::describe(&error))?;
-        let text = |name: QueueAttributeName| answer.attributes().and_then(|all| all.get(&name));
-        let count = |name| {
-            text(name)
-                .and_then(|count| count.parse().ok())
-                .unwrap_or_default()
-        };
-        // `{"deadLetterTargetArn":"arn:aws:sqs:<region>:<account>:<name>","maxReceiveCount":5}`
-        let policy = text(QueueAttributeName::RedrivePolicy);
-        let policy =
-            policy.and_then(|policy| serde_json::from_str::<serde_json::Value>(policy).ok());
-        let target =
-            policy.and_then(|policy| Some(policy["deadLetterTargetArn"].as_str()?.to_owned()));
-        Ok(Depth {
-            waiting: count(QueueAttributeName::ApproximateNumberOfMessages),
-            with_workers: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
-            dead_letter_queue: target.and_then(|arn| Some(arn.rsplit(':').next()?.to_owned())),
-        })
-    }
-}
-
 /// One message of a batch; its number is its id there.
 fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
-    let mut entry = SendMessageBatchRequestEntry::builder()
+    let entry = SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
         .message_body(message.body)
         .set_message_group_id(message.group)
-        .set_message_deduplication_id(message.deduplication);
-    for attribute in message.attributes {
-        entry = entry.message_attributes(attribute.name, typed(attribute));
-    }
-    if let Some(trace) = trace {
-        let header = MessageSystemAttributeNameForSends::AwsTraceHeader;
-        entry = entry.message_system_attributes(header, trace_header(trace));
-    }
+        .set_message_deduplication_id(message.deduplication)
+        .set_message_attributes(Some(attributes(message.attributes)))
+        .set_message_system_attributes(trace.map(system_attributes));
     entry.build().expect("it has an id and a body")
+}
+
+fn attributes(attributes: Vec<Attribute>) -> HashMap<String, MessageAttributeValue> {
+    let typed = |attribute: Attribute| (attribute.name.to_owned(), typed(attribute));
+    attributes.into_iter().map(typed).collect()
 }
 
 fn typed(attribute: Attribute) -> MessageAttributeValue {
@@ -288,9 +228,13 @@ fn typed(attribute: Attribute) -> MessageAttributeValue {
         .expect("it has a data type")
 }
 
-fn trace_header(trace: &str) -> MessageSystemAttributeValue {
+/// The trace that a message belongs to.
+fn system_attributes(
+    trace: &str,
+) -> HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue> {
     let header = MessageSystemAttributeValue::builder()
         .data_type("String")
         .string_value(trace);
-    header.build().expect("it has a data type")
+    let header = header.build().expect("it has a data type");
+    HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, header)])
 }

@@ -16,7 +16,7 @@ use crate::{
 /// The queue's time in these tests.
 const BUDGET: Duration = Duration::from_millis(500);
 
-/// The vault's time, by the contract.
+/// The vault's time: `vault::BUDGET`.
 const VAULT_BUDGET: Duration = Duration::from_millis(1500);
 
 /// What a machine with several functions starting at once adds.
@@ -69,7 +69,8 @@ enum Expected {
 fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
     use Expected::{Published, Quarantined, Spilled};
     use Reply::{
-        Accept, Contradict, Error, FailEntries, Garble, Late, LoseEntries, RefuseEntries, Silence,
+        Accept, Blank, Contradict, Error, FailEntries, Garble, Late, LoseEntries, RefuseEntries,
+        Silence,
     };
     let always = |reply| Fault::Queue(&[], reply);
     let throttled = Error(400, "RequestThrottled");
@@ -138,6 +139,7 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
             Spilled,
         ),
         ("no JSON", always(Garble), false, Spilled),
+        ("an empty answer", always(Blank), false, Spilled),
         ("failed entries", always(FailEntries(&[0])), true, Spilled),
         (
             "refused entries",

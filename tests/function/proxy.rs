@@ -17,6 +17,8 @@ pub(crate) enum Broken {
     List,
     Get,
     Copy,
+    /// A copy, which is answered with an empty 200 and not made.
+    CopyAnswer,
     Delete,
     Nothing,
 }
@@ -25,6 +27,9 @@ pub(crate) enum Broken {
 pub(crate) async fn start(broken: Broken) -> SocketAddr {
     server::serve(move |head, body| async move {
         if is_broken(broken, &head) {
+            if broken == Broken::CopyAnswer {
+                return Response::new(Full::default());
+            }
             let xml = "<Error><Code>AccessDenied</Code><Message>scripted</Message></Error>";
             let answer = Response::builder().status(StatusCode::FORBIDDEN);
             return answer
@@ -44,7 +49,7 @@ fn is_broken(broken: Broken, head: &Parts) -> bool {
     match broken {
         Broken::List => head.method == Method::GET && is_list,
         Broken::Get => head.method == Method::GET && !is_list,
-        Broken::Copy => head.headers.contains_key("x-amz-copy-source"),
+        Broken::Copy | Broken::CopyAnswer => head.headers.contains_key("x-amz-copy-source"),
         Broken::Delete => head.method == Method::DELETE,
         Broken::Nothing => false,
     }

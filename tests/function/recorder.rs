@@ -41,6 +41,8 @@ pub(crate) enum Reply {
     Error(u16, &'static str),
     /// Takes all of it, and answers with what is no JSON.
     Garble,
+    /// Takes nothing, and answers 200 to it, as a server does that is not SQS.
+    Blank,
     /// Takes all of it, after so many milliseconds.
     Late(u64),
     /// Nothing, ever.
@@ -227,6 +229,7 @@ impl Shared {
         match (reply, is_batch) {
             (Reply::Silence, _) => future::pending().await,
             (Reply::Error(status, code), _) => error(status, code),
+            (Reply::Blank, _) => server::json(StatusCode::OK, &json!({})),
             (Reply::Garble, _) => Answer::new(Full::from("<html>no JSON</html>")),
             (_, false) => server::json(StatusCode::OK, &taken(&entries[0])),
             (reply, true) => server::json(StatusCode::OK, &batch_answer(&reply, &entries)),
@@ -240,7 +243,7 @@ impl Shared {
             | Reply::RefuseEntries(missing)
             | Reply::LoseEntries(missing)
             | Reply::Contradict(missing) => missing,
-            Reply::Error(..) | Reply::Silence => return,
+            Reply::Error(..) | Reply::Silence | Reply::Blank => return,
             Reply::Accept | Reply::Garble | Reply::Late(_) => &[],
         };
         for (place, entry) in entries.iter().enumerate() {

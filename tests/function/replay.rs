@@ -173,6 +173,7 @@ async fn a_fault_on_the_way_loses_nothing_and_is_healed_by_the_next_replay() {
         Broken::List,
         Broken::Get,
         Broken::Copy,
+        Broken::CopyAnswer,
         Broken::Delete,
         Broken::Nothing,
     ] {
@@ -283,6 +284,20 @@ async fn a_replay_that_is_killed_loses_nothing() {
     let again = output(command).await;
     assert!(again.status.success(), "{}", text(&again));
     assert_eq!(recorder.taken(), (0..4).map(event_id).collect());
+}
+
+/// The SDK's own error quotes the whole request.
+#[tokio::test]
+async fn an_endpoint_that_is_none_does_not_bring_a_message_to_the_screen() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let body = b"<Response><JobsDetail><JobId>j</JobId><a>s3cret</a></JobsDetail></Response>";
+    vault.put("spill/2024/05/06/a", body).await;
+    let mut command = callbackctl(&queue.url, &vault, &["replay"]);
+    command.env("AWS_ENDPOINT_URL_SQS", "http://localhost:${PORT}");
+    let replay = output(command).await;
+    let expected = "spill/2024/05/06/a: left: the queue: expected a call that can be made\n\
+        1 found: 0 replayed (records: 0), 1 left\n";
+    assert_eq!(text(&replay), expected);
 }
 
 #[tokio::test]

@@ -1,0 +1,179 @@
+//! Who may vouch for AWS's services.
+
+use std::{env, fs, path::Path};
+
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+use super::Variables;
+
+/// AWS's variables for endpoints of one's own.
+const ENDPOINTS: [&str; 3] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_ENDPOINT_URL_S3",
+];
+
+/// How the regions begin whose services other authorities vouch for.
+const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
+
+/// The certificates that a server's own must lead to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Roots {
+    /// Amazon's own five, which come with this code.
+    Amazon,
+    /// The system's, which `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    System,
+    /// Those of the file that `AWS_CA_BUNDLE` names.
+    Bundle(Vec<u8>),
+}
+
+impl Variables<'_> {
+    /// Amazon's roots are enough for AWS itself, and parsing five certificates instead of the
+    /// system's hundred and more is most of what a cold start saves. Whoever says where else to look
+    /// is believed; endpoints of one's own and the partitions that have other roots need the system's.
+    pub(super) fn roots(&mut self, region: &str) -> Roots {
+        if let Some(file) = self.get("AWS_CA_BUNDLE") {
+            let bundle = fs::read(file).unwrap_or_default();
+            if !are_certificates(&bundle) {
+                self.problem("AWS_CA_BUNDLE", "a file with certificates in PEM");
+            }
+            return Roots::Bundle(bundle);
+        }
+        let is_set = |name| self.get(name).is_some();
+        let has_own_endpoint = |name| {
+            self.get(name)
+                .is_some_and(|endpoint| endpoint.starts_with("https:"))
+        };
+        let is_own = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(is_set)
+            || ENDPOINTS.into_iter().any(has_own_endpoint)
+            || OTHER_PARTITIONS
+                .iter()
+                .any(|prefix| region.starts_with(prefix));
+        if !is_own {
+            return Roots::Amazon;
+        }
+        self.check_system_roots();
+        Roots::System
+    }
+
+    /// The SDK reads these two by itself, as they stand: with blanks around them, and a file even by
+    /// an empty name. Where it finds no root it trusts nobody, and every call fails.
+    fn check_system_roots(&mut self) {
+        if let Some(file) = (self.get)("SSL_CERT_FILE")
+            && !has_root(Path::new(&file))
+        {
+            self.problem("SSL_CERT_FILE", "a file with certificates in PEM");
+        }
+        if let Some(folders) = (self.get)("SSL_CERT_DIR")
+            && !folders.is_empty()
+            && !env::split_paths(&folders).any(|folder| has_root_inside(&folder))
+        {
+            self.problem("SSL_CERT_DIR", "a folder of files with certificates in PEM");
+        }
+    }
+}
+
+/// Whether a certificate of this file can be trusted as a root. Others in it do no harm.
+fn has_root(file: &Path) -> bool {
+    let pem = fs::read(file).unwrap_or_default();
+    CertificateDer::pem_slice_iter(&pem)
+        .flatten()
+        .any(|found| RootCertStore::empty().add(found).is_ok())
+}
+
+fn has_root_inside(folder: &Path) -> bool {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files.into_iter().any(|file| has_root(&file.path()))
+}
+
+/// Whether this is PEM with at least one certificate, and each can be trusted as a root: the SDK
+/// panics at one that cannot.
+fn are_certificates(pem: &[u8]) -> bool {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    found.is_ok_and(|found| {
+        let mut roots = RootCertStore::empty();
+        !found.is_empty() && found.into_iter().all(|one| roots.add(one).is_ok())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::config;
+
+    const AMAZON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem");
+
+    #[test]
+    fn ok_roots_by_who_is_spoken_to() {
+        let needed = [("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")];
+        let roots =
+            |variables: &[(&str, &str)]| config(&[variables, &needed].concat()).unwrap().aws.roots;
+        assert_eq!(roots(&[]), Roots::Amazon);
+        assert_eq!(
+            roots(&[("AWS_ENDPOINT_URL", "http://localhost:1")]),
+            Roots::Amazon
+        );
+        assert_eq!(
+            roots(&[("AWS_ENDPOINT_URL_SQS", "https://localhost:1")]),
+            Roots::System
+        );
+        assert_eq!(roots(&[("AWS_REGION", "cn-north-1")]), Roots::System);
+        let file = AMAZON;
+        assert_eq!(roots(&[("SSL_CERT_FILE", file)]), Roots::System);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        assert_eq!(roots(&[("SSL_CERT_DIR", folder)]), Roots::System);
+        let bundle = Roots::Bundle(fs::read(file).unwrap());
+        assert_eq!(roots(&[("AWS_CA_BUNDLE", file)]), bundle);
+    }
+
+    #[test]
+    fn err_certificates_that_are_none() {
+        let empty = pem("empty", "");
+        let number = pem("number", "MDEyMw==");
+        let no_text = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let with = |variable, value: &str| {
+            config(&[
+                ("QUEUE_URL", "https://q/1/a"),
+                ("CALLBACK_AUTH", "none"),
+                ("AWS_REGION", "cn-north-1"),
+                (variable, value),
+            ])
+            .err()
+            .unwrap_or_default()
+        };
+        let spaced = format!(" {AMAZON}");
+        for (variable, files) in [
+            (
+                "AWS_CA_BUNDLE",
+                &["/nonexistent", no_text, &empty, &number][..],
+            ),
+            (
+                "SSL_CERT_FILE",
+                &["/nonexistent", no_text, &empty, &number, &spaced, ""],
+            ),
+        ] {
+            let expected = format!("{variable}: expected a file with certificates in PEM");
+            for file in files {
+                assert_eq!(with(variable, file), [&*expected], "{file:?}");
+            }
+        }
+        let expected = "SSL_CERT_DIR: expected a folder of files with certificates in PEM";
+        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
+        for folder in ["/nonexistent", no_text, tests] {
+            assert_eq!(with("SSL_CERT_DIR", folder), [expected], "{folder}");
+        }
+        fs::remove_file(empty).unwrap();
+        fs::remove_file(number).unwrap();
+    }
+
+    /// A file in PEM with this where a certificate should be.
+    fn pem(name: &str, base64: &str) -> String {
+        let file = env::temp_dir().join(format!("callback-{name}-{}.pem", std::process::id()));
+        let text = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+        fs::write(&file, text).unwrap();
+        file.into_os_string().into_string().unwrap()
+    }
+}

@@ -1,0 +1,72 @@
+//! What an operator asks of the queue.
+
+use aws_sdk_sqs::types::QueueAttributeName;
+
+use super::Queue;
+use crate::aws;
+
+/// What lies on a queue, by SQS's approximate counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Messages that wait for a worker.
+    pub waiting: u64,
+    /// Messages that a worker has taken and not deleted.
+    pub with_workers: u64,
+    /// The name of the dead-letter queue, if there is one.
+    pub dead_letter_queue: Option<String>,
+}
+
+impl Queue {
+    /// What lies on it.
+    ///
+    /// # Errors
+    /// What SQS or the way to it said.
+    pub async fn depth(&self) -> Result<Depth, String> {
+        self.depth_of(&self.url).await
+    }
+
+    /// How many messages wait on the dead-letter queue called `name`.
+    ///
+    /// # Errors
+    /// What SQS or the way to it said.
+    pub async fn dead_letters(&self, name: &str) -> Result<u64, String> {
+        let request = self.client.get_queue_url().queue_name(name);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| aws::describe(&error))?;
+        Ok(self
+            .depth_of(answer.queue_url().unwrap_or_default())
+            .await?
+            .waiting)
+    }
+
+    async fn depth_of(&self, url: &str) -> Result<Depth, String> {
+        let request = self
+            .client
+            .get_queue_attributes()
+            .queue_url(url)
+            .attribute_names(QueueAttributeName::All);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| aws::describe(&error))?;
+        let text = |name: QueueAttributeName| answer.attributes().and_then(|all| all.get(&name));
+        let count = |name| {
+            text(name)
+                .and_then(|count| count.parse().ok())
+                .unwrap_or_default()
+        };
+        // `{"deadLetterTargetArn":"arn:aws:sqs:<region>:<account>:<name>","maxReceiveCount":5}`
+        let policy = text(QueueAttributeName::RedrivePolicy);
+        let policy =
+            policy.and_then(|policy| serde_json::from_str::<serde_json::Value>(policy).ok());
+        let target =
+            policy.and_then(|policy| Some(policy["deadLetterTargetArn"].as_str()?.to_owned()));
+        Ok(Depth {
+            waiting: count(QueueAttributeName::ApproximateNumberOfMessages),
+            with_workers: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+            dead_letter_queue: target.and_then(|arn| Some(arn.rsplit(':').next()?.to_owned())),
+        })
+    }
+}
