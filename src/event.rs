@@ -17,7 +17,7 @@ use crate::{
 /// The longest id: what SQS takes for a deduplication id.
 const MAX_ID_LENGTH: usize = 128;
 
-/// How much of a digest tells the bodies of one moderation job apart.
+/// How much of a digest, in hexadecimal digits, tells the bodies of one moderation job apart.
 const SHORT_DIGEST_LENGTH: usize = 16;
 
 /// What RFC 3986 leaves as it is.
@@ -31,7 +31,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Debug)]
 pub struct Outgoing<'t, 'a> {
     /// The message.
-    pub event: Event<'t, Detail<'t, 'a>>,
+    pub(crate) event: Event<'t, Detail<'t, 'a>>,
     /// The job's bucket: the input's, else the one that it writes to.
     pub(crate) bucket: Option<Cow<'t, str>>,
     /// The job's region, found like the bucket.

@@ -18,7 +18,7 @@
 //! | [`publish`] | messages to batches, within their time |
 //! | [`queue`] | batches onto SQS |
 //! | [`vault`] | what the queue cannot hold, into S3 |
-//! | [`outcome`] | what became of the request: status, body, log, metric |
+//! | `outcome` | what became of the request: status, body, log, metric |
 //! | [`telemetry`] | the log, and what is measured |
 //! | `metrics` | metrics as CloudWatch reads them off the log |
 //!
@@ -45,7 +45,7 @@ mod message;
 #[cfg(feature = "function")]
 mod metrics;
 #[cfg(feature = "function")]
-pub mod outcome;
+mod outcome;
 #[cfg(feature = "function")]
 pub mod publish;
 #[cfg(feature = "function")]

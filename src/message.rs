@@ -77,7 +77,8 @@ impl Message {
         }
     }
 
-    /// The same with a pointer for its body, which had `size` bytes, in the form of the SQS Extended Client Library.
+    /// The same with a pointer for its body, which had `size` bytes, in the form of the SQS Extended
+    /// Client Library.
     pub(crate) fn into_pointer(mut self, bucket: &str, key: &str, size: usize) -> Self {
         let place = serde_json::json!({ "s3BucketName": bucket, "s3Key": key });
         self.body =
@@ -137,13 +138,19 @@ mod tests {
     use super::*;
     use crate::callback::Callback;
 
-    /// What a queue gets for a task with these values.
+    /// What a queue gets for a task with these values; nothing if all of them are empty.
     fn message(job_id: &str, state: &str, bucket: &str, is_fifo: bool) -> Option<Message> {
         let body = serde_json::json!({
             "JobsDetail": { "JobId": job_id, "State": state, "Input": { "BucketId": bucket } },
         });
         let body = body.to_string();
-        let callback = Callback::read(body.as_bytes()).ok()?;
+        let callback = match Callback::read(body.as_bytes()) {
+            Ok(callback) => callback,
+            Err(reason) => {
+                assert!(reason.to_string().starts_with("expected a job"), "{reason}");
+                return None;
+            }
+        };
         let outgoing = Outgoing::all(&callback).next()?;
         Some(Message::of(&outgoing, is_fifo))
     }

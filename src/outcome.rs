@@ -12,7 +12,7 @@ const RETRY_AFTER: &str = "60";
 
 /// What became of a request.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Every job is on the queue. The vendor is done.
     Published {
         /// The events' ids, a job each.
@@ -44,7 +44,7 @@ pub enum Outcome {
         /// What the queue said.
         reason: String,
     },
-    /// It belongs into the vault and is not there. Only the vendor has it, and should send it again.
+    /// It belongs in the vault and is not there. Only the vendor has it, and should send it again.
     NotKept {
         /// Why it should have been kept, and why it is not.
         reason: String,
@@ -169,7 +169,7 @@ impl Outcome {
 
     /// What the vendor gets: 200 means that it may forget the callback; anything else that it
     /// should send it again.
-    pub fn response(&self) -> Response<Body> {
+    pub(crate) fn response(&self) -> Response<Body> {
         let status = self.row().status;
         let (content_type, body) = match self {
             Self::Published { ids } => {

@@ -1,7 +1,7 @@
 //! Events onto the queue: in batches, within their time, by way of the vault where they are too
 //! large.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, fmt, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
@@ -41,17 +41,27 @@ pub enum PublishError {
     },
 }
 
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotTaken { reason } => write!(f, "the queue: {reason}"),
+            Self::NotKept { reason } => write!(f, "the vault: {reason}"),
+            Self::TooLarge { bytes } => write!(f, "a message has {bytes} bytes"),
+        }
+    }
+}
+
 /// What publishing took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
     /// The time that the queue took.
-    pub queue_time: Duration,
+    pub(crate) queue_time: Duration,
     /// The time that the vault took.
-    pub vault_time: Duration,
+    pub(crate) vault_time: Duration,
     /// How many calls to the queue were made again.
-    pub retries: usize,
+    pub(crate) retries: usize,
     /// How many messages went to the vault for their size.
-    pub oversize: usize,
+    pub(crate) oversize: usize,
 }
 
 /// What publishing one callback goes by.

@@ -51,20 +51,20 @@ pub fn start(config: LogConfig) {
 }
 
 /// What is known of one invocation.
-pub struct Invocation {
+pub(crate) struct Invocation {
     begin: Instant,
     request_id: String,
     /// The body's size; absent if it was not looked at.
-    pub body_bytes: Option<usize>,
+    pub(crate) body_bytes: Option<usize>,
     /// What publishing took.
-    pub effort: Effort,
+    pub(crate) effort: Effort,
     /// What was read.
-    pub records: Records,
+    pub(crate) records: Records,
 }
 
 /// The records of an invocation, whether they were published or not.
 #[derive(Debug, Default)]
-pub struct Records {
+pub(crate) struct Records {
     /// Of the first one.
     job_id: Option<String>,
     by_family_and_outcome: BTreeMap<(Family, record::Outcome), usize>,
@@ -72,7 +72,7 @@ pub struct Records {
 
 impl Invocation {
     /// Starts the clock.
-    pub fn begin(request_id: &str) -> Self {
+    pub(crate) fn begin(request_id: &str) -> Self {
         Self {
             begin: Instant::now(),
             request_id: request_id.to_owned(),
@@ -85,7 +85,7 @@ impl Invocation {
 
 impl Records {
     /// Counts one.
-    pub fn count<D>(&mut self, event: &Event<'_, D>) {
+    pub(crate) fn count<D>(&mut self, event: &Event<'_, D>) {
         let record = &event.data;
         if self.job_id.is_none() {
             self.job_id = record
@@ -101,18 +101,18 @@ impl Records {
 }
 
 /// Writes an invocation's line and its metrics.
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     function_name: String,
 }
 
 impl Telemetry {
     /// Metrics of the function with this name.
-    pub fn new(function_name: String) -> Self {
+    pub(crate) fn new(function_name: String) -> Self {
         Self { function_name }
     }
 
     /// Tells of an invocation that has its answer.
-    pub fn end(&self, invocation: Invocation, outcome: &Outcome) {
+    pub(crate) fn end(&self, invocation: Invocation, outcome: &Outcome) {
         log(&invocation, outcome);
         // One write, past the log and its level: metrics count whatever is logged.
         let mut lines = Vec::new();
@@ -179,7 +179,7 @@ fn log(invocation: &Invocation, outcome: &Outcome) {
         .keys()
         .map(|(_, outcome)| outcome.as_str())
         .collect();
-    // A macro, since tracing makes each level's line at its own place in the code.
+    // A macro, since tracing takes a level as a constant.
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(

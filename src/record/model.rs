@@ -47,8 +47,8 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// where nothing inside failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem<'t>>,
-    /// `CreationTime`, of workflows `CreateTime`: RFC 3339 in UTC, whole seconds. Absent where it is
-    /// `-`, not yet, or cannot be read.
+    /// `CreationTime`, of workflows `CreateTime`: RFC 3339 in UTC, whole seconds. Absent where
+    /// the body has none, has `-` (not yet), or it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub created_at: Option<String>,
@@ -70,7 +70,7 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// `Operation.TemplateId`. Absent where no template was used; workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// What the job worked on. Absent where the body does not tell, as of speech made from a text.
+    /// What the job worked on. Absent where the body does not tell, as for speech made from a text.
     #[serde(default, skip_serializing_if = "Input::is_empty")]
     pub input: Input<'t>,
     /// `CosHeaders` of the input: one map. A name that repeats has its values joined by `, `.
@@ -227,15 +227,15 @@ pub struct Task<'t> {
     /// `TemplateId`. Absent where the node uses none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// `CreateTime`. Absent where it is `-`: not yet.
+    /// `CreateTime`. Absent where the body has none, or `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub created_at: Option<String>,
-    /// `StartTime`. Absent where it is `-`: not yet.
+    /// `StartTime`. Absent where the body has none, or `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub started_at: Option<String>,
-    /// `EndTime`. Absent where it is `-`: not yet.
+    /// `EndTime`. Absent where the body has none, or `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub ended_at: Option<String>,

@@ -1,4 +1,4 @@
-//! What the schema of messages says of texts that have a form.
+//! The form of times in the schema of messages.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 

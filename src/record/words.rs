@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_is_no_set() {
+    fn what_is_no_text_is_no_word() {
         for json in ["null", "1", "{}", "[]", r#"{"task":1}"#] {
             assert!(serde_json::from_str::<Family>(json).is_err(), "{json}");
         }

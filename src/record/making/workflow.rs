@@ -42,10 +42,9 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         record.tasks.push(self::task(&task, &problems));
         record.problems.extend(problems);
         if let Some(result) = task.child("ResultInfo") {
-            let objects = OBJECTS.iter().flat_map(|name| result.children(name));
             record
                 .outputs
-                .extend(objects.filter_map(|object| output(&object)));
+                .extend(objects(&result).filter_map(|object| output(&object)));
         }
     }
 }
@@ -69,8 +68,7 @@ fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
 fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems: Vec<_> = Problem::of(task).into_iter().collect();
     if let Some(result) = task.child("ResultInfo") {
-        let objects = OBJECTS.iter().flat_map(|name| result.children(name));
-        problems.extend(objects.filter_map(|object| Problem::of(&object)));
+        problems.extend(objects(&result).filter_map(|object| Problem::of(&object)));
     }
     problems
 }
@@ -87,4 +85,11 @@ fn output<'t>(object: &Element<'_, 't, '_>) -> Option<Output<'t>> {
         url: url.map(Cow::Borrowed),
         md5: None,
     })
+}
+
+/// The objects that a task lists, of all the names that they have.
+fn objects<'s, 't, 'a>(
+    result: &'s Element<'_, 't, 'a>,
+) -> impl Iterator<Item = Element<'s, 't, 'a>> {
+    OBJECTS.iter().flat_map(|name| result.children(name))
 }
