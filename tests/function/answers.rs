@@ -1,4 +1,4 @@
-//! What the vendor is answered: contract 4.
+//! What the vendor is answered: the README's "Answers".
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who is let in: contract 3.
+//! Who is let in.
 //!
 //! Every request carries the vendor's probe, which needs no queue: 200 means let in.
 

@@ -126,11 +126,6 @@ impl Function {
         self.api.invoke(event.to_string(), timeout).await
     }
 
-    /// What the function told the runtime API of its own failure to start.
-    pub(crate) fn init_errors(&self) -> Vec<Value> {
-        self.api.init_errors()
-    }
-
     /// Ends the function once it has nothing left to do.
     pub(crate) async fn stop(mut self) -> Output {
         self.api.idle().await;

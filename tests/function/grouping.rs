@@ -1,4 +1,4 @@
-//! Which messages belong together, and which are the same: contract 2.4, seen through MiniStack.
+//! Which messages belong together, and which are the same, seen through MiniStack.
 
 use std::collections::BTreeSet;
 

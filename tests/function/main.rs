@@ -2,7 +2,7 @@
 //!
 //! `function` is its process, `runtime_api` invokes it with the events of `function_url`, and
 //! `ministack` holds its queues; `recorder` is a queue that shows the calls themselves, and that
-//! breaks on request. The tests are in the modules below them, a part of the contract each.
+//! breaks on request. The tests are in the modules below them, a promise of the README each.
 
 mod bodies;
 mod bucket;

@@ -1,4 +1,4 @@
-//! The metrics, as lines of CloudWatch's embedded metric format: contract 4.
+//! The metrics, as lines of CloudWatch's embedded metric format.
 
 use std::collections::{BTreeMap, BTreeSet};
 

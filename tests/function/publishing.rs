@@ -1,4 +1,4 @@
-//! What a worker finds on the queue: contract 2.4, seen through MiniStack.
+//! What a worker finds on the queue, seen through MiniStack.
 
 use std::collections::{BTreeMap, BTreeSet};
 

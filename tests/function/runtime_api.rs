@@ -61,7 +61,6 @@ struct Shared {
     /// What `next` hands out. The lock is asynchronous: it is held through the long poll.
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
     answers: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
-    init_errors: Mutex<Vec<Value>>,
     /// How often the function has asked for work: once more than it was given any, it is idle.
     polls: watch::Sender<u64>,
     given: AtomicU64,
@@ -73,7 +72,6 @@ impl RuntimeApi {
         let shared = Arc::new(Shared {
             waiting: tokio::sync::Mutex::new(waiting),
             answers: Mutex::default(),
-            init_errors: Mutex::default(),
             polls: watch::Sender::new(0),
             given: AtomicU64::new(0),
         });
@@ -125,11 +123,6 @@ impl RuntimeApi {
             .expect("the function asks for an invocation in time")
             .expect("the server lives as long as the test");
     }
-
-    /// What the function said of its own failure to start.
-    pub(crate) fn init_errors(&self) -> Vec<Value> {
-        lock(&self.shared.init_errors).clone()
-    }
 }
 
 impl Shared {
@@ -143,10 +136,6 @@ impl Shared {
             }
             (&Method::POST, ["invocation", id, "error"]) => {
                 self.answer(id, Answer::Error(lenient(body)))
-            }
-            (&Method::POST, ["init", "error"]) => {
-                lock(&self.init_errors).push(lenient(body));
-                accepted()
             }
             _ => server::json(StatusCode::NOT_FOUND, &json!({"errorType": "NotFound"})),
         }

@@ -131,6 +131,7 @@ async fn every_line_is_json() {
         .with("AWS_LAMBDA_LOG_LEVEL", "TRACE")
         .with("AWS_LAMBDA_LOG_FORMAT", "JSON");
     let output = output_of(settings).await;
+    assert!(output.lines().count() >= requests().len(), "{output:?}");
     for line in output.lines() {
         let value: Result<Value, _> = serde_json::from_str(line);
         assert!(value.is_ok_and(|value| value.is_object()), "{line}");

@@ -1,4 +1,4 @@
-//! What goes into the vault: contract 5, and the large messages of 2.4, with a real S3 API.
+//! What goes into the vault: bodies and large messages, with a real S3 API.
 
 use serde_json::{Value, json};
 

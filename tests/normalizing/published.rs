@@ -152,7 +152,7 @@ fn probes_give_no_record() {
 }
 
 #[test]
-fn the_two_cases_that_this_project_started_from() {
+fn an_image_inspection_of_each_format() {
     let (Some(xml), Some(json)) = (
         super::shared("callbacks/image-inspect-1.xml"),
         super::shared("callbacks/image-inspect-2.json"),
