@@ -5,7 +5,7 @@ PYTHON := python3
 # The emulator that `make run`, `make serve` and the tests speak to.
 MINISTACK := $(VENV)/installed
 
-# SAM and what it builds with; nearly a gigabyte, so that only who deploys needs it.
+# SAM and what it builds with; nearly a gigabyte, which `make run` and `make test` do without.
 DEPLOY_VENV := .venv-deploy
 DEPLOY := $(DEPLOY_VENV)/installed
 
@@ -24,7 +24,8 @@ NODE_PEER := benches/peers/node
 PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 
 # What `make fuzz` runs by, and for how long each of its targets.
-CARGO_FUZZ := .tools/bin/cargo-fuzz
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := $(TOOLS_VENV)/bin/cargo-fuzz
 FUZZ_TARGETS := xml json request xml_json_twins
 FUZZ_SECONDS := 60
 
@@ -87,7 +88,7 @@ fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute, by nightly Rust (FUZZ_SECO
 	@# No sanitizer: there is no unsafe code of ours, and it would halve the executions.
 	for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/corpus/$$target && \
-		PATH="$(CURDIR)/.tools/bin:$$PATH" cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target tests/cases -- \
+		PATH="$(CURDIR)/$(TOOLS_VENV)/bin:$$PATH" cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target tests/cases -- \
 			-dict=fuzz/dictionary.txt -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2500 || exit; \
 	done
 
@@ -104,7 +105,8 @@ destroy: $(DEPLOY) ## Take the deployment down; the vault stays
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py destroy $(DEPLOY_FLAGS)
 
 smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its queue and vault
-	target/debug/callbackctl doctor '$(URL)'
+	@# Not shown, since a log would keep the token.
+	@target/debug/callbackctl doctor '$(URL)'
 
 e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
@@ -176,7 +178,7 @@ $(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.
 	cd $(NODE_PEER) && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 $(CARGO_FUZZ):
-	cargo install --locked --version =0.13.2 --root .tools cargo-fuzz
+	cargo install --locked --version =$(CARGO_FUZZ_VERSION) --root $(TOOLS_VENV) cargo-fuzz
 
 $(WORKERS): examples/requirements.txt examples/python/requirements.txt examples/node/package-lock.json
 	@echo 'installing what the examples of workers need into $(WORKERS_VENV)'

@@ -46,7 +46,7 @@ def check(document: Path, tests: set[str], targets: set[str]) -> Iterator[str]:
     for test in re.findall(r"`(?:[\w/.]+::?\s?)?([a-z0-9]+(?:_[a-z0-9]+){2,})`", text):
         if test not in tests:
             yield f"no test is called {test}"
-    # In backticks, or at the begin of a line of shell.
+    # In backticks, or at the start of a line of shell.
     for target in re.findall(r"(?:`|^)make ([a-z][\w-]*)", text, re.MULTILINE):
         if target not in targets:
             yield f"make has no target {target}"

@@ -272,8 +272,8 @@ def found(pattern: str, text: str) -> set[str]:
 
 
 def variables_read() -> set[str]:
-    """The variables that `config.rs` reads, without AWS's and TLS's own."""
-    names = found(r'"([A-Z]+(?:_[A-Z0-9]+)+)"', code("config.rs"))
+    """The variables that `config/mod.rs` reads, without AWS's and TLS's own."""
+    names = found(r'"([A-Z]+(?:_[A-Z0-9]+)+)"', code("config/mod.rs"))
     return {name for name in names if not name.startswith(("AWS_", "SSL_"))}
 
 
@@ -293,14 +293,16 @@ def metrics_of_errors() -> set[str]:
 
 
 def vault_prefixes() -> set[str]:
-    vault = code("vault.rs")
-    names = found(r'Self::\w+ => "(\w+)"', vault) | found(r'"(\w+)/\{key\}"', vault)
+    vault = code("vault/mod.rs")
+    names = found(r'Self::\w+ => "(\w+)"', vault) | found(
+        r'"(\w+)/\{key\}"', code("vault/operator.rs")
+    )
     return {f"{name}/" for name in names}
 
 
 def millis_after_publishing() -> int:
     """What an invocation needs after the publish budget: for the vault and to answer."""
-    [vault] = found(r"const BUDGET: Duration = Duration::from_millis\((\d+)\)", code("vault.rs"))
+    [vault] = found(r"const BUDGET: Duration = Duration::from_millis\((\d+)\)", code("vault/mod.rs"))
     [answer] = found(
         r"const ANSWER_MARGIN: Duration = Duration::from_millis\((\d+)\)", code("handler.rs")
     )
@@ -612,10 +614,10 @@ def a_variable_that_nothing_reads(template: dict[str, Any]) -> None:
 
 
 @assertion(a_variable_is_missing, a_variable_that_nothing_reads)
-def variables_are_those_that_config_rs_reads(stack: Stack) -> Iterator[str]:
+def variables_are_those_that_the_configuration_reads(stack: Stack) -> Iterator[str]:
     set_here = set(stack.of_type("AWS::Lambda::Function")["Function"]["Environment"]["Variables"])
     if set_here != variables_read():
-        yield f"config.rs reads {sorted(variables_read())}, but the template sets {sorted(set_here)}"
+        yield f"config/mod.rs reads {sorted(variables_read())}, but the template sets {sorted(set_here)}"
 
 
 def both_encryptions(template: dict[str, Any]) -> None:
@@ -773,7 +775,7 @@ def the_vault_is_private_and_stays(stack: Stack) -> Iterator[str]:
         if "ExpirationInDays" in rule
     }
     if prefixes != vault_prefixes():
-        yield f"vault.rs writes under {sorted(vault_prefixes())}, but what expires is under {sorted(prefixes)}"
+        yield f"vault/mod.rs writes under {sorted(vault_prefixes())}, but what expires is under {sorted(prefixes)}"
 
 
 def an_alarm_on_a_metric_of_old(template: dict[str, Any]) -> None:
@@ -954,7 +956,7 @@ def a_budget_that_is_cut_off(template: dict[str, Any]) -> None:
     a_limit_that_the_function_refuses, another_default_than_the_functions, a_budget_that_is_cut_off
 )
 def limits_are_those_of_the_code(stack: Stack) -> Iterator[str]:
-    config = code("config.rs")
+    config = code("config/mod.rs")
     [largest] = found(r"const SQS_MAX_BYTES: usize = (\d+) \* 1024;", config)
     [smallest] = found(r"const MIN_MAX_BYTES: usize = (\d+);", config)
     [budget] = found(

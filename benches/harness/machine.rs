@@ -12,6 +12,7 @@ pub(crate) fn describe(command: &str) -> String {
     let model = model.map_or("of an unknown model", |model| {
         model.trim_start_matches(['\t', ' ', ':'])
     });
+    let kernel = read("/proc/sys/kernel/osrelease");
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let load = read("/proc/loadavg");
     let load = load.split(' ').next().unwrap_or_default();
@@ -20,7 +21,7 @@ pub(crate) fn describe(command: &str) -> String {
          - CPU {model}, {cores} cores; Linux {}; load average {load} when it began\n\
          - {}\n",
         jiff::Timestamp::now().strftime("%Y-%m-%d"),
-        read("/proc/sys/kernel/osrelease").trim(),
+        kernel.split('-').next().unwrap_or_default().trim(),
         version(&env::var("RUSTC").unwrap_or("rustc".to_owned())),
     )
 }

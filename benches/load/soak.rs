@@ -11,7 +11,7 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 /// What the last third may have more than the first.
 const GROWTH: f64 = 1.1;
 
-/// The part of the time that is left out at the begin: connections and buffers are yet to be made.
+/// The part of the time that is left out at the start: connections and buffers are yet to be made.
 const WARM_UP: f64 = 0.1;
 
 /// The least and the most of each third of the samples, all in bytes.
