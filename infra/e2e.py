@@ -160,7 +160,7 @@ class Trial:
         code, told = self.operate(["doctor", f"{self.url}/{self.token}"])
         self.equal("the doctor sees the quarantined body", 1, code)
         wrong = [line for line in told.splitlines() if line.startswith("wrong")]
-        self.equal("and nothing else", ["wrong  1 bodies wait in quarantine/"], wrong)
+        self.equal("and nothing else", ["wrong  bodies wait in quarantine/: 1"], wrong)
 
     def try_outage(self) -> None:
         """The queue goes, a callback comes, the queue comes back, and the vault is replayed."""

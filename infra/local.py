@@ -84,7 +84,7 @@ def main() -> int:
     end_on_signals()
     forget_settings()
     with contextlib.ExitStack() as stack:
-        receiver = Receiver.start(stack, arguments.function, arguments.port)
+        receiver = Receiver.start(stack, arguments.function, arguments.port, settings())
         if arguments.command == "serve":
             return serve(receiver, arguments.for_worker)
         if arguments.body:
@@ -98,6 +98,11 @@ def end_on_signals() -> None:
         # nohup ignores the end of the terminal, and so does what it starts.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: sys.exit(1))
+
+
+def settings() -> dict[str, str]:
+    """What of the user's environment the function gets."""
+    return {name: os.environ[name] for name in ("QUEUE_MAX_BYTES",) if name in os.environ}
 
 
 def forget_settings() -> None:
@@ -466,7 +471,7 @@ def post_one(receiver: Receiver, path: Path, callbackctl: Path) -> int:
 def serve(receiver: Receiver, for_worker: bool) -> int:
     announce(receiver)
     if for_worker:
-        print("\nwhat a worker needs, and callbackctl, for their terminal; Ctrl-C ends it:")
+        print("\npaste this into the terminal of your worker, or of callbackctl; Ctrl-C here ends all:")
         for name, value in receiver.worker_environment.items():
             print(f"  export {name}={shlex.quote(value)}")
         print(flush=True)

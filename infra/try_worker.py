@@ -44,10 +44,10 @@ def main() -> int:
     local.end_on_signals()
     local.forget_settings()
     with contextlib.ExitStack() as stack:
-        receiver = local.Receiver.start(stack, arguments.function, None)
+        receiver = local.Receiver.start(stack, arguments.function, None, local.settings())
         handler = Handler(receiver, Programs(arguments.python), arguments.worker)
         local.announce(receiver)
-        print(f"\nexamples/{arguments.worker} prints here; Ctrl-C ends it\n", flush=True)
+        print(f"\nexamples/{arguments.worker} prints what jobs made here; Ctrl-C ends it\n", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 deliver(receiver, handler)

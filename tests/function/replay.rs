@@ -145,6 +145,8 @@ async fn a_part_of_what_waits_can_be_chosen() {
             text.contains(&format!("{found} found:")),
             "{arguments:?}: {text}"
         );
+        assert!(!text.contains(": replayed"), "{text}");
+        assert!(text.contains("would be replayed (records: "), "{text}");
         assert_eq!(vault.objects().await, before, "a dry run changes nothing");
         assert!(queue.drain().await.is_empty(), "a dry run sends nothing");
     }

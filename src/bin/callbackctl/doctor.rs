@@ -193,7 +193,7 @@ async fn look_at_vault(vault: &Vault, findings: &mut Findings) {
                 } else {
                     ""
                 };
-                findings.bad(&format!("{least}{count} bodies wait in {name}/"), advice);
+                findings.bad(&format!("bodies wait in {name}/: {least}{count}"), advice);
             }
             Err(error) => {
                 findings.bad(

@@ -73,6 +73,11 @@ impl Replay {
                     .take(limit),
             );
         }
+        let done = if self.dry_run {
+            "would be replayed"
+        } else {
+            "replayed"
+        };
         let (mut replayed, mut records, mut left) = (0, 0, 0);
         for (number, entry) in entries.iter().enumerate() {
             show_progress(number, entries.len(), &entry.key);
@@ -82,11 +87,6 @@ impl Replay {
                 Ok(count) => {
                     replayed += 1;
                     records += count;
-                    let done = if self.dry_run {
-                        "would be replayed"
-                    } else {
-                        "replayed"
-                    };
                     say(&format!("{}: {done}, records: {count}", entry.key))?;
                 }
                 Err(Failure(reason)) => {
@@ -96,7 +96,7 @@ impl Replay {
             }
         }
         say(&format!(
-            "{} found: {replayed} replayed (records: {records}), {left} left",
+            "{} found: {replayed} {done} (records: {records}), {left} left",
             entries.len()
         ))?;
         Ok(left == 0)
