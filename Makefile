@@ -9,8 +9,9 @@ MINISTACK := $(VENV)/installed
 DEPLOY_VENV := .venv-deploy
 DEPLOY := $(DEPLOY_VENV)/installed
 
-# What looks at the dependencies.
+# What looks at the dependencies, and at Python.
 TOOLS_VENV := .tools
+PYTHON_FOLDERS := infra examples/python benches/peers/python
 TOOLS := $(TOOLS_VENV)/installed
 # CycloneDX's own maker from cargo's data: no wheel has it, so that it is compiled, in two minutes.
 CYCLONEDX_VERSION := 0.5.9
@@ -55,6 +56,8 @@ test: $(MINISTACK) ## Run all tests
 check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tests, documentation
 	cargo fmt --check
 	$(MAKE) dependencies
+	$(TOOLS_VENV)/bin/ruff check --quiet --config infra/ruff.toml $(PYTHON_FOLDERS)
+	$(TOOLS_VENV)/bin/ruff format --quiet --check --config infra/ruff.toml $(PYTHON_FOLDERS)
 	$(PYTHON) infra/check_documents.py
 	cargo clippy --locked --all-targets --features cli -- -D warnings
 	cargo clippy --locked --no-default-features --features types -- -D warnings
@@ -162,7 +165,7 @@ $(CYCLONEDX):
 	@touch $@
 
 $(TOOLS): infra/requirements-tools.txt
-	@echo 'installing the checks of dependencies into $(TOOLS_VENV)'
+	@echo 'installing the checks of dependencies and of Python into $(TOOLS_VENV)'
 	$(PYTHON) -m venv $(TOOLS_VENV)
 	$(TOOLS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-tools.txt
 	@touch $@

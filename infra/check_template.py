@@ -302,7 +302,9 @@ def vault_prefixes() -> set[str]:
 
 def millis_after_publishing() -> int:
     """What an invocation needs after the publish budget: for the vault and to answer."""
-    [vault] = found(r"const BUDGET: Duration = Duration::from_millis\((\d+)\)", code("vault/mod.rs"))
+    [vault] = found(
+        r"const BUDGET: Duration = Duration::from_millis\((\d+)\)", code("vault/mod.rs")
+    )
     [answer] = found(
         r"const ANSWER_MARGIN: Duration = Duration::from_millis\((\d+)\)", code("handler.rs")
     )

@@ -130,7 +130,9 @@ def tell(stack: str, token: str | None, callbackctl: Path) -> None:
     """What to do next."""
     found = outputs(stack)
     url = found["FunctionUrl"]
-    print(f"\nThe receiver is there.\n  queue     {found['QueueUrl']}\n  vault     {found['VaultBucket']}")
+    print(
+        f"\nThe receiver is there.\n  queue     {found['QueueUrl']}\n  vault     {found['VaultBucket']}"
+    )
     print(f"  dashboard {found['DashboardName']}\n  workers   attach {found['ConsumerPolicyArn']}")
     if token:
         print(

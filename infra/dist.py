@@ -42,7 +42,9 @@ def main() -> int:
     made = 0
     for architecture, (target, flag) in ARCHITECTURES.items():
         if not has_std(target):
-            say(f"no {architecture}: Rust's library for {target} is missing (`rustup target add {target}`)")
+            say(
+                f"no {architecture}: Rust's library for {target} is missing (`rustup target add {target}`)"
+            )
             continue
         binary = build(architecture, flag, home)
         check(binary, [ROOT, home, Path.home()])
@@ -68,7 +70,9 @@ def output(*command: str) -> str:
 
 
 def package_version() -> str:
-    metadata = json.loads(output("cargo", "metadata", "--locked", "--no-deps", "--format-version=1"))
+    metadata = json.loads(
+        output("cargo", "metadata", "--locked", "--no-deps", "--format-version=1")
+    )
     return metadata["packages"][0]["version"]
 
 
@@ -101,13 +105,18 @@ def check(binary: Path, places: list[Path]) -> None:
             fail(f"{place} stands in {binary}")
     versions = {(int(a), int(b)) for a, b in re.findall(rb"GLIBC_(\d+)\.(\d+)", code)}
     if not versions or max(versions) > NEWEST_GLIBC:
-        fail(f"expected no newer glibc than {NEWEST_GLIBC}, but found {sorted(versions)} in {binary}")
+        fail(
+            f"expected no newer glibc than {NEWEST_GLIBC}, but found {sorted(versions)} in {binary}"
+        )
 
 
 def pack(binary: Path, archive: Path) -> None:
     # Stored, since the bytes of compression differ from one zlib to the next.
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as out:
-        for name, file, mode in [("LICENSE", ROOT / "LICENSE", 0o644), ("bootstrap", binary, 0o755)]:
+        for name, file, mode in [
+            ("LICENSE", ROOT / "LICENSE", 0o644),
+            ("bootstrap", binary, 0o755),
+        ]:
             entry = zipfile.ZipInfo(name, NO_TIME)
             entry.create_system = 3  # Unix, which alone has modes.
             entry.external_attr = (0o100000 | mode) << 16

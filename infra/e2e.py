@@ -24,7 +24,9 @@ from typing import Any
 import boto3
 
 import deploy
+import emulator
 import local
+from receiver import Sample, kind
 
 REGION = "eu-central-1"
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
@@ -40,22 +42,22 @@ FORMS: list[tuple[str, list[str], bool]] = [
 def main() -> int:
     parser = argparse.ArgumentParser(description="Try the template on an emulator of AWS.")
     parser.add_argument("--callbackctl", type=Path, required=True, help="its binary")
-    local.end_on_signals()
+    emulator.end_on_signals()
     names = [name for name, _, _ in FORMS]
     parser.add_argument("--only", choices=names, help="one form instead of all")
     arguments = parser.parse_args()
-    checks = local.Checks()
+    checks = emulator.Checks()
     for name, parameters, is_secure in FORMS:
         if arguments.only in (None, name):
-            local.step(f"the form {name}")
-            with emulator(is_secure):
+            emulator.step(f"the form {name}")
+            with aws(is_secure):
                 Trial(name, parameters, checks, arguments.callbackctl.resolve()).run()
     print("all forms work" if not checks.wrong else "not all forms work")
     return checks.exit_code()
 
 
 @contextlib.contextmanager
-def emulator(is_secure: bool) -> Any:
+def aws(is_secure: bool) -> Any:
     """MiniStack, with AWS's settings pointing to it."""
     with tempfile.TemporaryDirectory(prefix="callback-") as folder:
         settings = {}
@@ -77,7 +79,7 @@ def emulator(is_secure: bool) -> Any:
             # Before the emulator is asked whether it is healthy.
             os.environ.update(AWS_CA_BUNDLE=certificate, SSL_CERT_FILE=certificate)
         try:
-            with local.ministack(local.free_port(), settings) as endpoint:
+            with emulator.ministack(emulator.free_port(), settings) as endpoint:
                 os.environ.update(
                     AWS_ENDPOINT_URL=endpoint,
                     AWS_ACCESS_KEY_ID="test",
@@ -93,7 +95,7 @@ def emulator(is_secure: bool) -> Any:
 
 def make_certificate(folder: Path) -> tuple[str, str]:
     """A certificate for localhost that vouches for itself."""
-    openssl = shutil.which("openssl") or local.fail("openssl is not installed")
+    openssl = shutil.which("openssl") or emulator.fail("openssl is not installed")
     certificate, key = str(folder / "server.crt"), str(folder / "server.key")
     names = "subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1"
     subprocess.run(
@@ -112,13 +114,13 @@ class Trial:
     """One deployment, and what is tried with it."""
 
     def __init__(
-        self, name: str, parameters: list[str], checks: local.Checks, callbackctl: Path
+        self, name: str, parameters: list[str], checks: emulator.Checks, callbackctl: Path
     ) -> None:
         self.name = name
         self.checks = checks
         self.callbackctl = callbackctl
         self.stack = f"callback-{name}"
-        machine = ARCHITECTURES.get(platform.machine()) or local.fail("an unknown machine")
+        machine = ARCHITECTURES.get(platform.machine()) or emulator.fail("an unknown machine")
         self.parameters = [*parameters, f"Architecture={machine}"]
 
     def equal(self, what: str, expected: object, found: object) -> None:
@@ -146,7 +148,7 @@ class Trial:
         ids: list[str] = []
         for sample in local.samples():
             status, answer = self.post(sample)
-            found = local.kind(status, answer)
+            found = kind(status, answer)
             self.equal(sample.name, sample.expected, found)
             if found == "accepted":
                 ids += json.loads(answer)["ids"]
@@ -179,7 +181,7 @@ class Trial:
         self.equal("records replayed", 1, len(self.receive()))
         self.equal("kept in the vault", ["quarantine", "replayed"], self.folders())
 
-    def post(self, sample: local.Sample) -> tuple[int, str]:
+    def post(self, sample: Sample) -> tuple[int, str]:
         url = f"{self.url}/{sample.token or self.token}"
         request = urllib.request.Request(url, sample.body, {"Content-Type": sample.content_type})
         context = ssl.create_default_context() if url.startswith("https:") else None
@@ -201,9 +203,7 @@ class Trial:
             if not messages:
                 return received
             for message in messages:
-                sqs.delete_message(
-                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
+                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
             received += messages
 
     def folders(self) -> list[str]:

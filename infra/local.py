@@ -8,52 +8,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
-import io
 import json
 import os
-import secrets
 import shlex
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-try:
-    import botocore.session
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-except ImportError:
-    sys.exit("local.py: botocore is not installed: use `make run` or `make serve`")
+from emulator import ROOT, Checks, end_on_signals, forget_settings, step
+from receiver import Receiver, Sample, kind
 
-ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT / "tests" / "cases"
-REGION = "eu-central-1"
-FUNCTION = "cloud-infinite-callback"
-QUEUE = "jobs"
-DEAD_QUEUE = "jobs-dead"
-# After so many times a message that no worker deleted is dead, as in the template.
-MAX_RECEIVES = 5
-VAULT = "vault"
 MARK = "\ue000"
-
-# MiniStack starts in half a second; a machine that compiles meanwhile needs more.
-START_SECONDS = 30
-# Far more than the function takes: 4 s at most.
-ANSWER_SECONDS = 15
-
-# What asks a program to end besides Ctrl-C, the last when a terminal closes.
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 PROBE = json.dumps(
     {
@@ -62,21 +31,6 @@ PROBE = json.dumps(
         "message": "Test request when setting callback url",
     }
 ).encode()
-
-
-@dataclass
-class Sample:
-    """A body to post, and the answer that it must get."""
-
-    name: str
-    body: bytes
-    # See `kind`.
-    expected: str
-    token: str | None = None
-
-    @property
-    def content_type(self) -> str:
-        return "application/json" if self.body.lstrip()[:1] == b"{" else "application/xml"
 
 
 def main() -> int:
@@ -92,24 +46,9 @@ def main() -> int:
         return run(receiver, Checks(), arguments.callbackctl)
 
 
-def end_on_signals() -> None:
-    """Makes what asks this program to end go through all that stops what it started."""
-    for number in ENDING_SIGNALS:
-        # nohup ignores the end of the terminal, and so does what it starts.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: sys.exit(1))
-
-
 def settings() -> dict[str, str]:
     """What of the user's environment the function gets."""
     return {name: os.environ[name] for name in ("QUEUE_MAX_BYTES",) if name in os.environ}
-
-
-def forget_settings() -> None:
-    """Keeps the user's profile, endpoints and proxy out: all of this is on one machine."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(AWS_CONFIG_FILE=os.devnull, no_proxy="localhost")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -135,243 +74,6 @@ def parse_arguments() -> argparse.Namespace:
         if not path.is_file():
             parser.error(f"{path}: there is no such file")
     return arguments
-
-
-def fail(message: str) -> NoReturn:
-    sys.exit(f"local.py: {message}")
-
-
-def step(message: str) -> None:
-    print(f"- {message}", flush=True)
-
-
-class Receiver:
-    """The function on an emulator, with its queue."""
-
-    def __init__(self, endpoint: str, function: Path, settings: dict[str, str]) -> None:
-        self.endpoint = endpoint
-        self.token = secrets.token_hex(32)
-        session = botocore.session.get_session()
-        self.client = lambda service: session.create_client(
-            service,
-            region_name=REGION,
-            endpoint_url=endpoint,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-            config=Config(retries={"max_attempts": 1}, read_timeout=ANSWER_SECONDS),
-        )
-        self.sqs = self.client("sqs")
-        self.queue_url = self.create_queue()
-        self.client("s3").create_bucket(
-            Bucket=VAULT, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
-        self.url = self._create_function(function, settings)
-
-    @classmethod
-    def start(
-        cls,
-        stack: contextlib.ExitStack,
-        function: Path,
-        port: int | None,
-        settings: dict[str, str] | None = None,
-    ) -> Receiver:
-        """Starts the emulator and all on it; `settings` are variables for the function alone."""
-        step("starting the emulator")
-        endpoint = stack.enter_context(ministack(port or free_port()))
-        step("creating the queue, the vault, and the function behind a URL")
-        return cls(endpoint, function, settings or {})
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the function and the operator's commands need to find queue and vault."""
-        return {
-            "QUEUE_URL": self.queue_url,
-            "VAULT_BUCKET": VAULT,
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-        }
-
-    @property
-    def worker_environment(self) -> dict[str, str]:
-        """What any program with an AWS SDK needs to work on the queue."""
-        return {
-            **self.environment,
-            # SDKs put a bucket's name before a host name that does not resolve then; not before this.
-            "AWS_ENDPOINT_URL": self.endpoint.replace("localhost", "127.0.0.1"),
-            # Lambda sets both; Python's SDK reads this one.
-            "AWS_DEFAULT_REGION": REGION,
-        }
-
-    def create_queue(self) -> str:
-        dead = self.sqs.create_queue(QueueName=DEAD_QUEUE)["QueueUrl"]
-        answer = self.sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
-        redrive = {
-            "deadLetterTargetArn": answer["Attributes"]["QueueArn"],
-            "maxReceiveCount": MAX_RECEIVES,
-        }
-        attributes = {"RedrivePolicy": json.dumps(redrive)}
-        return self.sqs.create_queue(QueueName=QUEUE, Attributes=attributes)["QueueUrl"]
-
-    def delete_queue(self) -> None:
-        self.sqs.delete_queue(QueueUrl=self.queue_url)
-
-    def _create_function(self, binary: Path, settings: dict[str, str]) -> str:
-        functions = self.client("lambda")
-        functions.create_function(
-            FunctionName=FUNCTION,
-            Runtime="provided.al2023",
-            Handler="bootstrap",
-            Role="arn:aws:iam::000000000000:role/local",
-            Code={"ZipFile": zipped(binary)},
-            MemorySize=256,
-            Timeout=10,
-            Environment={
-                "Variables": {
-                    **self.environment,
-                    **settings,
-                    "CALLBACK_TOKEN_SHA256": hashlib.sha256(self.token.encode()).hexdigest(),
-                }
-            },
-        )
-        url = functions.create_function_url_config(FunctionName=FUNCTION, AuthType="NONE")
-        # The emulator answers a URL's host name only to who resolves it; this path serves everyone.
-        url_id = url["FunctionUrl"].split("//")[1].split(".")[0]
-        return f"{self.endpoint}/_aws/lambda-url/{url_id}"
-
-    def post(self, sample: Sample) -> tuple[int, str]:
-        """Posts like the vendor, and gives the status and the answer."""
-        url = f"{self.url}/{sample.token or self.token}"
-        headers = {"Content-Type": sample.content_type, "User-Agent": "Go-http-client/1.1"}
-        request = urllib.request.Request(url, sample.body, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError as error:
-            fail(f"the function URL did not answer: {error}")
-
-    def receive(self, wait_seconds: int = 1) -> Iterator[dict[str, Any]]:
-        """The messages that are on the queue; each is deleted once it was used."""
-        while messages := self.batch(wait_seconds):
-            for message in messages:
-                yield message
-                self.delete(message)
-
-    def batch(self, wait_seconds: int) -> list[dict[str, Any]]:
-        """Up to ten messages, which come back unless they are deleted."""
-        answer = self.sqs.receive_message(
-            QueueUrl=self.queue_url,
-            MaxNumberOfMessages=10,
-            WaitTimeSeconds=wait_seconds,
-            AttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        )
-        return answer.get("Messages", [])
-
-    def delete(self, message: dict[str, Any]) -> None:
-        self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-
-
-@contextlib.contextmanager
-def ministack(port: int, settings: dict[str, str] | None = None) -> Iterator[str]:
-    """MiniStack as a child in a process group of its own, which ends with this block."""
-    settings = settings or {}
-    scheme = "https" if settings.get("USE_SSL") == "1" else "http"
-    endpoint = f"{scheme}://localhost:{port}"
-    with tempfile.TemporaryDirectory(prefix="callback-") as folder:
-        log = Path(folder) / "ministack.log"
-        environment = {
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": folder,
-            "TMPDIR": folder,
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "MINISTACK_HOST": "localhost",
-            "LAMBDA_EXECUTOR": "local",
-            "AWS_ENDPOINT_URL": endpoint,
-            **settings,
-        }
-        program = Path(sys.executable).with_name("ministack")
-        if not program.exists():
-            fail("the emulator is not installed beside this Python: use `make run` or `make serve`")
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [program],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        try:
-            wait_until_healthy(endpoint, process, log)
-            yield endpoint
-        except (BotoCoreError, ClientError) as error:
-            sys.stderr.write(log.read_text(errors="replace"))
-            fail(f"the emulator failed; above is what it said: {error}")
-        finally:
-            stop(process)
-
-
-def wait_until_healthy(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError):
-            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2):
-                return
-        time.sleep(0.05)
-    sys.stderr.write(log.read_text(errors="replace"))
-    fail("the emulator did not start; above is what it said")
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends MiniStack and the functions that it runs, which are in its process group."""
-    # A second Ctrl-C would otherwise end this half-way, and leave them running.
-    numbers = (signal.SIGINT, *ENDING_SIGNALS)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=3)
-    process.wait()
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def zipped(binary: Path) -> bytes:
-    """The function's package. Not compressed: it travels nowhere."""
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, binary.read_bytes())
-    return package.getvalue()
-
-
-class Checks:
-    """What came otherwise than it must."""
-
-    def __init__(self) -> None:
-        self.wrong: list[str] = []
-
-    def equal(self, what: str, expected: object, found: object) -> None:
-        if expected != found:
-            self.wrong.append(f"{what}: expected {expected}, but found {found}")
-
-    def exit_code(self) -> int:
-        for problem in self.wrong:
-            print(f"wrong: {problem}", file=sys.stderr)
-        return 1 if self.wrong else 0
 
 
 def samples() -> list[Sample]:
@@ -430,16 +132,6 @@ def post(receiver: Receiver, sample: Sample, checks: Checks) -> str:
     return found
 
 
-def kind(status: int, answer: str) -> str:
-    """`accepted`, `probe` or `quarantined`, by what a 200 says; of all others the status."""
-    if status == 200:
-        with contextlib.suppress(ValueError):
-            for name in ("accepted", "probe", "quarantined"):
-                if name in json.loads(answer):
-                    return name
-    return str(status)
-
-
 def operate(receiver: Receiver, callbackctl: Path, arguments: list[str]) -> int:
     """Runs one of the operator's commands."""
     print(f"  $ callbackctl {' '.join(arguments)}", flush=True)
@@ -471,7 +163,9 @@ def post_one(receiver: Receiver, path: Path, callbackctl: Path) -> int:
 def serve(receiver: Receiver, for_worker: bool) -> int:
     announce(receiver)
     if for_worker:
-        print("\npaste this into the terminal of your worker, or of callbackctl; Ctrl-C here ends all:")
+        print(
+            "\npaste this into the terminal of your worker, or of callbackctl; Ctrl-C here ends all:"
+        )
         for name, value in receiver.worker_environment.items():
             print(f"  export {name}={shlex.quote(value)}")
         print(flush=True)

@@ -15,9 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import emulator
 import local
+from receiver import QUEUE, Receiver
 
-EXAMPLES = local.ROOT / "examples"
+EXAMPLES = emulator.ROOT / "examples"
 # What any worker has at most for all that it is given.
 WORKER_SECONDS = 60
 
@@ -41,19 +43,22 @@ def main() -> int:
     parser.add_argument("--function", type=Path, required=True, help="the function's binary")
     parser.add_argument("--python", type=Path, required=True, help="a Python with the requirements")
     arguments = parser.parse_args()
-    local.end_on_signals()
-    local.forget_settings()
+    emulator.end_on_signals()
+    emulator.forget_settings()
     with contextlib.ExitStack() as stack:
-        receiver = local.Receiver.start(stack, arguments.function, None, local.settings())
+        receiver = Receiver.start(stack, arguments.function, None, local.settings())
         handler = Handler(receiver, Programs(arguments.python), arguments.worker)
         local.announce(receiver)
-        print(f"\nexamples/{arguments.worker} prints what jobs made here; Ctrl-C ends it\n", flush=True)
+        print(
+            f"\nexamples/{arguments.worker} prints what jobs made here; Ctrl-C ends it\n",
+            flush=True,
+        )
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 deliver(receiver, handler)
 
 
-def deliver(receiver: local.Receiver, handler: Handler) -> None:
+def deliver(receiver: Receiver, handler: Handler) -> None:
     """One batch, once there is one."""
     messages = receiver.batch(wait_seconds=2)
     if not messages:
@@ -85,7 +90,7 @@ class Handler:
 
     NAMES = ("python", "node")
 
-    def __init__(self, receiver: local.Receiver, programs: Programs, name: str) -> None:
+    def __init__(self, receiver: Receiver, programs: Programs, name: str) -> None:
         self.name = name
         self.command = {
             "python": [*programs.python, "-c", PYTHON_RUNNER],
@@ -106,7 +111,7 @@ class Handler:
         return printed, json.loads(answer)
 
 
-def environment(receiver: local.Receiver) -> dict[str, str]:
+def environment(receiver: Receiver) -> dict[str, str]:
     """The variables of a worker's process: nothing of the user's but the way to programs."""
     return {"PATH": os.environ["PATH"], **receiver.worker_environment}
 
@@ -123,7 +128,7 @@ def lines(command: list[str], folder: str, given: bytes, variables: dict[str, st
         check=False,
     )
     if done.returncode:
-        local.fail(f"{folder}: a program failed; above is what it said")
+        emulator.fail(f"{folder}: a program failed; above is what it said")
     return done.stdout.decode().splitlines()
 
 
@@ -150,8 +155,8 @@ def record(message: dict[str, Any]) -> dict[str, Any]:
             for name, value in message["MessageAttributes"].items()
         },
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{local.REGION}:000000000000:{local.QUEUE}",
-        "awsRegion": local.REGION,
+        "eventSourceARN": f"arn:aws:sqs:{emulator.REGION}:000000000000:{QUEUE}",
+        "awsRegion": emulator.REGION,
     }
 
 

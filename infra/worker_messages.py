@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import local
+from receiver import Sample
 
 # Small, so that a body of a few kilobytes goes to the vault.
 SETTINGS = {"QUEUE_MAX_BYTES": "4096"}
@@ -27,7 +28,7 @@ EXPECTED = [
 ]
 
 
-def callbacks() -> list[local.Sample]:
+def callbacks() -> list[Sample]:
     """What is posted for each worker."""
     names = ["ok_task_transcode.xml", "ok_task_transcode.json", "ok_failed_job.xml"]
     names += ["ok_moderation_image.json"]
@@ -43,7 +44,7 @@ def callbacks() -> list[local.Sample]:
         "a failed job": failed,
         "a moderated image": moderation,
     }
-    return [local.Sample(name, body, "accepted") for name, body in bodies.items()]
+    return [Sample(name, body, "accepted") for name, body in bodies.items()]
 
 
 def unreadable() -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import itertools
 import json
 import shlex
@@ -24,8 +25,10 @@ from typing import IO, Any
 
 import yaml
 
+import emulator
 import local
 import try_worker
+from receiver import Receiver, kind
 from runtime_api import RuntimeApi
 from try_worker import WORKER_SECONDS, Handler, Programs, environment, event, lines, record
 from worker_messages import (
@@ -45,7 +48,7 @@ AWS_EVENT = {
     "account": "000000000000",
     "source": "cloud-infinite-callback",
     "time": "2024-05-06T01:02:09Z",
-    "region": local.REGION,
+    "region": emulator.REGION,
     "resources": [],
     "detail-type": "Cloud Infinite job",
 }
@@ -53,17 +56,17 @@ AWS_EVENT = {
 
 def main() -> int:
     arguments = parse_arguments()
-    local.end_on_signals()
-    local.forget_settings()
-    checks = local.Checks()
+    emulator.end_on_signals()
+    emulator.forget_settings()
+    checks = emulator.Checks()
     with contextlib.ExitStack() as stack:
-        receiver = local.Receiver.start(stack, arguments.function, None, SETTINGS)
+        receiver = Receiver.start(stack, arguments.function, None, SETTINGS)
         trial = Trial(receiver, checks, arguments.python, arguments.rust)
         trial.try_cloudevents()
         trial.try_pipe()
         for name in Handler.NAMES:
             handler = Handler(receiver, trial.programs, name)
-            trial.try_lambda(name, lambda events: each(handler, events))
+            trial.try_lambda(name, functools.partial(each, handler))
         trial.try_lambda("rust", trial.rust_lambda)
         trial.try_poller()
         trial.try_serve(arguments.function)
@@ -88,7 +91,7 @@ class Trial:
     """The function behind its URL, and the programs that are tried on its messages."""
 
     def __init__(
-        self, receiver: local.Receiver, checks: local.Checks, python: Path, rust: Path
+        self, receiver: Receiver, checks: emulator.Checks, python: Path, rust: Path
     ) -> None:
         self.receiver = receiver
         self.checks = checks
@@ -100,7 +103,7 @@ class Trial:
     def post_all(self) -> None:
         for sample in callbacks():
             status, answer = self.receiver.post(sample)
-            self.checks.equal(sample.name, sample.expected, local.kind(status, answer))
+            self.checks.equal(sample.name, sample.expected, kind(status, answer))
         for message in unreadable():
             self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, **message)
 
@@ -126,7 +129,7 @@ class Trial:
         bodies = [message["Body"] for message in self.messages() if not is_pointer(message)]
         bodies = [body for body in bodies if body != UNREADABLE]
         for name, command in programs.items():
-            local.step(f"the CloudEvents SDK for {name}")
+            emulator.step(f"the CloudEvents SDK for {name}")
             for body in bodies:
                 expected = comparable(json.loads(body))
                 [*_, printed] = lines(command, name, body.encode(), variables)
@@ -140,7 +143,7 @@ class Trial:
 
         The emulator has no pipes from queues; it has their language of filters.
         """
-        local.step("the filters of the template's pipe")
+        emulator.step("the filters of the template's pipe")
         events = self.receiver.client("events")
         for message in self.messages():
             event = {**AWS_EVENT, **record(message)}
@@ -157,7 +160,7 @@ class Trial:
 
     def try_lambda(self, name: str, invoke: Lambda) -> None:
         """Gives a function the same batch twice: the second time there is nothing to do."""
-        local.step(f"the function in {name}")
+        emulator.step(f"the function in {name}")
         messages = self.messages()
         batch = event(messages)
         failing = [
@@ -184,7 +187,7 @@ class Trial:
 
     def try_poller(self) -> None:
         """Lets the poller empty the queue. What it fails at it must leave there."""
-        local.step("the poller in rust")
+        emulator.step("the poller in rust")
         self.post_all()
         with self.started("worker_poll", {}) as process:
             end = time.monotonic() + WORKER_SECONDS
@@ -211,7 +214,7 @@ class Trial:
 
     def try_serve(self, function: Path) -> None:
         """`make serve WORKER=1`, a poller with what it prints, a callback."""
-        local.step("a poller beside `make serve WORKER=1`")
+        emulator.step("a poller beside `make serve WORKER=1`")
         arguments = [local.__file__, "serve", "--for-worker", "--function", str(function)]
         # Paragraphs with an empty line after each: steps, URL, what to post, variables.
         with serving(arguments, paragraphs=4) as (_, printed):
@@ -223,7 +226,7 @@ class Trial:
 
     def try_serve_handler(self, function: Path, python: Path) -> None:
         """`make serve WORKER=python`, a callback."""
-        local.step("`make serve WORKER=python`")
+        emulator.step("`make serve WORKER=python`")
         arguments = [try_worker.__file__, "python", "--function", str(function)]
         arguments += ["--python", str(python)]
         with serving(arguments, paragraphs=4) as (served, printed):
@@ -237,7 +240,8 @@ class Trial:
         process = subprocess.Popen(
             [self.rust / name],
             env={**environment(self.receiver), **more},
-            stdout=subprocess.PIPE, text=True
+            stdout=subprocess.PIPE,
+            text=True,
         )
         # Nobody waits for it forever.
         timer = threading.Timer(WORKER_SECONDS, process.kill)
@@ -286,7 +290,7 @@ def pipe_filters() -> list[str]:
         """Reads a template whatever functions are in it."""
 
     Loader.add_multi_constructor("!", lambda *_: None)
-    template = yaml.load((local.ROOT / "infra" / "template.yaml").read_text(), Loader)
+    template = yaml.load((emulator.ROOT / "infra" / "template.yaml").read_text(), Loader)
     source = template["Resources"]["Pipe"]["Properties"]["SourceParameters"]
     return [each["Pattern"] for each in source["FilterCriteria"]["Filters"]]
 
