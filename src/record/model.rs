@@ -11,7 +11,10 @@ use super::{Family, Forbidden, Outcome, Verdict};
 ///
 /// The vendor's names in the descriptions are paths from the vendor node, which is one element of
 /// `JobsDetail`, or `WorkflowExecution`, or the whole body of moderation Simple: the form with
-/// `code` and `data`, beside which Detail has `JobsDetail`. They are the same in XML and in JSON.
+/// `code` and `data`, where Detail has `JobsDetail`. They are the same in XML and in JSON.
+///
+/// Their source is the vendor's pages in its repository `tencentyun/intlcloud-documents`, below
+/// 数据万象/API 文档: 任务与工作流 for tasks, there 工作流回调 for workflows, and 内容审核 for moderation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
