@@ -127,8 +127,10 @@ class Trial:
         self.checks.equal(f"{self.name}: {what}", expected, found)
 
     def run(self) -> None:
-        token = deploy.deploy(self.stack, REGION, self.parameters)
-        again = deploy.deploy(self.stack, REGION, self.parameters)
+        token = deploy.new_token(self.stack, self.parameters)
+        deploy.deploy(self.stack, REGION, self.parameters, token)
+        again = deploy.new_token(self.stack, self.parameters)
+        deploy.deploy(self.stack, REGION, self.parameters, again)
         self.equal("a second deployment keeps the token", None, again)
         found = deploy.outputs(self.stack)
         self.queue_url, self.vault = found["QueueUrl"], found["VaultBucket"]
