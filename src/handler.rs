@@ -133,7 +133,9 @@ impl Handler {
             Err(PublishError::NotTaken { reason } | PublishError::NotKept { reason }) => {
                 Err(Failure::NotTaken(reason))
             }
-            Err(PublishError::TooLarge { bytes }) => Ok(Outcome::TooLarge { bytes }),
+            Err(error @ PublishError::TooLarge { .. }) => Ok(Outcome::TooLarge {
+                reason: error.to_string(),
+            }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! An event as a message: its body, and what SQS wants beside it.
 
 use crate::{
+    callback::is_xml_character,
     event::{Outgoing, sha256_hex},
     record::SCHEMA_VERSION,
 };
@@ -111,11 +112,12 @@ fn legal(value: &str) -> String {
     value
         .chars()
         .take(MAX_ATTRIBUTE_LENGTH)
-        .map(|character| match character {
-            '\t' | '\n' | '\r' => character,
-            '\u{FFFE}' | '\u{FFFF}' => char::REPLACEMENT_CHARACTER,
-            other if other < ' ' => char::REPLACEMENT_CHARACTER,
-            other => other,
+        .map(|character| {
+            if is_xml_character(character) {
+                character
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
         })
         .collect()
 }

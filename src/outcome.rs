@@ -52,8 +52,8 @@ pub(crate) enum Outcome {
     /// A record is larger than the queue takes, and there is no vault. Sending it again would not
     /// help, but it may stop at the vendor's end where someone looks.
     TooLarge {
-        /// The size of the message.
-        bytes: usize,
+        /// How large.
+        reason: String,
     },
 }
 
@@ -153,8 +153,8 @@ impl Outcome {
         match self {
             Self::Quarantined { reason, .. }
             | Self::Spilled { reason, .. }
-            | Self::NotKept { reason } => Some(reason.clone()),
-            Self::TooLarge { bytes } => Some(format!("a message has {bytes} bytes")),
+            | Self::NotKept { reason }
+            | Self::TooLarge { reason } => Some(reason.clone()),
             _ => None,
         }
     }

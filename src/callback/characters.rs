@@ -18,8 +18,9 @@ pub(super) fn first_forbidden(body: &str) -> Option<(usize, u32)> {
             continue;
         }
         let begin = number * CHUNK_BYTES;
-        let found = (begin..begin + chunk.len())
-            .find(|&at| is_suspect(body.as_bytes()[at]) && !body[at..].starts_with(is_character));
+        let found = (begin..begin + chunk.len()).find(|&at| {
+            is_suspect(body.as_bytes()[at]) && !body[at..].starts_with(is_xml_character)
+        });
         if let Some(at) = found {
             return Some((at, body[at..].chars().next()?.into()));
         }
@@ -28,7 +29,7 @@ pub(super) fn first_forbidden(body: &str) -> Option<(usize, u32)> {
 }
 
 /// The production `Char` of XML 1.0.
-pub(super) fn is_character(character: char) -> bool {
+pub(crate) fn is_xml_character(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
         '\u{FFFE}' | '\u{FFFF}' => false,

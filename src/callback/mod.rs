@@ -8,6 +8,7 @@ mod xml;
 
 use std::{borrow::Cow, fmt};
 
+pub(crate) use characters::is_xml_character;
 pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;
 pub(crate) use tree::{Node, Object, Values};

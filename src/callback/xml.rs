@@ -15,7 +15,7 @@ use quick_xml::{
 
 use super::{
     MAX_DEPTH, MAX_NODES, Unreadable,
-    characters::{first_forbidden, is_character, is_name},
+    characters::{first_forbidden, is_name, is_xml_character},
     tree::{Member, Node, Object, is_blank},
 };
 
@@ -254,8 +254,6 @@ impl<'a> Element<'a> {
     }
 }
 
-const UNKNOWN_REFERENCE: &str = "expected a predefined entity or a character that XML allows";
-
 /// What of the markup that begins here is missing.
 fn unclosed(error: &SyntaxError) -> &'static str {
     match error {
@@ -274,11 +272,13 @@ fn unclosed(error: &SyntaxError) -> &'static str {
     }
 }
 
+const UNKNOWN_REFERENCE: &str = "expected a predefined entity or a character that XML allows";
+
 /// The character that a reference stands for, if XML allows it.
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
     if reference.is_char_ref() {
         let character = reference.resolve_char_ref().ok()??;
-        return is_character(character).then_some(character);
+        return is_xml_character(character).then_some(character);
     }
     match &**reference {
         "lt" => Some('<'),
