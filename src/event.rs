@@ -10,14 +10,14 @@ use crate::{
     callback::Callback,
     record::{
         DataContentType, DataSchema, Family, Record, SpecVersion,
-        making::{Detail, Home},
+        making::{BucketRef, Detail},
     },
 };
 
 /// The longest id: what SQS takes for a deduplication id.
 const MAX_ID_LENGTH: usize = 128;
 
-/// How much of a digest, in hexadecimal digits, tells the bodies of one moderation job apart.
+/// How much of a digest, in hexadecimal digits, tells the bodies of one job apart.
 const SHORT_DIGEST_LENGTH: usize = 16;
 
 /// What RFC 3986 leaves as it is.
@@ -49,10 +49,18 @@ impl<'t, 'a> Outgoing<'t, 'a> {
         })
     }
 
-    fn of(record: Record<'t, Detail<'t, 'a>>, home: Home<'t>) -> Self {
+    fn of(record: Record<'t, Detail<'t, 'a>>, home: BucketRef<'t>) -> Self {
         let input = &record.input;
-        let bucket = input.bucket.clone().or(home.bucket.map(Cow::Borrowed));
-        let region = input.region.clone().or(home.region.map(Cow::Borrowed));
+        let read = BucketRef {
+            bucket: input.bucket.clone(),
+            region: input.region.clone(),
+        };
+        let is_known = read.bucket.is_some() || home.bucket.is_none();
+        let BucketRef { bucket, region } = if is_known {
+            read.or(&home)
+        } else {
+            home.or(&read)
+        };
         let source = match (&bucket, &region) {
             (Some(bucket), Some(region)) => format!(
                 "//{}.ci.{}.myqcloud.com",
@@ -123,7 +131,8 @@ fn id(record: &Record<'_, Detail<'_, '_>>) -> String {
     let state = record.state.as_deref().unwrap_or("unknown");
     let id = match (record.job_id.as_deref(), &record.family) {
         (None, _) => return hex::encode(detail_digest(record)),
-        (Some(job), Family::Moderation) => {
+        // One job of these may send several bodies.
+        (Some(job), Family::Moderation | Family::Unknown(_)) => {
             let digest = hex::encode(detail_digest(record));
             format!("{job}:{state}:{}", &digest[..SHORT_DIGEST_LENGTH])
         }

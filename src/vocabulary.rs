@@ -25,18 +25,16 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// What `name` below `parent` becomes: whether it is an array even with one value, and what
-    /// its leaves are.
+    /// Returns what `name` below `parent` becomes: whether it is an array even with one value, and
+    /// what its leaves are.
     pub(crate) fn normal(self, parent: &str, name: &str) -> (bool, Scalar) {
         let word = WORDS.get(name).unwrap_or(&TEXT);
+        let (is_list, scalar) = (word.is_list_below(parent), word.scalar_below(parent));
         match (self, name) {
-            (Self::Moderation, "Result") => (word.is_list_below(parent), Scalar::Number),
+            (Self::Moderation, "Result") => (is_list, Scalar::Number),
             // Below `Operation` the same name is a task's configuration, a single node.
-            (Self::Moderation, "Snapshot") => (
-                parent == "JobsDetail" || word.is_list_below(parent),
-                word.scalar,
-            ),
-            _ => (word.is_list_below(parent), word.scalar),
+            (Self::Moderation, "Snapshot") => (is_list || parent == "JobsDetail", scalar),
+            _ => (is_list, scalar),
         }
     }
 
@@ -48,47 +46,76 @@ impl Dialect {
 
 /// What is known of a name.
 struct Word {
-    list: List,
-    scalar: Scalar,
+    kind: Kind,
+    below: Parents,
 }
 
-/// Where a name is an array even with one value.
-enum List {
-    Always,
-    Below(&'static [&'static str]),
+/// What a name is: an array of texts even with one value, or a scalar.
+enum Kind {
+    List,
+    Scalar(Scalar),
+}
+
+/// The parents below which a name is of its kind. Below any other it is text.
+enum Parents {
+    Any,
+    Some(&'static [&'static str]),
 }
 
 impl Word {
     fn is_list_below(&self, parent: &str) -> bool {
-        match self.list {
-            List::Always => true,
-            List::Below(parents) => parents.contains(&parent),
+        matches!(self.kind, Kind::List) && self.below.contain(parent)
+    }
+
+    fn scalar_below(&self, parent: &str) -> Scalar {
+        match self.kind {
+            Kind::Scalar(scalar) if self.below.contain(parent) => scalar,
+            _ => Scalar::Text,
+        }
+    }
+}
+
+impl Parents {
+    fn contain(&self, parent: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Some(parents) => parents.contains(&parent),
         }
     }
 }
 
 const LIST: Word = Word {
-    list: List::Always,
-    scalar: Scalar::Text,
+    kind: Kind::List,
+    below: Parents::Any,
 };
 
 const NUMBER: Word = Word {
-    list: List::Below(&[]),
-    scalar: Scalar::Number,
+    kind: Kind::Scalar(Scalar::Number),
+    below: Parents::Any,
 };
 
 const BOOLEAN: Word = Word {
-    list: List::Below(&[]),
-    scalar: Scalar::Boolean,
+    kind: Kind::Scalar(Scalar::Boolean),
+    below: Parents::Any,
 };
 
 /// What a name is that the vocabulary does not know.
-static TEXT: Word = list_below(&[]);
+static TEXT: Word = Word {
+    kind: Kind::Scalar(Scalar::Text),
+    below: Parents::Any,
+};
 
 const fn list_below(parents: &'static [&'static str]) -> Word {
     Word {
-        list: List::Below(parents),
-        scalar: Scalar::Text,
+        kind: Kind::List,
+        below: Parents::Some(parents),
+    }
+}
+
+const fn number_below(parents: &'static [&'static str]) -> Word {
+    Word {
+        kind: Kind::Scalar(Scalar::Number),
+        below: Parents::Some(parents),
     }
 }
 
@@ -97,57 +124,88 @@ const fn list_below(parents: &'static [&'static str]) -> Word {
 static WORDS: phf::Map<&str, Word> = phf::phf_map! {
     "ActionTags" => list_below(&["Data"]), "AddToHeader" => BOOLEAN, "AestheticScore" => NUMBER,
     "AllFile" => BOOLEAN, "Angel" => NUMBER, "AnimateOnlyKeepKeyFrame" => BOOLEAN,
-    "Audio" => list_below(&["Stream"]), "AudioMixArray" => LIST, "AudioSection" => LIST,
-    "AudioTime" => NUMBER, "AvgFps" => NUMBER, "BigImage" => BOOLEAN, "BitDepth" => NUMBER,
-    "Bitrate" => NUMBER, "BlackAndWhite" => BOOLEAN, "BodyInfo" => LIST, "BodyRecognition" => LIST,
-    "CarInfo" => LIST, "CarRecognition" => LIST, "Channel" => NUMBER, "ChannelNum" => NUMBER,
-    "Channels" => NUMBER, "ClarityScore" => NUMBER, "ClipFrameResult" => LIST,
+    "AreaCoordSet" => NUMBER, "Audio" => list_below(&["Detection", "Stream"]),
+    "AudioMixArray" => LIST, "AudioSection" => LIST, "AudioTime" => NUMBER, "AvgFps" => NUMBER,
+    "BBox" => list_below(&["DetailPerSecond", "Objects"]), "BigImage" => BOOLEAN,
+    "BitDepth" => NUMBER, "Bitrate" => NUMBER, "BlackAndWhite" => BOOLEAN, "BodyInfo" => LIST,
+    "BodyRecognition" => LIST, "BodyRecognitionResult" => LIST, "CarInfo" => LIST,
+    "CarRecognition" => LIST, "CarRecognitionResult" => LIST, "Channel" => NUMBER,
+    "ChannelNum" => NUMBER, "Channels" => NUMBER, "ClarityScore" => NUMBER,
+    "ClipFrameResult" => LIST, "Comments" => number_below(&["DocProcess"]),
     "CompressFileCount" => NUMBER, "CompressionResult" => NUMBER, "ConcatFragment" => LIST,
     "Confidence" => NUMBER, "Contents" => LIST, "Count" => NUMBER, "DeleteDuplicates" => BOOLEAN,
-    "DetailPerSecond" => LIST, "Duration" => NUMBER, "EnableBgmFade" => BOOLEAN,
-    "EnableEndFadeout" => BOOLEAN, "EnableScaleUp" => BOOLEAN, "EnableStartFadein" => BOOLEAN,
-    "EndIndex" => NUMBER, "EndMs" => NUMBER, "ErrorCount" => NUMBER, "FaceInfo" => LIST,
-    "FaceRecognition" => LIST, "FailPageCount" => NUMBER, "FileCount" => NUMBER,
-    "FileSize" => NUMBER, "ForbidState" => NUMBER, "Force" => BOOLEAN, "FrameCount" => NUMBER,
-    "HasBFrame" => NUMBER, "Height" => NUMBER, "HitFlag" => NUMBER, "IgnoreError" => BOOLEAN,
+    "DetailPerSecond" => LIST, "DetailedResult" => list_below(&["VqaPlusResult"]),
+    "Duration" => NUMBER, "EnableBgmFade" => BOOLEAN, "EnableEndFadeout" => BOOLEAN,
+    "EnableScaleUp" => BOOLEAN, "EnableStartFadein" => BOOLEAN,
+    "End" => number_below(&["Positions"]), "EndIndex" => NUMBER, "EndMs" => NUMBER,
+    "EndPage" => number_below(&["DocProcess"]),
+    "EndTime" => number_below(&["LanguageResults", "RecognitionResults", "SentenceScores", "SpeakerResults"]),
+    "EndTimeOffset" => NUMBER, "ErrorCount" => NUMBER, "ErrorFile" => list_below(&["ErrorDetail"]),
+    "FaceInfo" => LIST, "FaceRecognition" => LIST, "FaceRecognitionResult" => LIST,
+    "FailPageCount" => NUMBER, "FileCount" => NUMBER, "FileSize" => NUMBER,
+    "FillInput" => list_below(&["FillConcat"]), "FirstTime" => NUMBER, "FlashResult" => LIST,
+    "ForbidState" => NUMBER, "Force" => BOOLEAN, "FrameCount" => NUMBER, "FusionScore" => NUMBER,
+    "HasBFrame" => NUMBER, "Height" => NUMBER, "HitFlag" => NUMBER, "HitInfos" => LIST,
+    "IgnoreError" => BOOLEAN, "ImageDpi" => number_below(&["DocProcess"]),
     "ImageInspectResult" => LIST, "Index" => NUMBER, "Inlier" => NUMBER, "IsCheckBlack" => BOOLEAN,
     "IsCheckCount" => BOOLEAN, "IsCheckReso" => BOOLEAN, "IsHlsEncrypt" => BOOLEAN,
-    "IsPicInfo" => BOOLEAN, "IsTruncated" => BOOLEAN, "ItemPolygon" => LIST, "JobLevel" => NUMBER,
-    "JobsDetail" => LIST, "Keywords" => LIST, "Length" => NUMBER, "LibResults" => LIST,
-    "LibType" => NUMBER, "LicenseRecognition" => LIST, "ListResults" => list_below(&["ListInfo"]),
-    "LongImage" => BOOLEAN, "MatchDetail" => LIST, "MatchEndTime" => NUMBER,
-    "MatchStartTime" => NUMBER, "Md5Info" => list_below(&["OutputFile", "SpriteOutputFile"]),
-    "NoAudio" => BOOLEAN, "NoVideo" => BOOLEAN, "NumFrames" => NUMBER, "NumProgram" => NUMBER,
-    "NumStream" => NUMBER, "ObjectCount" => NUMBER, "ObjectInfo" => LIST,
+    "IsPicInfo" => BOOLEAN, "IsTruncated" => BOOLEAN, "ItemPolygon" => LIST,
+    "Items" => list_below(&["DetailedResult"]), "JobLevel" => NUMBER, "JobsDetail" => LIST,
+    "JudgementResult" => list_below(&["JudgementInfo"]),
+    "Key" => list_below(&["DownloadConfig", "FileCompressConfig"]),
+    "KeyConfig" => list_below(&["FileCompressConfig"]), "KeyType" => number_below(&["Encryption"]),
+    "Keywords" => LIST, "Labels" => list_below(&["Data"]), "LanguageResults" => LIST,
+    "Length" => NUMBER, "LibResults" => LIST, "LibType" => NUMBER, "LicenseRecognition" => LIST,
+    "LicenseRecognitionResult" => LIST, "ListResults" => list_below(&["ListInfo"]),
+    "ListType" => NUMBER, "ListingFile" => BOOLEAN, "LongImage" => BOOLEAN, "MatchDetail" => LIST,
+    "MatchEndTime" => NUMBER, "MatchStartTime" => NUMBER,
+    "Md5Info" => list_below(&["OutputFile", "SpriteOutputFile"]), "NoAudio" => BOOLEAN,
+    "NoVideo" => BOOLEAN, "NumFrames" => NUMBER, "NumProgram" => NUMBER, "NumStream" => NUMBER,
+    "ObjectCount" => NUMBER, "ObjectInfo" => LIST,
     "ObjectName" => list_below(&["OutputFile", "SpriteOutputFile"]), "ObjectResults" => LIST,
-    "ObjectTags" => list_below(&["Data"]), "OcrResults" => LIST, "Offset" => NUMBER,
+    "ObjectTags" => list_below(&["Data"]),
+    "ObjectUrl" => list_below(&["OutputFile", "SpriteOutputFile"]),
+    "Objects" => list_below(&["ObjectTags"]), "OcrResults" => LIST, "Offset" => NUMBER,
     "OffsetEndMs" => NUMBER, "OffsetStartMs" => NUMBER, "OffsetTime" => NUMBER,
     "Orientation" => NUMBER, "PageCount" => NUMBER, "PageInfo" => LIST, "PageNo" => NUMBER,
-    "PageNumber" => NUMBER, "PdfPageSize" => NUMBER, "PersonTags" => list_below(&["Data"]),
-    "PetInfo" => LIST, "PetRecognition" => LIST, "PicIndex" => NUMBER, "PicNum" => NUMBER,
+    "PageNumber" => NUMBER, "PaperDirection" => number_below(&["DocProcess"]),
+    "PaperSize" => number_below(&["DocProcess"]), "PartBegin" => NUMBER, "PartEnd" => NUMBER,
+    "PdfPageSize" => NUMBER, "PersonTags" => list_below(&["Data"]), "PetInfo" => LIST,
+    "PetRecognition" => LIST, "PetRecognitionResult" => LIST, "PicIndex" => NUMBER,
+    "PicNum" => NUMBER, "PicPagination" => number_below(&["DocProcess"]),
     "PicProcessResult" => LIST, "PicSize" => NUMBER, "PlaceTags" => list_below(&["Data"]),
-    "PlateInfo" => LIST, "Polygon" => LIST, "Progress" => NUMBER, "PureImage" => BOOLEAN,
-    "Quality" => NUMBER, "RecognitionResults" => LIST, "RefFrames" => NUMBER,
-    "Result" => list_below(&["DetectDetail"]),
-    "ResultDetail" => list_below(&["SpeechRecognitionResult"]),
+    "PlateInfo" => LIST, "Polygon" => LIST, "Positions" => list_below(&["HitInfos"]),
+    "Progress" => NUMBER, "PureImage" => BOOLEAN, "Quality" => NUMBER, "RecognitionResults" => LIST,
+    "RefFrames" => NUMBER, "Result" => list_below(&["DetectDetail"]),
+    "ResultDetail" => list_below(&["SpeechRecognitionResult"]), "ResultDetails" => LIST,
+    "ResultInfo" => list_below(&["ResultDetails"]),
     "Results" => list_below(&["ImageResults", "PageSegment", "TextResults"]), "Rotate" => NUMBER,
     "Rotation" => NUMBER, "SampleRate" => NUMBER, "Samplerate" => NUMBER, "Score" => NUMBER,
-    "Section" => LIST, "SectionCount" => NUMBER, "SentenceScores" => LIST, "SheetNumber" => NUMBER,
-    "Similar" => NUMBER, "SimilarDuration" => NUMBER, "Size" => NUMBER, "SmallImage" => BOOLEAN,
+    "Section" => LIST, "SectionCount" => NUMBER, "SentenceScores" => LIST,
+    "SheetId" => number_below(&["DocProcess"]), "SheetNumber" => NUMBER, "Similar" => NUMBER,
+    "SimilarDuration" => NUMBER, "Size" => NUMBER, "SmallImage" => BOOLEAN,
     "SnapshotCount" => NUMBER, "SnapshotTime" => NUMBER, "SongList" => LIST, "SpeakerId" => NUMBER,
-    "SpeakerResults" => LIST, "SpeechSpeed" => NUMBER, "SpriteObjectCount" => NUMBER,
+    "SpeakerResults" => LIST, "SpeechSpeed" => NUMBER,
+    "SpliceInfo" => list_below(&["VideoSynthesis"]), "SpriteObjectCount" => NUMBER,
     "SpriteObjectInfo" => LIST, "SrcEndTime" => NUMBER, "SrcStartTime" => NUMBER,
-    "StartByte" => NUMBER, "StartIndex" => NUMBER, "StartMs" => NUMBER,
-    "StreamExtract" => list_below(&["Output"]), "SubErrCode" => NUMBER,
-    "Subtitle" => list_below(&["Stream"]), "SuccPageCount" => NUMBER, "Suggestion" => NUMBER,
-    "Suspicious" => BOOLEAN, "SuspiciousBeginByte" => NUMBER, "SuspiciousEndByte" => NUMBER,
-    "SuspiciousSize" => NUMBER, "Tags" => list_below(&["Data"]), "Tasks" => LIST,
-    "TextDetections" => LIST, "TimeInfo" => LIST, "TimeStamp" => NUMBER, "TotalPageCount" => NUMBER,
-    "TotalScore" => NUMBER, "TotalSheetCount" => NUMBER, "Video" => list_below(&["Stream"]),
-    "Volume" => NUMBER, "Watermark" => LIST, "WatermarkTemplateId" => LIST, "Weight" => NUMBER,
-    "Width" => NUMBER, "WordPolygon" => LIST, "Words" => LIST, "WordsGeneralizeLable" => LIST,
-    "WordsGeneralizeToken" => LIST, "WordsNum" => NUMBER, "X" => NUMBER, "X-SheetPics" => NUMBER,
-    "X1" => NUMBER, "X2" => NUMBER, "Y" => NUMBER, "Y1" => NUMBER, "Y2" => NUMBER,
-    "channel_id" => NUMBER, "count" => NUMBER, "forbidden_status" => NUMBER, "hit_flag" => NUMBER,
-    "score" => NUMBER, "sentence_list" => LIST, "word_list" => LIST,
+    "Start" => number_below(&["Positions"]), "StartByte" => NUMBER, "StartIndex" => NUMBER,
+    "StartMs" => NUMBER, "StartPage" => number_below(&["DocProcess"]),
+    "StartTime" => number_below(&["LanguageResults", "RecognitionResults", "SentenceScores", "SpeakerResults"]),
+    "StartTimeOffset" => NUMBER, "StreamExtract" => list_below(&["Output"]), "SubErrCode" => NUMBER,
+    "Subtitle" => list_below(&["Stream", "Subtitles"]), "SuccPageCount" => NUMBER,
+    "Suggestion" => NUMBER, "Suspicious" => BOOLEAN, "SuspiciousBeginByte" => NUMBER,
+    "SuspiciousEndByte" => NUMBER, "SuspiciousSize" => NUMBER,
+    "Tags" => list_below(&["ActionTags", "Data", "PlaceTags"]), "Tasks" => LIST,
+    "TextDetections" => LIST,
+    "Time" => number_below(&["BodyRecognition", "CarRecognition", "FaceRecognition", "LicenseRecognition", "PetRecognition", "ResultDetails"]),
+    "TimeInfo" => LIST, "TimeStamp" => NUMBER, "TotalPageCount" => NUMBER, "TotalScore" => NUMBER,
+    "TotalSheetCount" => NUMBER, "Video" => list_below(&["Stream"]), "Volume" => NUMBER,
+    "Watermark" => LIST, "WatermarkTemplateId" => LIST, "Weight" => NUMBER, "Width" => NUMBER,
+    "WordCoordPoint" => LIST, "WordCoordinate" => LIST, "WordPolygon" => LIST, "Words" => LIST,
+    "WordsGeneralizeLable" => LIST, "WordsGeneralizeToken" => LIST, "WordsNum" => NUMBER,
+    "X" => NUMBER, "X-SheetPics" => NUMBER, "X1" => NUMBER, "X2" => NUMBER, "Y" => NUMBER,
+    "Y1" => NUMBER, "Y2" => NUMBER, "Zoom" => number_below(&["DocProcess"]), "channel_id" => NUMBER,
+    "code" => NUMBER, "count" => NUMBER, "end_time" => NUMBER, "forbidden_status" => NUMBER,
+    "hit_flag" => NUMBER, "result" => number_below(&["data"]), "score" => NUMBER,
+    "sentence_list" => LIST, "speaker_id" => NUMBER, "start_time" => NUMBER, "word_list" => LIST,
 };

@@ -37,8 +37,21 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
     Ok((root, warning))
 }
 
-/// `text` as a number, if it is one by JSON's grammar.
+/// The longest number, in characters: readers in every language load it.
+const MAX_NUMBER_LENGTH: usize = 40;
+
+/// Returns `text` as a number, if it is one by JSON's grammar, of at most 40 characters, and finite
+/// as an IEEE 754 double. A worker could not load a message with any other.
 pub(crate) fn number(text: &str) -> Option<&RawValue> {
+    let is_finite = || text.parse().is_ok_and(f64::is_finite);
+    (text.len() <= MAX_NUMBER_LENGTH)
+        .then(|| grammatical_number(text))
+        .flatten()
+        .filter(|_| is_finite())
+}
+
+/// Returns `text` as a number, if it is one by JSON's grammar.
+fn grammatical_number(text: &str) -> Option<&RawValue> {
     // serde_json passes over white space around a value; a number of ours has none.
     let begins = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let ends = text.ends_with(|last: char| last.is_ascii_digit());
@@ -188,7 +201,7 @@ impl<'a> Reader<'a> {
         let leaf = match word {
             "null" => None,
             "true" | "false" => Node::text(Cow::Borrowed(word)),
-            _ if number(word).is_some() => Node::text(Cow::Borrowed(word)),
+            _ if grammatical_number(word).is_some() => Node::text(Cow::Borrowed(word)),
             _ => return Err(self.error("expected a value")),
         };
         self.at += length;

@@ -1,4 +1,4 @@
-//! A body into a callback: its family, its event and its jobs, as trees borrowed from the body.
+//! Reads a body into a callback: its event and its jobs, as trees borrowed from the body.
 
 mod characters;
 mod headers;
@@ -11,16 +11,13 @@ use std::{borrow::Cow, fmt};
 pub(crate) use characters::is_xml_character;
 pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;
-pub(crate) use tree::{Node, Object, Values};
+pub(crate) use tree::{Node, Object, Values, trim};
 
-use crate::{
-    body::{self, Format},
-    record::Family,
-};
+use crate::body::{self, Format};
 
-/// How deep elements may be nested: ten times what the vendor does, and little for the stack of
-/// whoever walks the tree.
-const MAX_DEPTH: usize = 128;
+/// How deep elements may be nested: ten times what the vendor does. With the message's own levels
+/// around it, it stays below 128, where serde_json and other readers stop.
+const MAX_DEPTH: usize = 100;
 
 /// How many elements or JSON values a body may have: twice what a document of 5,000 pages needs.
 const MAX_NODES: usize = 200_000;
@@ -56,9 +53,8 @@ impl Shape {
 /// A callback whose body could be read.
 #[derive(Debug)]
 pub struct Callback<'a> {
-    pub(crate) family: Family,
     pub(crate) shape: Shape,
-    /// `EventName`; of moderation Simple `data.event`.
+    /// `EventName` as written; of moderation Simple `data.event`.
     pub(crate) event: Option<Cow<'a, str>>,
     /// The vendor nodes: at least one.
     pub(crate) jobs: Vec<Object<'a>>,
@@ -76,7 +72,7 @@ impl<'a> Callback<'a> {
     pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
         let (format, text) = body::text(body)?;
         let (root, warning) = match format {
-            Format::Xml => (xml::read(text)?, None),
+            Format::Xml => xml::read(text)?,
             Format::Json => {
                 let (root, warning) = json::read(text)?;
                 (unwrap_response(root), warning)
@@ -103,7 +99,7 @@ impl<'a> Callback<'a> {
             })
     }
 
-    /// The family that the body's names tell, and its jobs.
+    /// Finds the jobs of a body.
     fn of(mut root: Object<'a>) -> Result<Self, Unreadable> {
         let workflows = root.take(Shape::WorkflowExecution.name());
         if !workflows.is_empty() {
@@ -115,7 +111,6 @@ impl<'a> Callback<'a> {
         }
         if let (Some(_), Some(data)) = (text(&root, "code"), object(&root, "data")) {
             return Ok(Self {
-                family: Family::Moderation,
                 shape: Shape::Simple,
                 event: text(data, "event").map(|event| Cow::Owned(event.to_owned())),
                 jobs: vec![root],
@@ -167,14 +162,7 @@ impl<'a> Callback<'a> {
             }
         }
         siblings.put("EventName", events);
-        let family = match (shape, event.as_deref()) {
-            (Shape::WorkflowExecution, _) => Family::Workflow,
-            (_, Some(event)) if event.starts_with("Review") => Family::Moderation,
-            (_, Some("TaskFinish") | None) => Family::Task,
-            _ => Family::UNKNOWN,
-        };
         Ok(Self {
-            family,
             shape,
             event,
             jobs,

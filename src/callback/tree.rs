@@ -34,9 +34,16 @@ pub(crate) type Member<'a> = (Cow<'a, str>, Node<'a>);
 pub(crate) struct Values<'t, 'a>(&'t [Member<'a>]);
 
 /// The white space of XML and JSON alike; other blanks are text.
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// Whether a text is nothing but white space.
 pub(crate) fn is_blank(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+    trim(text).is_empty()
+}
+
+/// Returns a text without the white space around it.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(WHITE_SPACE)
 }
 
 impl<'a> Node<'a> {

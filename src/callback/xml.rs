@@ -14,7 +14,7 @@ use quick_xml::{
 };
 
 use super::{
-    MAX_DEPTH, MAX_NODES, Unreadable,
+    MAX_DEPTH, MAX_NODES, Position, Unreadable,
     characters::{first_forbidden, is_name, is_xml_character},
     tree::{Member, Node, Object, is_blank},
 };
@@ -28,11 +28,17 @@ const NO_DTD: &str = "expected no document type declaration";
 /// The root element of every callback in XML.
 const ROOT: &str = "Response";
 
-/// Reads one document whose root is `Response`, and gives what the root holds.
+/// The elements that may come first where the root is missing, as on the vendor's own page of the
+/// workflow callback (工作流回调).
+const ROOT_CONTENT: [&str; 3] = ["EventName", "JobsDetail", "WorkflowExecution"];
+
+/// Reads one document, and returns what its root `Response` holds. Where the first element is one
+/// that a root holds, all elements at the top are read as the content of a missing root, with a
+/// warning.
 ///
 /// # Errors
-/// Where the body is not well-formed, breaks a limit, or has another root.
-pub(super) fn read(body: &str) -> Result<Object<'_>, Unreadable> {
+/// Returns [`Unreadable`] if the body is not well-formed, breaks a limit, or has another root.
+pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadable> {
     if let Some((at, character)) = first_forbidden(body) {
         let found = format!("expected a character that XML allows, but found U+{character:04X}");
         return Err(Unreadable::at(body, at, &found));
@@ -41,6 +47,7 @@ pub(super) fn read(body: &str) -> Result<Object<'_>, Unreadable> {
         body,
         open: Vec::new(),
         root: None,
+        missing_root_at: None,
         nodes: 0,
     };
     let mut reader = Reader::from_str(body);
@@ -87,6 +94,8 @@ struct Document<'a> {
     open: Vec<Element<'a>>,
     /// The root element once it is closed: nothing where it was empty.
     root: Option<Option<Node<'a>>>,
+    /// Where the content of a missing root begins. The first of the open elements stands for it.
+    missing_root_at: Option<usize>,
     nodes: usize,
 }
 
@@ -117,10 +126,16 @@ impl<'a> Document<'a> {
             None if self.root.is_some() => {
                 return Err(self.error(at, "expected the end, but found a second root element"));
             }
-            None if name != ROOT => {
+            None if name == ROOT => {}
+            None if ROOT_CONTENT.contains(&name) => {
+                self.missing_root_at = Some(at);
+                let mut root = Element::new(ROOT, at);
+                root.has_elements = true;
+                self.open.push(root);
+            }
+            None => {
                 return Err(self.error(at, "expected the root element Response, but found another"));
             }
-            None => {}
         }
         self.nodes += 1;
         if self.nodes > MAX_NODES {
@@ -129,13 +144,7 @@ impl<'a> Document<'a> {
         if self.open.len() == MAX_DEPTH {
             return Err(self.error(at, &format!("expected a depth of at most {MAX_DEPTH}")));
         }
-        self.open.push(Element {
-            name,
-            at,
-            text: None,
-            has_elements: false,
-            members: Vec::new(),
-        });
+        self.open.push(Element::new(name, at));
         Ok(())
     }
 
@@ -191,16 +200,28 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Object<'a>, Unreadable> {
-        if let Some(element) = self.open.last() {
+    fn finish(mut self) -> Result<(Object<'a>, Option<String>), Unreadable> {
+        let warning = self.missing_root_at.map(|at| {
+            let place = Position::of(self.body, at);
+            format!("{place}: expected the root element Response, but found what it holds")
+        });
+        if let Some(element) = self.innermost() {
             let found = "expected the closing tag of this element, but found the end of the body";
             return Err(self.error(element.at, found));
         }
+        // A missing root has no closing tag either.
+        self.end();
         match self.root {
-            Some(Some(Node::Object(root))) => Ok(root),
-            Some(_) => Ok(Object::default()),
+            Some(Some(Node::Object(root))) => Ok((root, warning)),
+            Some(_) => Ok((Object::default(), warning)),
             None => Err(self.error(self.body.len(), "expected an element, but found the end")),
         }
+    }
+
+    /// The innermost element that the body has opened.
+    fn innermost(&self) -> Option<&Element<'a>> {
+        let missing_root = usize::from(self.missing_root_at.is_some());
+        self.open[missing_root..].last()
     }
 
     fn error(&self, at: usize, message: &str) -> Unreadable {
@@ -218,10 +239,10 @@ impl<'a> Document<'a> {
             Error::IllFormed(IllFormedError::UnclosedReference) => {
                 "expected \";\" after \"&\" and a name".to_owned()
             }
-            Error::IllFormed(_) => match self.open.last() {
+            Error::IllFormed(_) => match self.innermost() {
                 Some(element) => format!(
                     "expected the closing tag of the element at {}, but found another",
-                    super::Position::of(self.body, element.at)
+                    Position::of(self.body, element.at)
                 ),
                 None => "expected an element, but found a closing tag".to_owned(),
             },
@@ -231,6 +252,16 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Element<'a> {
+    fn new(name: &'a str, at: usize) -> Self {
+        Self {
+            name,
+            at,
+            text: None,
+            has_elements: false,
+            members: Vec::new(),
+        }
+    }
+
     /// Keeps text that stands beside elements; each piece between two elements is one value.
     fn keep_mixed_text(&mut self) {
         let Some(text) = self.text.take() else { return };

@@ -37,5 +37,5 @@ mod words;
 pub use event::{DataContentType, DataSchema, Event, SCHEMA_VERSION, SpecVersion};
 #[cfg(feature = "function")]
 pub use making::Detail;
-pub use model::{Error, Input, Moderation, Output, Problem, Record, Task, Workflow};
+pub use model::{Error, Input, Moderation, Output, Problem, Record, Scene, Task, Workflow};
 pub use words::{Family, Forbidden, Outcome, Verdict};

@@ -161,8 +161,9 @@ impl Input<'_> {
 }
 
 /// An object that a job made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Output<'t> {
     /// `Bucket` beside the name, else of `Operation.Output`; of workflows what the URL says. Absent
     /// where these do not tell.
@@ -174,12 +175,48 @@ pub struct Output<'t> {
     /// The key, without a leading `/`: `ObjectPrefix` with `ObjectName`, or what the job's kind has
     /// instead.
     pub object: Cow<'t, str>,
-    /// `ObjectUrl`, of workflows. Absent for the other families.
+    /// The dotted path from the vendor node to the leaf that names the object: it tells a transcript
+    /// from its detail file, and a frame from a sprite. A name that is an array in `detail` has its
+    /// index.
+    pub path: String,
+    /// `ObjectUrl` beside the name, where there are as many URLs as names. It may be signed: handle
+    /// it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'t, str>>,
-    /// `Md5Info[].Md5` of the same name. Absent where there is none.
+    /// `Md5Info[].Md5` of the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<Cow<'t, str>>,
+    /// `Tasks[].JobId` of the task that made it. Workflows only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<Cow<'t, str>>,
+    /// `PageInfo[].PageNo`: the page of a document, from 1. Documents only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub page: Option<Cow<'t, RawValue>>,
+    /// Its size: `ProcessResult.Size` of a `PicProcessResult`; where it is the task's only output,
+    /// `Operation.MediaInfo.Format.Size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub bytes: Option<Cow<'t, RawValue>>,
+    /// In pixels: `ProcessResult.Width`; of the only output the `Width` of the first
+    /// `Operation.MediaInfo.Stream.Video`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub width: Option<Cow<'t, RawValue>>,
+    /// In pixels: `Height`, found like the width.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub height: Option<Cow<'t, RawValue>>,
+    /// In seconds: `Operation.MediaInfo.Format.Duration` of the only output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub duration: Option<Cow<'t, RawValue>>,
+    /// `ProcessResult.Format` of a `PicProcessResult` (`png`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Cow<'t, str>>,
+    /// `ProcessResult.Etag` of a `PicProcessResult`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<Cow<'t, str>>,
 }
 
 /// A workflow's run.
@@ -222,8 +259,12 @@ pub struct Task<'t> {
     /// `State`, the vendor's word. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
-    /// What the state means.
+    /// What the state means, as for a job of its own.
     pub outcome: Outcome,
+    /// `Code` and `Message` of a failed task, else those of its first failed object. Absent where
+    /// the task did not fail, or the vendor gives no reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error<'t>>,
     /// `Name`: the node in the workflow. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'t, str>>,
@@ -266,8 +307,38 @@ pub struct Moderation<'t> {
     /// gives none, or another number than today's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<Forbidden>,
-    /// The scenes that were hit (`porn`, `ads`), sorted: those of the node and of its `Labels` whose
-    /// `HitFlag` is not 0. Absent where none was.
+    /// The scenes that were hit (`porn`, `ads`), sorted: those whose `HitFlag` is not 0, whatever
+    /// the outcome. Absent where none was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<String>,
+    /// The scenes that were looked for, sorted by name: each `*Info` with a `HitFlag` of the node,
+    /// then of its `Labels`; `*_info` with `hit_flag` of moderation Simple. Absent where the vendor
+    /// lists none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenes: Vec<Scene<'t>>,
+}
+
+/// What moderation found of one scene.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Scene<'t> {
+    /// The name of the element in lower case, without `Info`: `porn`, `ads`, `terrorism`.
+    pub name: String,
+    /// `HitFlag`, as far as the outcome lets it count.
+    pub verdict: Verdict,
+    /// `Score`: 0 to 100, the digits as the vendor wrote them. Absent where the vendor gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub score: Option<Cow<'t, RawValue>>,
+    /// `Count`: how many parts (frames, sections) were hit. Absent where the vendor gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub count: Option<Cow<'t, RawValue>>,
+    /// `Label`. Absent where the vendor gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<Cow<'t, str>>,
+    /// `SubLabel`. Absent where the vendor gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_label: Option<Cow<'t, str>>,
 }

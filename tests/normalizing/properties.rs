@@ -1,7 +1,7 @@
 //! What holds for any body, not only for those of the cases.
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     leaves,
@@ -178,4 +178,125 @@ proptest! {
         };
         prop_assert_eq!(is_read, serde_json::from_str::<Value>(&soup).is_ok(), "{}", soup);
     }
+
+    #[test]
+    fn a_verdict_is_given_only_by_a_job_that_succeeded_or_by_live_video(
+        state in select(STATES),
+        result in select(&["0", "1", "2", "3"][..]),
+        event in proptest::option::of(select(&["ReviewImage", "ReviewVideo"][..])),
+    ) {
+        let job = json!({"State": state, "Result": result, "ForbidState": result,
+            "PornInfo": {"HitFlag": result}});
+        let mut body = json!({"JobsDetail": job});
+        if let Some(event) = event {
+            body["EventName"] = json!(event);
+        }
+        let record = record(&body);
+        let verdict = match (state, result) {
+            ("Success", "0") => "normal",
+            ("Success" | "Auditing" | "Submitted" | "Running" | "Pause", "1") => "sensitive",
+            ("Success" | "Auditing" | "Submitted" | "Running" | "Pause", "2") => "suspected",
+            _ => "unknown",
+        };
+        prop_assert_eq!(&record["moderation"]["verdict"], verdict);
+        prop_assert_eq!(&record["moderation"]["scenes"][0]["verdict"], verdict);
+        prop_assert_eq!(record["moderation"]["hits"].is_array(), result != "0");
+        let says_forbidden = record["moderation"]["forbidden"].is_string();
+        prop_assert!(!says_forbidden || !matches!(state, "Failed" | "Cancel" | "Postponed"));
+    }
+
+    #[test]
+    fn no_output_is_of_an_element_that_failed(
+        state in select(STATES),
+        elements in vec(element(), 0..5),
+        as_asked in any::<bool>(),
+        of_a_workflow in any::<bool>(),
+    ) {
+        let body = if of_a_workflow {
+            let result = json!({"ObjectInfo": elements, "SpriteObjectInfo": elements});
+            json!({"WorkflowExecution": {"State": state, "RunId": "r",
+                "Tasks": [{"State": state, "JobId": "j", "ResultInfo": result}]}})
+        } else {
+            let output = if as_asked { json!({"Object": "asked.png"}) } else { Value::Null };
+            json!({"JobsDetail": {"State": state, "Tag": "PicProcess",
+                "Operation": {"PicProcessResult": elements, "Output": output}}})
+        };
+        let record = record(&body);
+        let paths = |name: &str| -> Vec<String> {
+            let all = record[name].as_array().into_iter().flatten();
+            all.map(|one| one["path"].as_str().unwrap().to_owned()).collect()
+        };
+        let holder = |path: &str| path.rsplit_once('.').unwrap().0.to_owned();
+        let failed: Vec<_> = paths("problems").iter().map(|path| holder(path)).collect();
+        for path in paths("outputs") {
+            prop_assert!(!failed.contains(&holder(&path)), "{} is in {:?}", path, failed);
+            let is_asked = path == "Operation.Output.Object";
+            prop_assert!(!is_asked || state == "Success" && failed.is_empty());
+            let leaf = record["detail"].pointer(&pointer(&path));
+            prop_assert!(leaf.is_some_and(Value::is_string), "{}", path);
+        }
+    }
+
+    #[test]
+    fn an_input_is_of_one_object(
+        bucket in proptest::option::of(select(&["a-1", "b-1"][..])),
+        region in proptest::option::of(select(&["x", "y"][..])),
+        object in proptest::option::of(select(&["k", "l"][..])),
+        url in proptest::option::of(select(URLS)),
+        event in select(&["TaskFinish", "ReviewImage", "Other"][..]),
+    ) {
+        let named = json!({"BucketId": bucket, "Region": region, "Object": object, "Url": url});
+        let job = if event == "TaskFinish" { json!({"Input": named}) } else { named };
+        let body = json!({"EventName": event, "JobsDetail": job, "a": "b"});
+        // Of a job without anything there is nothing to read.
+        prop_assume!(bucket.is_some() || region.is_some() || object.is_some() || url.is_some());
+        let input = record(&body)["input"].clone();
+        let named = [bucket, region, object];
+        let found = ["bucket", "region", "object"].map(|name| input[name].as_str());
+        let of_url = url.filter(|url| url.contains("myqcloud")).map(|_| [Some("a-1"), Some("x"), Some("k")]);
+        let expected = match of_url {
+            Some(of_url) if named.iter().zip(of_url).all(|(named, url)| named.is_none() || *named == url) => of_url,
+            _ => named,
+        };
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(input["url"].as_str(), url);
+    }
+}
+
+const STATES: &[&str] = &[
+    "Success",
+    "Failed",
+    "Auditing",
+    "Submitted",
+    "Running",
+    "Pause",
+    "Cancel",
+    "Postponed",
+];
+
+const URLS: &[&str] = &[
+    "https://a-1.cos.x.myqcloud.com/k?sign=1",
+    "https://example.com/k",
+];
+
+/// An element that names an object, and may have failed.
+fn element() -> impl Strategy<Value = Value> {
+    (
+        proptest::option::of(select(&["Success", "Failed"][..])),
+        proptest::option::of(select(&["Success", "0", "", "-1", "Broken"][..])),
+        proptest::option::of(select(&["a.png", "b.png", "${Number}.png"][..])),
+    )
+        .prop_map(|(state, code, name)| json!({"State": state, "Code": code, "ObjectName": name, "x": "y"}))
+}
+
+/// The record of a body with one job.
+fn record(body: &Value) -> Value {
+    let messages = super::messages(body.to_string().as_bytes()).unwrap();
+    let message: Value = serde_json::from_str(&messages[0]).unwrap();
+    message["data"].clone()
+}
+
+/// The JSON pointer of a dotted path.
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
 }

@@ -67,6 +67,7 @@ fn err_no_job() {
         "<Response/>",
         "<Response>text</Response>",
         "<Response><JobsDetail/><NonExistJobIds>a</NonExistJobIds></Response>",
+        "<JobsDetail/>",
     ] {
         refused(body, expected);
     }
@@ -130,6 +131,22 @@ fn err_xml_that_is_not_well_formed() {
         (
             "<Response/><Response/>",
             "line 1, column 12: expected the end, but found a second root element",
+        ),
+        (
+            "<JobsDetail><a></JobsDetail>",
+            "line 1, column 16: expected the closing tag of the element at line 1, column 13, but found another",
+        ),
+        (
+            "<JobsDetail>",
+            "line 1, column 1: expected the closing tag of this element, but found the end of the body",
+        ),
+        (
+            "<EventName>a</EventName></Response>",
+            "line 1, column 25: expected an element, but found a closing tag",
+        ),
+        (
+            "<RequestId>a</RequestId><JobsDetail/>",
+            "line 1, column 1: expected the root element Response, but found another",
         ),
         (
             "<Reply/>",
@@ -315,15 +332,10 @@ fn err_too_deep() {
             "</a>".repeat(inside)
         ))
     };
-    assert!(super::messages(nested(128).as_bytes()).is_ok());
-    refused(
-        nested(129),
-        "line 1, column 401: expected a depth of at most 128",
-    );
-    refused(
-        nested(100_000),
-        "line 1, column 401: expected a depth of at most 128",
-    );
+    let too_deep = "line 1, column 317: expected a depth of at most 100";
+    assert_readers_read(&nested(100));
+    refused(nested(101), too_deep);
+    refused(nested(100_000), too_deep);
 
     let nested = |depth: usize| {
         let inside = depth - 2;
@@ -333,15 +345,17 @@ fn err_too_deep() {
             "]".repeat(inside)
         )
     };
-    assert!(super::messages(nested(128).as_bytes()).is_ok());
-    refused(
-        nested(129),
-        "line 1, column 148: expected a depth of at most 128",
-    );
-    refused(
-        nested(100_000),
-        "line 1, column 148: expected a depth of at most 128",
-    );
+    let too_deep = "line 1, column 120: expected a depth of at most 100";
+    assert_readers_read(&nested(100));
+    refused(nested(101), too_deep);
+    refused(nested(100_000), too_deep);
+}
+
+/// Asserts that a worker can read the message of a body with serde_json's own limit of depth.
+#[track_caller]
+fn assert_readers_read(body: &str) {
+    let message = super::messages(body.as_bytes()).unwrap().remove(0);
+    serde_json::from_str::<serde_json::Value>(&message).unwrap();
 }
 
 #[test]

@@ -11,7 +11,8 @@ pub(crate) const EVENTS: &[&str] = &["TaskFinish", "ReviewImage", "ReviewVideo",
 pub(crate) const NAMES: &[&str] = &[
     "State", "Code", "Message", "JobId", "Tag", "EndTime", "Input", "Operation", "Output", "Object",
     "Bucket", "Region", "MediaResult", "OutputFile", "ObjectName", "Md5Info", "Size", "Force",
-    "Tags", "Data", "Snapshot", "Result", "PornInfo", "HitFlag", "Workflow", "Key",
+    "Tags", "Data", "Snapshot", "Result", "PornInfo", "HitFlag", "Workflow", "Key", "BucketId", "Url",
+    "ObjectUrl", "PicProcessResult", "ProcessResult", "MediaInfo", "Labels", "DetectDetail",
 ];
 
 /// Texts that mean something to some step, blank and number-like ones among them.

@@ -14,10 +14,12 @@ fn normal(event: &str, path: &str, leaf: &str) -> Value {
     let body = json!({ "EventName": event, "JobsDetail": job }).to_string();
     let message = super::messages(body.as_bytes()).unwrap().remove(0);
     let message: Value = serde_json::from_str(&message).unwrap();
-    message["data"]["detail"]
-        .pointer(&format!("/{path}"))
-        .cloned()
-        .unwrap()
+    let mut value = &message["data"]["detail"];
+    for name in path.split('/') {
+        // A parent may be a list itself.
+        value = &value.get(0).unwrap_or(value)[name];
+    }
+    value.clone()
 }
 
 #[test]

@@ -8,9 +8,10 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 
 use crate::{
-    callback::{Node, Object},
+    callback::{Node, Object, number, trim},
     vocabulary::Dialect,
 };
 
@@ -96,9 +97,15 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         self.object
     }
 
-    /// The text called `name`. Where there are several values the first is used; a value that is
-    /// no text is not. Both leave a warning.
+    /// Returns the text called `name` without the white space around it.
     pub(super) fn text(&self, name: &str) -> Option<&'t str> {
+        self.verbatim(name).map(trim)
+    }
+
+    /// Returns the text called `name` as written: keys, URLs and what a submitter passed. Where
+    /// there are several values the first is used; a value that is not text is not used. Both leave
+    /// a warning.
+    pub(super) fn verbatim(&self, name: &str) -> Option<&'t str> {
         let value = self.single(name)?;
         let text = value.as_text();
         if text.is_none() {
@@ -107,19 +114,36 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         text
     }
 
-    /// The same, as records hold it.
+    /// Returns the trimmed text called `name` as records hold it.
     pub(super) fn field(&self, name: &str) -> Option<Cow<'t, str>> {
         self.text(name).map(Cow::Borrowed)
     }
 
-    /// Every text called `name`. A value that is no text leaves a warning.
-    pub(super) fn texts<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'t str> {
-        self.object.values(name).iter().filter_map(move |value| {
+    /// Returns the number called `name` with its digits. A text that is not a number leaves a
+    /// warning.
+    pub(super) fn number(&self, name: &str) -> Option<Cow<'t, RawValue>> {
+        let text = self.text(name)?;
+        let number = number(text);
+        if number.is_none() {
+            self.warn_expected(name, "a number", text);
+        }
+        number.map(Cow::Borrowed)
+    }
+
+    /// Returns every text called `name` as written, each with the number that it has in `detail` if
+    /// it is in an array there. A value that is not text leaves a warning.
+    pub(super) fn texts<'s>(
+        &'s self,
+        name: &'s str,
+    ) -> impl Iterator<Item = (Option<usize>, &'t str)> {
+        let values = self.object.values(name);
+        let is_array = self.is_array(name);
+        values.iter().enumerate().filter_map(move |(index, value)| {
             let text = value.as_text();
             if text.is_none() {
                 self.warn(name, &format!("expected text, but found {}", value.kind()));
             }
-            text
+            Some((is_array.then_some(index), text?))
         })
     }
 
@@ -135,7 +159,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         name: &'s str,
     ) -> impl Iterator<Item = Element<'s, 't, 'a>> {
         let values = self.object.values(name);
-        let numbered = self.dialect.is_list(self.place.name, name) || values.are_several();
+        let is_array = self.is_array(name);
         values.iter().enumerate().filter_map(move |(index, value)| {
             let Node::Object(object) = value else {
                 self.warn(
@@ -144,7 +168,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
                 );
                 return None;
             };
-            let index = numbered.then_some(index);
+            let index = is_array.then_some(index);
             let place = Place {
                 name,
                 index,
@@ -159,7 +183,8 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         })
     }
 
-    /// The time called `name` in RFC 3339, in UTC, in whole seconds. `-` is the vendor's "not yet".
+    /// Returns the time called `name` in RFC 3339, in UTC, in whole seconds. `-` is the vendor's
+    /// "not yet".
     pub(super) fn time(&self, name: &str) -> Option<String> {
         let text = self.text(name).filter(|text| *text != "-")?;
         let time = to_utc(text);
@@ -176,6 +201,15 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
             path.push_str(&format!("{place}."));
         }
         path + leaf
+    }
+
+    /// Returns the same path to one of the values called `leaf`.
+    pub(super) fn path_to_item(&self, leaf: &str, index: Option<usize>) -> String {
+        let mut path = self.path_to(leaf);
+        if let Some(index) = index {
+            path.push_str(&format!("[{index}]"));
+        }
+        path
     }
 
     /// Leaves a warning about the text called `name` here.
@@ -198,6 +232,11 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
             place.push_str(&format!("{holder}."));
         }
         self.warnings.add(format!("{place}{name}: {problem}"));
+    }
+
+    /// Whether what is called `name` here is an array in `detail`.
+    fn is_array(&self, name: &str) -> bool {
+        self.dialect.is_list(self.place.name, name) || self.object.values(name).are_several()
     }
 
     /// The first value called `name`.
@@ -231,13 +270,14 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// `2023-05-24T11:12:44+0800`, `2022-08-09 14:54:17+0800`, `2021-08-10T21:01:10+08:00` and the
-/// same with `Z`, as a time in UTC without its fraction of a second.
+/// Parses `2023-05-24T11:12:44+0800`, `2022-08-09 14:54:17+0800`, `2021-08-10T21:01:10+08:00` and
+/// the same with `Z`, and truncates the time to whole seconds in UTC.
 fn to_utc(text: &str) -> Option<String> {
     let time: Timestamp = text.parse().ok()?;
-    let time = Timestamp::from_second(time.as_second()).ok()?.to_string();
-    // RFC 3339 has no years before 0.
-    (!time.starts_with('-')).then_some(time)
+    // A time that was never set may read as year 1.
+    let is_set = time >= Timestamp::UNIX_EPOCH;
+    let time = Timestamp::from_second(time.as_second()).ok()?;
+    is_set.then(|| time.to_string())
 }
 
 /// The beginning of a text, in quotes.

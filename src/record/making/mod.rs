@@ -1,13 +1,17 @@
-//! A job into its record: the same fields whatever the family and the format.
+//! Turns a job into its record: the same fields whatever the family and the format.
 //!
-//! `Record::of` makes one. `task`, `workflow` and `moderation` fill it, each for its family;
-//! `element` is how they look at the vendor's node, `location` what they read off a URL, and
-//! `detail` how the node is kept whole.
+//! `Record::of` makes one. `task`, `workflow` and `moderation` fill it, each for its family, with
+//! `input` and `outputs`; `element` is how they look at the vendor's node, `cos_url` what a URL
+//! names, `bucket_ref` how buckets and regions are put together, and `detail` how the node is kept
+//! whole.
 
+mod bucket_ref;
+mod cos_url;
 mod detail;
 mod element;
-mod location;
+mod input;
 mod moderation;
+mod outputs;
 mod task;
 mod workflow;
 
@@ -15,27 +19,23 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{Error, Family, Input, Outcome, Problem, Record, Workflow};
 use crate::{
-    callback::{self, Callback, Node, Object, Shape},
+    callback::{self, Callback, Node, Object, Shape, trim},
     vocabulary::Dialect,
 };
+pub(crate) use bucket_ref::BucketRef;
 pub use detail::Detail;
 use element::{Element, Warnings};
 
-/// A bucket and its region, as far as the body names them.
-#[derive(Default)]
-pub(crate) struct Home<'t> {
-    pub(crate) bucket: Option<&'t str>,
-    pub(crate) region: Option<&'t str>,
-}
-
 impl<'t, 'a> Record<'t, Detail<'t, 'a>> {
-    /// The record of one of a callback's jobs, and where the job writes to.
+    /// Returns the record of one of a callback's jobs, and the bucket that the job writes to.
     pub(crate) fn of(
         callback: &'t Callback<'a>,
         job: &'t Object<'a>,
         index: usize,
-    ) -> (Self, Home<'t>) {
-        let dialect = match callback.family {
+    ) -> (Self, BucketRef<'t>) {
+        let event = callback.event.as_deref().map(trim);
+        let family = family(callback.shape, event, job);
+        let dialect = match family {
             Family::Moderation => Dialect::Moderation,
             _ => Dialect::Jobs,
         };
@@ -48,8 +48,8 @@ impl<'t, 'a> Record<'t, Detail<'t, 'a>> {
         }
         let node = Element::node(job, name, index, dialect, &warnings);
         let mut record = Self {
-            family: callback.family.clone(),
-            event: callback.event.as_deref().map(Cow::Borrowed),
+            family,
+            event: event.map(Cow::Borrowed),
             kind: None,
             job_id: None,
             state: None,
@@ -76,25 +76,23 @@ impl<'t, 'a> Record<'t, Detail<'t, 'a>> {
                 dialect,
             },
         };
-        let mut home = Home::default();
-        match (&callback.family, callback.shape) {
+        let mut home = BucketRef::default();
+        match (&record.family, callback.shape) {
             (Family::Task | Family::Unknown(_), _) => home = task::fill(&mut record, node),
             (Family::Workflow, _) => workflow::fill(&mut record, node),
             (Family::Moderation, Shape::Simple) => moderation::fill_simple(&mut record, node),
             (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
         }
-        record.outcome = Outcome::of(record.state.as_deref(), &record.problems);
-        let is_failed_workflow =
-            record.outcome == Outcome::Failed && record.family == Family::Workflow;
-        if record.outcome != Outcome::Partial && !is_failed_workflow {
+        let is_failed = record.outcome == Outcome::Failed;
+        if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
             // A failed task has an error; of the others nothing is known yet.
             record.problems.clear();
         }
-        if record.outcome == Outcome::Failed && record.error.is_none() {
+        if is_failed && record.error.is_none() {
             record.error = Error::of(node.field("Code"), node.field("Message"));
         }
         record.warnings = warnings.into_vec();
-        // Whatever else is said of the job: a sibling without a place has no other.
+        // Last, since a sibling without a place in `detail` is nowhere else: it is never left out.
         let taken = detail::taken_siblings(job, &callback.siblings, dialect);
         record.warnings.extend(taken.map(|(name, value)| {
             format!(
@@ -105,11 +103,28 @@ impl<'t, 'a> Record<'t, Detail<'t, 'a>> {
     }
 }
 
+/// Decides the family of a job.
+fn family(shape: Shape, event: Option<&str>, job: &Object<'_>) -> Family {
+    let has = |name| job.values(name).first().is_some();
+    let is_task = has("Tag") || has("Operation");
+    match (shape, event) {
+        (Shape::WorkflowExecution, _) => Family::Workflow,
+        (Shape::Simple, _) => Family::Moderation,
+        (Shape::JobsDetail, Some(event)) if event.starts_with("Review") => Family::Moderation,
+        (Shape::JobsDetail, Some("TaskFinish")) => Family::Task,
+        (Shape::JobsDetail, _) if is_task => Family::Task,
+        (Shape::JobsDetail, None) if moderation::is_verdict(job) => Family::Moderation,
+        (Shape::JobsDetail, None) => Family::Task,
+        (Shape::JobsDetail, Some(_)) => Family::UNKNOWN,
+    }
+}
+
 impl<'t, D> Record<'t, D> {
-    /// What tasks and moderation jobs have in common.
+    /// Fills what tasks and moderation jobs have in common. `problems` must be there.
     fn fill_job(&mut self, node: &Element<'_, 't, '_>) {
         self.job_id = node.field("JobId");
         self.state = node.field("State");
+        self.outcome = Outcome::from_element(node, &self.problems);
         self.created_at = node.time("CreationTime");
         self.started_at = node.time("StartTime");
         self.ended_at = node.time("EndTime");
@@ -118,17 +133,35 @@ impl<'t, D> Record<'t, D> {
 }
 
 impl Outcome {
-    /// The outcome of a state and of what was found to have failed inside.
-    fn of(state: Option<&str>, problems: &[Problem<'_>]) -> Self {
-        match state {
-            Some("Success") if problems.is_empty() => Self::Succeeded,
-            Some("Success") => Self::Partial,
+    /// Decides the outcome of a job, a run or a run's task, by its `State` and by what was found to
+    /// have failed inside; where there is no state, by its `Code`. An unknown state leaves a
+    /// warning.
+    fn from_element(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Self {
+        let succeeded = || match problems {
+            [] => Self::Succeeded,
+            _ => Self::Partial,
+        };
+        match element.text("State") {
+            Some("Success") => succeeded(),
             Some("Failed") => Self::Failed,
             Some("Submitted" | "Running" | "Auditing" | "Pause") => Self::Pending,
             Some("Cancel") => Self::Cancelled,
-            _ => Self::UNKNOWN,
+            Some(other) => {
+                element.warn_expected("State", "a known state", other);
+                Self::UNKNOWN
+            }
+            None => match element.text("Code") {
+                Some(code) if is_success(code) => succeeded(),
+                Some(_) => Self::Failed,
+                None => Self::UNKNOWN,
+            },
         }
     }
+}
+
+/// Whether a `Code` says that all went well.
+fn is_success(code: &str) -> bool {
+    matches!(code, "Success" | "0")
 }
 
 impl<'t> Error<'t> {
@@ -139,13 +172,13 @@ impl<'t> Error<'t> {
 }
 
 impl<'t> Problem<'t> {
-    /// What an element says of its own failure: its `State` if that is `Failed`, else its `Code` if
-    /// that is none of those that mean success.
-    fn of(element: &Element<'_, 't, '_>) -> Option<Self> {
+    /// Returns what an element says of its own failure: its `State` if that is `Failed`, else its
+    /// `Code` if that does not mean success.
+    fn from_element(element: &Element<'_, 't, '_>) -> Option<Self> {
         let (state, code) = (element.text("State"), element.text("Code"));
         let leaf = match (state, code) {
             (Some("Failed"), _) => "State",
-            (_, Some(code)) if !matches!(code, "Success" | "0") => "Code",
+            (_, Some(code)) if !is_success(code) => "Code",
             _ => return None,
         };
         Some(Self {
@@ -156,7 +189,8 @@ impl<'t> Problem<'t> {
     }
 }
 
-/// The first of these elements that has headers, as one map of strings.
+/// Returns the headers of the first of these elements that has any, as one map of texts with
+/// lower-case names.
 fn headers<'t>(
     holders: &[Option<Element<'_, 't, '_>>],
     name: &'static str,
@@ -175,8 +209,9 @@ fn headers<'t>(
                 holder.warn(name, &format!("expected texts, but found {}", value.kind()));
                 continue;
             };
+            let text = trim(text);
             joined
-                .entry(Cow::Borrowed(header))
+                .entry(lower_case(trim(header)))
                 .and_modify(|joined| *joined.to_mut() += &format!(", {text}"))
                 .or_insert(Cow::Borrowed(text));
         }
@@ -184,11 +219,10 @@ fn headers<'t>(
     joined
 }
 
-/// The key of a real object: without a leading `/`, and no template's.
-fn key(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    let key = match name {
-        Cow::Borrowed(name) => Cow::Borrowed(name.trim_start_matches('/')),
-        Cow::Owned(name) => Cow::Owned(name.trim_start_matches('/').to_owned()),
-    };
-    (!key.is_empty() && !key.contains("${")).then_some(key)
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.chars().any(char::is_uppercase) {
+        Cow::Owned(name.to_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }

@@ -1,11 +1,17 @@
 //! Moderation: a verdict on one object or text, in the vendor's two forms.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
-use super::{element::Element, headers, location::Location};
+use super::{
+    BucketRef, Problem,
+    element::Element,
+    headers,
+    input::{input, simple_input},
+    outputs::Outputs,
+};
 use crate::{
-    callback::{HEADERS, Node, number},
-    record::{Error, Forbidden, Input, Moderation, Record, Verdict},
+    callback::{HEADERS, Node, Object, number},
+    record::{Error, Forbidden, Moderation, Outcome, Record, Scene, Verdict},
 };
 
 /// The names of one form for what both have.
@@ -17,7 +23,10 @@ struct Form {
     forbidden: &'static str,
     /// What the names of scenes end in.
     scene: &'static str,
+    /// The name of a scene that the other form has another name for.
+    renamed_scene: Option<(&'static str, &'static str)>,
     hit: &'static str,
+    count: &'static str,
 }
 
 const DETAIL: Form = Form {
@@ -28,7 +37,9 @@ const DETAIL: Form = Form {
     score: "Score",
     forbidden: "ForbidState",
     scene: "Info",
+    renamed_scene: None,
     hit: "HitFlag",
+    count: "Count",
 };
 
 const SIMPLE: Form = Form {
@@ -38,125 +49,198 @@ const SIMPLE: Form = Form {
     score: "score",
     forbidden: "forbidden_status",
     scene: "_info",
+    renamed_scene: Some(("terrorist", "terrorism")),
     hit: "hit_flag",
+    count: "count",
 };
+
+/// Whether an element of `JobsDetail` without an event, a tag and an operation is a verdict. Virus
+/// detection has a `Suggestion` too, which is a word.
+pub(super) fn is_verdict(job: &Object<'_>) -> bool {
+    let has = |name| job.values(name).first().is_some();
+    let has_scene = || {
+        job.names().any(|(name, values)| {
+            scene_name(name, &DETAIL).is_some()
+                && values.iter().any(|info| {
+                    matches!(info, Node::Object(info) if info.values(DETAIL.hit).first().is_some())
+                })
+        })
+    };
+    !has("DetectDetail") && (has("Result") || has("Suggestion") || has_scene())
+}
 
 /// Fills a record from an element of `JobsDetail`.
 pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
     record.kind = record.event.clone();
     record.fill_job(&node);
-    let named = Input {
-        bucket: node.field("BucketId"),
-        region: node.field("Region"),
-        object: node.field("Object"),
-        url: None,
-        data_id: node.field("DataId"),
-    };
-    record.input = complete(named, node.text("Url"));
+    record.input = input(&node, &BucketRef::default());
     record.headers = headers(&[Some(node)], HEADERS);
+    let mut outputs = Outputs::default();
+    if let Some(mask) = node.child("MaskInfo") {
+        add_masked_copies(&mut outputs, &mask);
+    }
+    record.outputs = outputs.into_vec(&node);
     // Documents and web pages have the scenes of all their parts there.
-    let labels: Vec<_> = node.children("Labels").collect();
-    record.moderation = Some(moderation(&node, &labels, &DETAIL));
+    let labels = node.children("Labels");
+    let holders: Vec<_> = std::iter::once(node).chain(labels).collect();
+    record.moderation = Some(moderation(&holders, &record.outcome, &DETAIL));
 }
 
 /// Fills a record from a whole body with `code`, `message` and `data`.
 pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
     record.kind = record.event.clone();
     let (code, message) = (node.field("code"), node.field("message"));
-    let state = if code.as_deref() == Some("0") {
-        "Success"
-    } else {
-        record.error = Error::of(code, message);
-        "Failed"
+    let (state, outcome) = match code.as_deref() {
+        Some("0") => ("Success", Outcome::Succeeded),
+        _ => ("Failed", Outcome::Failed),
     };
+    if outcome == Outcome::Failed {
+        record.error = Error::of(code, message);
+    }
     record.state = Some(Cow::Borrowed(state));
+    record.outcome = outcome;
     let Some(data) = node.child("data") else {
         return;
     };
     record.job_id = data.field("trace_id");
-    let named = Input {
-        data_id: data.field("data_id"),
-        ..Input::default()
-    };
-    record.input = complete(named, data.text("url"));
+    record.input = simple_input(&data);
     record.headers = headers(&[Some(data)], "cos_headers");
-    record.moderation = Some(moderation(&data, &[], &SIMPLE));
+    record.moderation = Some(moderation(&[data], &record.outcome, &SIMPLE));
 }
 
-/// What the body does not name of the object, its URL may tell.
-fn complete<'t>(named: Input<'t>, url: Option<&'t str>) -> Input<'t> {
-    let location = url.map(Location::of).unwrap_or_default();
-    Input {
-        bucket: named.bucket.or(location.bucket.map(Cow::Borrowed)),
-        region: named.region.or(location.region.map(Cow::Borrowed)),
-        object: named.object.or(location.object),
-        url: url.map(Cow::Borrowed),
-        data_id: named.data_id,
+/// Adds the copies of a video in which what was found is masked.
+fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) {
+    for recording in mask.children("RecordInfo") {
+        if Problem::from_element(&recording).is_some() {
+            continue;
+        }
+        let Some(output) = recording.child("Output") else {
+            continue;
+        };
+        let home = BucketRef::from_element(&output);
+        for (index, name) in output.texts("Object") {
+            let path = || output.path_to_item("Object", index);
+            outputs.add("", Cow::Borrowed(name), &home, path, |_| ());
+        }
     }
 }
 
+/// Reads the result of a job from the first of `holders`, and the scenes from all of them.
 fn moderation<'t>(
-    result: &Element<'_, 't, '_>,
-    labels: &[Element<'_, 't, '_>],
+    holders: &[Element<'_, 't, '_>],
+    outcome: &Outcome,
     form: &Form,
 ) -> Moderation<'t> {
+    let result = &holders[0];
     let verdict = form
         .verdicts
         .iter()
-        .find_map(|name| Some((name, result.text(name)?)));
-    let verdict = match verdict {
-        Some((_, "0")) => Verdict::Normal,
-        Some((_, "1")) => Verdict::Sensitive,
-        Some((_, "2")) => Verdict::Suspected,
-        Some((name, other)) => {
-            result.warn_expected(name, "0, 1 or 2", other);
-            Verdict::UNKNOWN
-        }
-        None => Verdict::UNKNOWN,
-    };
-    let forbidden = match result.text(form.forbidden) {
-        Some("0") => Some(Forbidden::None),
-        Some("1") => Some(Forbidden::Frozen),
-        Some("2") => Some(Forbidden::Moved),
-        Some(other) => {
-            result.warn_expected(form.forbidden, "0, 1 or 2", other);
-            None
-        }
-        None => None,
-    };
-    let score = result.text(form.score).and_then(|text| {
-        let score = number(text);
-        if score.is_none() {
-            result.warn_expected(form.score, "a number", text);
-        }
-        score.map(Cow::Borrowed)
+        .find_map(|name| Some((*name, result.text(name)?)));
+    let verdict = verdict.map_or(Verdict::UNKNOWN, |(name, number)| {
+        verdict_of(result, name, number, outcome)
     });
-    let holders = std::iter::once(result).chain(labels);
-    let hits: BTreeSet<String> = holders.flat_map(|holder| hits(holder, form)).collect();
+    let forbidden = result.text(form.forbidden).and_then(|number| {
+        let forbidden = match number_of(number) {
+            Some(0.0) => Some(Forbidden::None),
+            Some(1.0) => Some(Forbidden::Frozen),
+            Some(2.0) => Some(Forbidden::Moved),
+            _ => None,
+        };
+        if forbidden.is_none() {
+            result.warn_expected(form.forbidden, "0, 1 or 2", number);
+        }
+        forbidden
+    });
+    let scenes = scenes(holders, outcome, form);
+    let hits = scenes.iter().filter(|(is_hit, _)| *is_hit);
+    let hits = hits.map(|(_, scene)| scene.name.clone()).collect();
     Moderation {
         verdict,
         label: result.field(form.label),
         sub_label: result.field(form.sub_label),
-        score,
-        forbidden,
-        hits: hits.into_iter().collect(),
+        score: result.number(form.score),
+        // A job that failed has a 0 there all the same.
+        forbidden: forbidden.filter(|_| {
+            matches!(
+                outcome,
+                Outcome::Succeeded | Outcome::Partial | Outcome::Pending
+            )
+        }),
+        hits,
+        scenes: scenes.into_iter().map(|(_, scene)| scene).collect(),
     }
 }
 
-/// The scenes of an element whose flag is not 0.
-fn hits<'s>(
-    holder: &'s Element<'_, '_, '_>,
-    form: &'s Form,
-) -> impl Iterator<Item = String> + use<'s> {
-    holder.object().names().filter_map(move |(name, values)| {
-        let scene = name
-            .strip_suffix(form.scene)
-            .filter(|scene| !scene.is_empty())?;
-        let mut flags = values.iter().filter_map(|info| match info {
-            Node::Object(info) => info.values(form.hit).first()?.as_text(),
-            _ => None,
-        });
-        let is_hit = flags.any(|flag| flag.parse() != Ok(0.0));
-        is_hit.then(|| scene.to_lowercase())
-    })
+/// Returns the verdict that a number gives, as far as the outcome lets it count: a job that failed
+/// has 0 there too, and live video that goes on may still show anything.
+fn verdict_of(
+    element: &Element<'_, '_, '_>,
+    name: &str,
+    number: &str,
+    outcome: &Outcome,
+) -> Verdict {
+    let verdict = match number_of(number) {
+        Some(0.0) => Verdict::Normal,
+        Some(1.0) => Verdict::Sensitive,
+        Some(2.0) => Verdict::Suspected,
+        _ => {
+            element.warn_expected(name, "0, 1 or 2", number);
+            Verdict::UNKNOWN
+        }
+    };
+    match outcome {
+        Outcome::Succeeded | Outcome::Partial => verdict,
+        Outcome::Pending if verdict != Verdict::Normal => verdict,
+        _ => Verdict::UNKNOWN,
+    }
+}
+
+/// Returns the value of a number of the vendor's.
+fn number_of(text: &str) -> Option<f64> {
+    number(text)?.get().parse().ok()
+}
+
+/// Returns the scenes of all holders, sorted by name, and whether each was hit. Of equal names the
+/// first that was hit is kept, else the first.
+fn scenes<'t>(
+    holders: &[Element<'_, 't, '_>],
+    outcome: &Outcome,
+    form: &Form,
+) -> Vec<(bool, Scene<'t>)> {
+    let mut scenes = Vec::new();
+    for holder in holders {
+        for (name, _) in holder.object().names() {
+            let Some(scene) = scene_name(name, form) else {
+                continue;
+            };
+            for info in holder.children(name) {
+                let Some(flag) = info.text(form.hit) else {
+                    continue;
+                };
+                let scene = Scene {
+                    name: scene.clone(),
+                    verdict: verdict_of(&info, form.hit, flag, outcome),
+                    score: info.number(form.score),
+                    count: info.number(form.count),
+                    label: info.field(form.label),
+                    sub_label: info.field(form.sub_label),
+                };
+                scenes.push((number_of(flag) != Some(0.0), scene));
+            }
+        }
+    }
+    // Stable, so that of equal names the first that was hit comes first.
+    scenes.sort_by(|(a_hit, a), (b_hit, b)| a.name.cmp(&b.name).then(b_hit.cmp(a_hit)));
+    scenes.dedup_by(|(_, later), (_, first)| later.name == first.name);
+    scenes
+}
+
+/// Returns the name of the scene that an element called `name` is about.
+fn scene_name(name: &str, form: &Form) -> Option<String> {
+    let scene = name.strip_suffix(form.scene)?;
+    let scene = match form.renamed_scene {
+        Some((from, to)) if scene == from => to,
+        _ => scene,
+    };
+    (!scene.is_empty()).then(|| scene.to_lowercase())
 }

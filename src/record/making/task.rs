@@ -7,16 +7,20 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{Home, element::Element, headers, key};
+use super::{
+    BucketRef,
+    element::Element,
+    headers, input,
+    outputs::{Outputs, without_slash},
+};
 use crate::{
     callback::HEADERS,
-    record::{Input, Output, Problem, Record, Workflow},
+    record::{Outcome, Output, Problem, Record, Workflow},
 };
 
 /// The result nodes below `Operation` that list keys, and the path from there to the keys.
-/// `MediaResult` is not here: it alone has prefixes, digests and sprites.
+/// `MediaResult` and `PicProcessResult` are not here: they have more beside their names.
 const RESULTS: &[(&str, &[&str])] = &[
-    ("PicProcessResult", &["ObjectName"]),
     ("SpeechRecognitionResult", &["ObjectName"]),
     ("SpeechRecognitionResult", &["DetailObjectName"]),
     ("DocProcessResult", &["PageInfo", "TgtUri"]),
@@ -24,7 +28,7 @@ const RESULTS: &[(&str, &[&str])] = &[
     ("FileUncompressResult", &["FileList", "Contents", "Key"]),
 ];
 
-/// The tags whose result is the object that was asked for, where no result node names a key.
+/// The types whose result is the object that was asked for, where no result node names a key.
 const OUTPUT_AS_ASKED: &[&str] = &[
     "NoiseReduction",
     "Translation",
@@ -33,37 +37,36 @@ const OUTPUT_AS_ASKED: &[&str] = &[
     "PosterProduction",
 ];
 
-/// How much text the outputs of one job may have. Names are short, but a long prefix or bucket is
-/// repeated in each of them: without a bound a small body could make a record of gigabytes. Real
-/// jobs stay far below: 5,000 pages have half a megabyte.
-const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
-
-/// Fills a record from an element of `JobsDetail`, and tells where the job writes to.
-pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) -> Home<'t> {
+/// Fills a record from an element of `JobsDetail`, and returns the bucket that the job writes to.
+pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) -> BucketRef<'t> {
     let operation = node.child("Operation");
     let input = node.child("Input");
     let output = operation
         .as_ref()
         .and_then(|operation| operation.child("Output"));
+    let home = output
+        .as_ref()
+        .map(BucketRef::from_element)
+        .unwrap_or_default();
 
     // A family is unknown by its event: where there is none, it is a task.
     record.event.get_or_insert(Cow::Borrowed("TaskFinish"));
-    record.kind = node.field("Tag");
+    record.kind = node
+        .field("Tag")
+        .or_else(|| kind_of_result(operation.as_ref()?));
+    record.problems = operation.as_ref().map(problems).unwrap_or_default();
     record.fill_job(&node);
     if let Some(operation) = &operation {
-        record.user_data = operation.field("UserData");
+        record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
         record.template_id = operation.field("TemplateId");
-        record.problems = problems(operation);
+        record.outputs = outputs(operation, output.as_ref(), &home, record);
     }
-    if let Some(input) = &input {
-        record.input = self::input(input, output.as_ref());
-    }
-    let home = Home::of(&[output.as_ref()]);
+    record.input = input::input(input.as_ref().unwrap_or(&node), &home);
     // Tts has no `Input`: what it speaks is text of the operation.
     let spoken = operation
         .as_ref()
         .and_then(|operation| operation.child("Input"));
-    record.headers = headers(&[input, spoken, Some(node)], HEADERS);
+    record.headers = headers(&[input, Some(node), spoken], HEADERS);
     if let Some(workflow) = node.child("Workflow") {
         record.workflow = Workflow {
             id: workflow.field("WorkflowId"),
@@ -72,46 +75,41 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
             node: workflow.field("Name"),
         };
     }
-    if let Some(operation) = &operation {
-        let (tag, state) = (record.kind.as_deref(), record.state.as_deref());
-        record.outputs = outputs(operation, output.as_ref(), tag, state);
-    }
     home
 }
 
-fn input<'t>(input: &Element<'_, 't, '_>, output: Option<&Element<'_, 't, '_>>) -> Input<'t> {
-    let object = input.text("Object");
-    // Documents name only the key of what they read; it is in the bucket that they write to.
-    let beside = output.filter(|_| object.is_some());
-    let bucket = input.text("BucketId").or_else(|| beside?.text("Bucket"));
-    let region = input.text("Region").or_else(|| beside?.text("Region"));
-    Input {
-        bucket: bucket.map(Cow::Borrowed),
-        region: region.map(Cow::Borrowed),
-        object: object.map(Cow::Borrowed),
-        url: input.field("Url"),
-        data_id: input.field("DataId"),
-    }
+/// Returns the type that the only result node of an operation is named after.
+fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
+    let names = operation.object().names().map(|(name, _)| name);
+    let mut kinds = names
+        .filter(|name| *name != "MediaResult")
+        .filter_map(|name| name.strip_suffix("Result"))
+        .filter(|kind| !kind.is_empty());
+    let kind = kinds.next()?;
+    kinds.next().is_none().then_some(Cow::Borrowed(kind))
 }
 
-/// The failures that a job whose state is `Success` can hide.
+/// Finds the failures that a job whose state is `Success` can hide.
 fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
-        // Its message is the text that was to be embedded; the vendor gives no other.
-        problems.extend(Problem::of(&watermark));
+        // Its message is the text that was to be embedded, not an error.
+        problems.extend(Problem::from_element(&watermark).map(|problem| Problem {
+            message: None,
+            ..problem
+        }));
     }
     for inspection in operation.children("ImageInspectResult") {
-        problems.extend(Problem::of(&inspection));
+        problems.extend(Problem::from_element(&inspection));
         // What was done by itself about a suspicious image.
         if let Some(result) = inspection.child("ProcessResult")
             && let Some(process) = result.child("AutoProcessResult")
         {
-            problems.extend(Problem::of(&process));
+            problems.extend(Problem::from_element(&process));
         }
     }
     for picture in operation.children("PicProcessResult") {
-        problems.extend(Problem::of(&picture));
+        problems.extend(Problem::from_element(&picture));
     }
     for (result, counter) in [
         ("DocProcessResult", "FailPageCount"),
@@ -151,144 +149,183 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     problems
 }
 
-/// The objects that a job made, by what its result nodes list.
-fn outputs<'t>(
+/// Finds the objects that a job made, by what its result nodes list.
+fn outputs<'t, D>(
     operation: &Element<'_, 't, '_>,
     asked: Option<&Element<'_, 't, '_>>,
-    tag: Option<&str>,
-    state: Option<&str>,
+    home: &BucketRef<'t>,
+    record: &Record<'t, D>,
 ) -> Vec<Output<'t>> {
-    let mut made = Made::default();
+    let mut outputs = Outputs::default();
     for result in operation.children("MediaResult") {
         for file in result.children("OutputFile") {
-            made.add_files(&file, &[asked]);
+            let home = BucketRef::from_element(&file).or(home);
+            add_files(&mut outputs, &file, &home);
             for sprites in file.children("SpriteOutputFile") {
-                made.add_files(&sprites, &[Some(&file), asked]);
+                let home = BucketRef::from_element(&sprites).or(&home);
+                add_files(&mut outputs, &sprites, &home);
             }
         }
+    }
+    let pictures: Vec<_> = operation.children("PicProcessResult").collect();
+    let has_failed = |picture: &Element<'_, '_, '_>| Problem::from_element(picture).is_some();
+    for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
+        let home = BucketRef::from_element(picture).or(home);
+        // Which of several names the size would be of is not said.
+        let is_only = !picture.object().values("ObjectName").are_several();
+        add_names(&mut outputs, picture, "ObjectName", &home, |output| {
+            if is_only {
+                describe_picture(output, picture);
+            }
+        });
     }
     for (result, path) in RESULTS {
         for element in operation.children(result) {
-            made.add_keys(&element, path, &[asked]);
+            add_keys(&mut outputs, &element, path, home);
         }
     }
-    let counts = tag.is_some_and(|tag| OUTPUT_AS_ASKED.contains(&tag))
-        || operation.children("PicProcessResult").next().is_some();
-    if made.outputs.is_empty() && counts && state != Some("Failed") {
-        let key = asked.and_then(|asked| asked.text("Object"));
-        made.add("", key, &Home::of(&[asked]), |_| None);
-    }
-    if made.left_out > 0 {
-        let found = format!(
-            "expected outputs of at most {MAX_OUTPUT_BYTES} bytes, {} more were left out",
-            made.left_out
-        );
-        operation.warn("outputs", &found);
-    }
-    made.outputs
-}
-
-/// Outputs as far as they were found.
-#[derive(Default)]
-struct Made<'t> {
-    outputs: Vec<Output<'t>>,
-    bytes: usize,
-    left_out: usize,
-}
-
-impl<'t> Home<'t> {
-    /// What the nearest of `holders` says, which come first.
-    fn of(holders: &[Option<&Element<'_, 't, '_>>]) -> Self {
-        let nearest = |name| {
-            holders
-                .iter()
-                .flatten()
-                .find_map(|holder| holder.text(name))
-        };
-        Self {
-            bucket: nearest("Bucket"),
-            region: nearest("Region"),
-        }
-    }
-}
-
-impl<'t> Made<'t> {
-    /// `OutputFile` and `SpriteOutputFile`: names below a prefix, and digests by name.
-    fn add_files(&mut self, file: &Element<'_, 't, '_>, around: &[Option<&Element<'_, 't, '_>>]) {
-        let prefix = file.text("ObjectPrefix").unwrap_or_default();
-        let home = Home::of(&[&[Some(file)], around].concat());
-        // The digests are not always in step with the names, so they are found by name.
-        let digests: HashMap<_, _> = file
-            .children("Md5Info")
-            .filter_map(|info| {
-                let name = info.text("ObjectName")?;
-                Some((name.trim_start_matches('/'), info.text("Md5")?))
-            })
-            .collect();
-        for name in file.texts("ObjectName") {
-            let digest = |key: &str| {
-                digests
-                    .get(key)
-                    .or_else(|| digests.get(name.trim_start_matches('/')))
-                    .copied()
-            };
-            self.add(prefix, Some(name), &home, digest);
-        }
-    }
-
-    /// The keys at the end of `path`. Their bucket stands somewhere on the way.
-    fn add_keys(
-        &mut self,
-        element: &Element<'_, 't, '_>,
-        path: &[&str],
-        around: &[Option<&Element<'_, 't, '_>>],
-    ) {
-        let holders = [&[Some(element)], around].concat();
-        match path {
-            [] => {}
-            [leaf] => {
-                let home = Home::of(&holders);
-                for name in element.texts(leaf) {
-                    self.add("", Some(name), &home, |_| None);
-                }
+    warn_of_partial_lists(operation);
+    let has_succeeded = match record.state.as_deref() {
+        Some(state) => state == "Success",
+        None => record.outcome == Outcome::Succeeded,
+    };
+    let counts = match &pictures[..] {
+        [] => record
+            .kind
+            .as_deref()
+            .is_some_and(|kind| OUTPUT_AS_ASKED.contains(&kind)),
+        pictures => !pictures.iter().any(has_failed),
+    };
+    if let Some(asked) = asked
+        && outputs.is_empty()
+        && has_succeeded
+        && counts
+    {
+        add_names(&mut outputs, asked, "Object", home, |output| {
+            if let [picture] = &pictures[..] {
+                describe_picture(output, picture);
             }
-            [name, rest @ ..] => {
-                for child in element.children(name) {
-                    self.add_keys(&child, rest, &holders);
-                }
-            }
-        }
-    }
-
-    /// One object, unless its name is a template's.
-    fn add(
-        &mut self,
-        prefix: &str,
-        name: Option<&'t str>,
-        home: &Home<'t>,
-        digest: impl Fn(&str) -> Option<&'t str>,
-    ) {
-        let Some(name) = name else { return };
-        if self.bytes > MAX_OUTPUT_BYTES {
-            self.left_out += 1;
-            return;
-        }
-        let texts = [Some(prefix), Some(name), home.bucket, home.region];
-        // Counted for a template's name, too: looking at it takes as long.
-        self.bytes += texts.iter().flatten().map(|text| text.len()).sum::<usize>();
-        let object = match prefix {
-            "" => key(Cow::Borrowed(name)),
-            prefix => key(Cow::Owned(format!("{prefix}{name}"))),
-        };
-        let Some(object) = object else { return };
-        let md5 = digest(&object);
-        self.bytes += md5.map_or(0, str::len);
-        self.outputs.push(Output {
-            bucket: home.bucket.map(Cow::Borrowed),
-            region: home.region.map(Cow::Borrowed),
-            object,
-            url: None,
-            md5: md5.map(Cow::Borrowed),
         });
+    }
+    let mut outputs = outputs.into_vec(operation);
+    if let [output] = &mut outputs[..]
+        && let Some(info) = operation.child("MediaInfo")
+    {
+        describe_media(output, &info);
+    }
+    outputs
+}
+
+/// `OutputFile` and `SpriteOutputFile`: names below a prefix, and digests by name.
+fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't, '_>, home: &BucketRef<'t>) {
+    let prefix = file.verbatim("ObjectPrefix").unwrap_or_default();
+    let urls = urls_in_step(file);
+    // The digests are not always in step with the names, so they are found by name.
+    let digests: HashMap<_, _> = file
+        .children("Md5Info")
+        .filter_map(|info| {
+            let name = info.verbatim("ObjectName")?;
+            Some((without_slash(name), info.text("Md5")?))
+        })
+        .collect();
+    for (number, (index, name)) in file.texts("ObjectName").enumerate() {
+        let path = || file.path_to_item("ObjectName", index);
+        outputs.add(prefix, Cow::Borrowed(name), home, path, |output| {
+            let digest = digests
+                .get(&*output.object)
+                .or_else(|| digests.get(without_slash(name)));
+            output.md5 = digest.copied().map(Cow::Borrowed);
+            output.url = urls.get(number).copied().map(Cow::Borrowed);
+        });
+    }
+}
+
+/// Returns the `ObjectUrl` of each `ObjectName`, if there are as many.
+fn urls_in_step<'t>(element: &Element<'_, 't, '_>) -> Vec<&'t str> {
+    let count = |name| element.object().values(name).iter().count();
+    if count("ObjectUrl") == count("ObjectName") {
+        element.texts("ObjectUrl").map(|(_, url)| url).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// The keys at the end of `path`. Their bucket stands somewhere on the way.
+fn add_keys<'t>(
+    outputs: &mut Outputs<'t>,
+    element: &Element<'_, 't, '_>,
+    path: &[&str],
+    around: &BucketRef<'t>,
+) {
+    let home = BucketRef::from_element(element).or(around);
+    match path {
+        [] => {}
+        [leaf] => add_names(outputs, element, leaf, &home, |output| {
+            output.page = element.number("PageNo");
+        }),
+        [name, rest @ ..] => {
+            for child in element.children(name) {
+                add_keys(outputs, &child, rest, &home);
+            }
+        }
+    }
+}
+
+/// The keys called `leaf` of one element, each with the URL beside it.
+fn add_names<'t>(
+    outputs: &mut Outputs<'t>,
+    element: &Element<'_, 't, '_>,
+    leaf: &str,
+    home: &BucketRef<'t>,
+    describe: impl Fn(&mut Output<'t>),
+) {
+    let urls = match leaf {
+        "ObjectName" => urls_in_step(element),
+        _ => Vec::new(),
+    };
+    for (number, (index, name)) in element.texts(leaf).enumerate() {
+        let path = || element.path_to_item(leaf, index);
+        outputs.add("", Cow::Borrowed(name), home, path, |output| {
+            output.url = urls.get(number).copied().map(Cow::Borrowed);
+            describe(output);
+        });
+    }
+}
+
+/// Adds what `PicProcessResult` says of the picture that it made.
+fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't, '_>) {
+    let Some(result) = picture.child("ProcessResult") else {
+        return;
+    };
+    output.bytes = result.number("Size");
+    output.width = result.number("Width");
+    output.height = result.number("Height");
+    output.format = result.field("Format");
+    output.etag = result.field("Etag");
+}
+
+/// Adds what `MediaInfo` says of the only object that a task made.
+fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't, '_>) {
+    if let Some(format) = info.child("Format") {
+        output.bytes = output.bytes.take().or_else(|| format.number("Size"));
+        output.duration = format.number("Duration");
+    }
+    if let Some(stream) = info.child("Stream")
+        && let Some(video) = stream.children("Video").next()
+    {
+        output.width = output.width.take().or_else(|| video.number("Width"));
+        output.height = output.height.take().or_else(|| video.number("Height"));
+    }
+}
+
+/// Warns where a list of unpacked files is only a part of them.
+fn warn_of_partial_lists(operation: &Element<'_, '_, '_>) {
+    for result in operation.children("FileUncompressResult") {
+        for list in result.children("FileList") {
+            if list.text("IsTruncated") == Some("true") {
+                let found = "expected all unpacked files, but the list is only a part of them";
+                list.warn("IsTruncated", found);
+            }
+        }
     }
 }

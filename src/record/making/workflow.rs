@@ -2,10 +2,18 @@
 
 use std::borrow::Cow;
 
-use super::{element::Element, headers, key, location::Location};
+use super::{
+    BucketRef,
+    bucket_ref::agree,
+    cos_url::CosUrl,
+    element::Element,
+    headers,
+    input::input,
+    outputs::{Outputs, without_slash},
+};
 use crate::{
     callback::HEADERS,
-    record::{Input, Outcome, Output, Problem, Record, Task, Workflow},
+    record::{Error, Outcome, Problem, Record, Task, Workflow},
 };
 
 /// What a task lists of its objects: files, then sprites.
@@ -19,14 +27,6 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     record.state = node.field("State");
     record.created_at = node.time("CreateTime");
     record.started_at = node.time("StartTime");
-    record.ended_at = node.time("EndTime");
-    record.input = Input {
-        bucket: node.field("BucketId"),
-        region: node.field("Region"),
-        object: node.field("Object"),
-        url: None,
-        data_id: None,
-    };
     record.headers = headers(&[Some(node)], HEADERS);
     record.workflow = Workflow {
         id: node.field("WorkflowId"),
@@ -37,25 +37,59 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     // A task in a body may be far smaller than here: no room is to spare for those yet to come.
     let tasks = node.object().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
-    for task in node.children("Tasks") {
-        let problems = problems(&task);
-        record.tasks.push(self::task(&task, &problems));
+    let mut outputs = Outputs::default();
+    let mut last_end = None;
+    for element in node.children("Tasks") {
+        let problems = problems(&element);
+        let task = task(&element, &problems);
+        last_end = last_end.max(task.ended_at.clone());
+        add_outputs(&mut outputs, &element, task.job_id.as_ref());
         record.problems.extend(problems);
-        if let Some(result) = task.child("ResultInfo") {
-            record
-                .outputs
-                .extend(objects(&result).filter_map(|object| output(&object)));
+        if task.job_id.is_some() || task.kind.is_some() || task.state.is_some() {
+            record.tasks.push(task);
+        } else {
+            element.warn(
+                "JobId",
+                "expected a task with JobId, Type or State, but found none",
+            );
         }
+    }
+    record.outputs = outputs.into_vec(&node);
+    record.outcome = Outcome::from_element(&node, &record.problems);
+    // A run has no end of its own: it is that of its last task.
+    let has_ended = matches!(
+        record.state.as_deref(),
+        Some("Success" | "Failed" | "Cancel")
+    );
+    record.ended_at = node
+        .time("EndTime")
+        .or_else(|| last_end.filter(|_| has_ended));
+    record.input = input(&node, &BucketRef::default());
+    if record.input.region.is_none() && record.input.bucket.is_some() {
+        let mut outputs = record.outputs.iter();
+        let beside = outputs.find(|output| output.bucket == record.input.bucket);
+        record.input.region = beside.and_then(|output| output.region.clone());
     }
 }
 
 fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
-    let state = task.text("State");
+    let outcome = Outcome::from_element(task, problems);
+    let error = (outcome == Outcome::Failed).then(|| {
+        let own = Error::of(task.field("Code"), task.field("Message"));
+        // Else what it says of the first object that failed.
+        own.or_else(|| {
+            let object = problems
+                .iter()
+                .find(|problem| problem.code.is_some() || problem.message.is_some())?;
+            Error::of(object.code.clone(), object.message.clone())
+        })
+    });
     Task {
         job_id: task.field("JobId"),
         kind: task.field("Type"),
-        state: state.map(Cow::Borrowed),
-        outcome: Outcome::of(state, problems),
+        state: task.field("State"),
+        outcome,
+        error: error.flatten(),
         name: task.field("Name"),
         template_id: task.field("TemplateId"),
         created_at: task.time("CreateTime"),
@@ -64,30 +98,80 @@ fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
     }
 }
 
-/// The failures of a task and of the objects that it lists.
+/// Finds the failures of a task and of the objects that it lists.
 fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
-    let mut problems: Vec<_> = Problem::of(task).into_iter().collect();
+    let mut problems: Vec<_> = Problem::from_element(task).into_iter().collect();
     if let Some(result) = task.child("ResultInfo") {
-        problems.extend(objects(&result).filter_map(|object| Problem::of(&object)));
+        problems.extend(objects(&result).filter_map(|object| Problem::from_element(&object)));
     }
     problems
 }
 
-fn output<'t>(object: &Element<'_, 't, '_>) -> Option<Output<'t>> {
-    let url = object.text("ObjectUrl");
-    let location = url.map(Location::of).unwrap_or_default();
-    let name = object.field("ObjectName");
-    let object = key(name.or(location.object)?)?;
-    Some(Output {
-        bucket: location.bucket.map(Cow::Borrowed),
-        region: location.region.map(Cow::Borrowed),
-        object,
-        url: url.map(Cow::Borrowed),
-        md5: None,
-    })
+/// Adds the objects that a task made: those that it lists and that did not fail.
+fn add_outputs<'t>(
+    outputs: &mut Outputs<'t>,
+    task: &Element<'_, 't, '_>,
+    job_id: Option<&Cow<'t, str>>,
+) {
+    let Some(result) = task.child("ResultInfo") else {
+        return;
+    };
+    for object in objects(&result) {
+        if Problem::from_element(&object).is_none() {
+            add_output(outputs, &object, job_id);
+        }
+    }
 }
 
-/// The objects that a task lists, of all the names that they have.
+fn add_output<'t>(
+    outputs: &mut Outputs<'t>,
+    object: &Element<'_, 't, '_>,
+    job_id: Option<&Cow<'t, str>>,
+) {
+    let url = object.verbatim("ObjectUrl");
+    let place = url.and_then(CosUrl::parse);
+    let named = object.verbatim("ObjectName").map(Cow::Borrowed);
+    let (home, in_url) = match place {
+        Some(CosUrl {
+            bucket,
+            region,
+            object,
+        }) => {
+            let (bucket, region) = (Some(Cow::Borrowed(bucket)), region.map(Cow::Borrowed));
+            (BucketRef { bucket, region }, object)
+        }
+        None => Default::default(),
+    };
+    let is_same_object = agree(
+        named.as_deref().map(without_slash),
+        in_url.as_deref().map(without_slash),
+    );
+    let home = if is_same_object {
+        home
+    } else {
+        let found = "expected the URL of the object beside it, but found another; bucket and \
+            region are not read from it";
+        object.warn("ObjectUrl", found);
+        BucketRef::default()
+    };
+    let leaf = match named {
+        Some(_) => "ObjectName",
+        None => "ObjectUrl",
+    };
+    let Some(name) = named.or(in_url) else { return };
+    outputs.add(
+        "",
+        name,
+        &home,
+        || object.path_to(leaf),
+        |output| {
+            output.url = url.map(Cow::Borrowed);
+            output.job_id = job_id.cloned();
+        },
+    );
+}
+
+/// Returns the objects that a task lists, of all the names that they have.
 fn objects<'s, 't, 'a>(
     result: &'s Element<'_, 't, 'a>,
 ) -> impl Iterator<Item = Element<'s, 't, 'a>> {

@@ -1,28 +1,24 @@
-//! Where an object is, by its URL.
+//! The object that a COS URL names.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// An object's place as its COS URL tells it.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Location<'t> {
+/// The object that a COS URL names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CosUrl<'t> {
     /// `<name>-<APPID>`.
-    pub(super) bucket: Option<&'t str>,
+    pub(super) bucket: &'t str,
     /// Absent for the host of global acceleration, which hides the region.
     pub(super) region: Option<&'t str>,
-    /// The key, percent-decoded; absent where it is empty or no UTF-8.
+    /// The key, percent-decoded. Absent where it is empty or not UTF-8.
     pub(super) object: Option<Cow<'t, str>>,
 }
 
-impl<'t> Location<'t> {
-    /// Reads `http(s)://<name>-<digits>.cos.<region>.myqcloud.com/<key>`, signed or not. Any other
-    /// URL tells nothing: a domain of one's own may lead anywhere.
-    pub(super) fn of(url: &'t str) -> Self {
-        Self::read(url).unwrap_or_default()
-    }
-
-    fn read(url: &'t str) -> Option<Self> {
+impl<'t> CosUrl<'t> {
+    /// Parses `http(s)://<name>-<digits>.cos.<region>.myqcloud.com/<key>`, signed or not. Returns
+    /// `None` for any other URL: a custom domain may lead anywhere.
+    pub(super) fn parse(url: &'t str) -> Option<Self> {
         let rest = url
             .strip_prefix("https://")
             .or_else(|| url.strip_prefix("http://"))?;
@@ -50,7 +46,7 @@ impl<'t> Location<'t> {
             .filter(|key| !key.is_empty());
         let region = (region != "accelerate").then_some(region);
         Some(Self {
-            bucket: Some(bucket),
+            bucket,
             region,
             object,
         })
@@ -61,13 +57,15 @@ impl<'t> Location<'t> {
 mod tests {
     use super::*;
 
-    fn location(url: &str) -> (Option<&str>, Option<&str>, Option<String>) {
-        let location = Location::of(url);
-        (
-            location.bucket,
-            location.region,
-            location.object.map(Cow::into_owned),
-        )
+    fn parse(url: &str) -> (Option<&str>, Option<&str>, Option<String>) {
+        match CosUrl::parse(url) {
+            Some(CosUrl {
+                bucket,
+                region,
+                object,
+            }) => (Some(bucket), region, object.map(Cow::into_owned)),
+            None => (None, None, None),
+        }
     }
 
     #[test]
@@ -92,7 +90,7 @@ mod tests {
             (format!("https://{host}"), None),
         ] {
             assert_eq!(
-                location(&url),
+                parse(&url),
                 (bucket, Some("ap-beijing"), object.map(str::to_owned)),
                 "{url}"
             );
@@ -103,13 +101,13 @@ mod tests {
     fn ok_global_acceleration_hides_the_region() {
         let url = "https://media-1300000001.cos.accelerate.myqcloud.com/a";
         assert_eq!(
-            location(url),
+            parse(url),
             (Some("media-1300000001"), None, Some("a".to_owned()))
         );
     }
 
     #[test]
-    fn ok_other_urls_tell_nothing() {
+    fn ok_other_urls_name_no_object() {
         for url in [
             "",
             "test_url",
@@ -125,7 +123,7 @@ mod tests {
             "https://media-1300000001.cos.ap-beijing.myqcloud.com:8443/a",
             "https://cdn.example.com/media-1300000001.cos.ap-beijing.myqcloud.com/a",
         ] {
-            assert_eq!(location(url), (None, None, None), "{url}");
+            assert_eq!(parse(url), (None, None, None), "{url}");
         }
     }
 }

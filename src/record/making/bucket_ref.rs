@@ -1,0 +1,42 @@
+//! A bucket with its region: what is missing of one is only taken from another that agrees.
+
+use std::borrow::Cow;
+
+use super::element::Element;
+
+/// A bucket and its region, as far as the body names them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BucketRef<'t> {
+    pub(crate) bucket: Option<Cow<'t, str>>,
+    pub(crate) region: Option<Cow<'t, str>>,
+}
+
+impl<'t> BucketRef<'t> {
+    /// Reads `Bucket` and `Region` of an element.
+    pub(super) fn from_element(element: &Element<'_, 't, '_>) -> Self {
+        Self {
+            bucket: element.field("Bucket"),
+            region: element.field("Region"),
+        }
+    }
+
+    /// Takes what is missing from `other`, unless they contradict each other: the region of one
+    /// bucket with the name of another would be a bucket that does not exist.
+    #[must_use]
+    pub(crate) fn or(self, other: &Self) -> Self {
+        if !agree(self.bucket.as_deref(), other.bucket.as_deref())
+            || !agree(self.region.as_deref(), other.region.as_deref())
+        {
+            return self;
+        }
+        Self {
+            bucket: self.bucket.or_else(|| other.bucket.clone()),
+            region: self.region.or_else(|| other.region.clone()),
+        }
+    }
+}
+
+/// Whether two names may be of the same thing: equal, or one of them unknown.
+pub(super) fn agree(one: Option<&str>, other: Option<&str>) -> bool {
+    one.is_none() || other.is_none() || one == other
+}

@@ -1,0 +1,75 @@
+//! What a job worked on: from the body's own fields, completed by a URL that names the same object.
+
+use std::borrow::Cow;
+
+use super::{
+    bucket_ref::{BucketRef, agree},
+    cos_url::CosUrl,
+    element::Element,
+};
+use crate::record::Input;
+
+/// Reads the input of a task, a workflow, or a moderation job in the Detail form.
+///
+/// `output` is where the job writes to: documents name only the key of what they read, which is in
+/// that bucket.
+pub(super) fn input<'t>(element: &Element<'_, 't, '_>, output: &BucketRef<'t>) -> Input<'t> {
+    let named = Input {
+        bucket: element.field("BucketId"),
+        region: element.field("Region"),
+        object: element.verbatim("Object").map(Cow::Borrowed),
+        url: None,
+        data_id: element.field("DataId"),
+    };
+    let mut input = with_url(element, "Url", named);
+    if input.object.is_some() {
+        let BucketRef { bucket, region } = BucketRef {
+            bucket: input.bucket,
+            region: input.region,
+        }
+        .or(output);
+        (input.bucket, input.region) = (bucket, region);
+    }
+    input
+}
+
+/// Reads the input of a moderation job in the Simple form.
+pub(super) fn simple_input<'t>(data: &Element<'_, 't, '_>) -> Input<'t> {
+    let named = Input {
+        data_id: data.field("data_id"),
+        ..Input::default()
+    };
+    with_url(data, "url", named)
+}
+
+/// Takes what the body does not name from the URL, if that agrees with all that the body names: a
+/// record must never join two objects.
+fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, named: Input<'t>) -> Input<'t> {
+    let url = element.verbatim(name);
+    let Some(place) = url.and_then(CosUrl::parse) else {
+        return Input {
+            url: url.map(Cow::Borrowed),
+            ..named
+        };
+    };
+    let is_same_object = agree(named.bucket.as_deref(), Some(place.bucket))
+        && agree(named.region.as_deref(), place.region)
+        && (named.object.is_none() || named.object == place.object);
+    if !is_same_object {
+        // Without its text: it may be signed.
+        let found = "expected the URL of the object that the body names, but found another; bucket, \
+            region and object are not read from it";
+        element.warn(name, found);
+        return Input {
+            url: url.map(Cow::Borrowed),
+            ..named
+        };
+    }
+    Input {
+        bucket: named.bucket.or(Some(Cow::Borrowed(place.bucket))),
+        region: named.region.or(place.region.map(Cow::Borrowed)),
+        object: named.object.or(place.object),
+        url: url.map(Cow::Borrowed),
+        data_id: named.data_id,
+    }
+}

@@ -1,0 +1,108 @@
+//! The objects that a job made, as they are found.
+
+use std::borrow::Cow;
+
+use super::{bucket_ref::BucketRef, element::Element};
+use crate::record::Output;
+
+/// How much text the outputs of one job may have. Names are short, but a long prefix, bucket or job
+/// id is repeated in each of them: without a bound a small body could make a record of gigabytes.
+/// Real jobs stay far below: 5,000 pages have half a megabyte.
+const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Outputs as far as they were found.
+#[derive(Default)]
+pub(super) struct Outputs<'t> {
+    list: Vec<Output<'t>>,
+    bytes: usize,
+    left_out: usize,
+}
+
+impl<'t> Outputs<'t> {
+    /// Whether none was found yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.left_out == 0
+    }
+
+    /// Adds one object, unless its name is a template's. `path` names the leaf that has its name,
+    /// and `describe` adds what is known of it.
+    pub(super) fn add(
+        &mut self,
+        prefix: &str,
+        name: Cow<'t, str>,
+        home: &BucketRef<'t>,
+        path: impl FnOnce() -> String,
+        describe: impl FnOnce(&mut Output<'t>),
+    ) {
+        if self.bytes > MAX_OUTPUT_BYTES {
+            self.left_out += 1;
+            return;
+        }
+        // Counted for a template's name, too: looking at it takes as long.
+        self.bytes += prefix.len() + name.len();
+        let name = match prefix {
+            "" => name,
+            prefix => Cow::Owned(format!("{prefix}{name}")),
+        };
+        let Some(object) = key(name) else { return };
+        let mut output = Output {
+            bucket: home.bucket.clone(),
+            region: home.region.clone(),
+            object,
+            path: path(),
+            url: None,
+            md5: None,
+            job_id: None,
+            page: None,
+            bytes: None,
+            width: None,
+            height: None,
+            duration: None,
+            format: None,
+            etag: None,
+        };
+        describe(&mut output);
+        self.bytes += output.path.len();
+        let texts = [
+            &output.bucket,
+            &output.region,
+            &output.url,
+            &output.md5,
+            &output.job_id,
+            &output.format,
+            &output.etag,
+        ];
+        self.bytes += texts
+            .into_iter()
+            .flatten()
+            .map(|text| text.len())
+            .sum::<usize>();
+        self.list.push(output);
+    }
+
+    /// Returns all of them, with a warning at `element` if there were too many.
+    pub(super) fn into_vec(self, element: &Element<'_, 't, '_>) -> Vec<Output<'t>> {
+        if self.left_out > 0 {
+            let found = format!(
+                "expected outputs of at most {MAX_OUTPUT_BYTES} bytes, {} more were left out",
+                self.left_out
+            );
+            element.warn("outputs", &found);
+        }
+        self.list
+    }
+}
+
+/// Returns a key without leading slashes: the vendor writes some names as paths.
+pub(super) fn without_slash(key: &str) -> &str {
+    key.trim_start_matches('/')
+}
+
+/// The key of a real object: without a leading `/`, and not the name of a template.
+fn key(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let key = match name {
+        Cow::Borrowed(name) => Cow::Borrowed(without_slash(name)),
+        Cow::Owned(name) => Cow::Owned(without_slash(&name).to_owned()),
+    };
+    (!key.is_empty() && !key.contains("${")).then_some(key)
+}
