@@ -20,9 +20,9 @@ pub const SCHEMA_VERSION: &str = "1";
 pub struct Event<'t, D = Box<RawValue>> {
     /// The version of CloudEvents.
     pub specversion: SpecVersion,
-    /// The same for every delivery of the same news, in either format: `<jobId>:<state>`, for
-    /// moderation with a digest of the detail, since one job may send several bodies. At most 128
-    /// characters from `!` to `~`.
+    /// The same for every delivery of the same event, in either format: `<jobId>:<state>`; for
+    /// moderation and the family `unknown` with a digest of the detail, since one job may send
+    /// several bodies. At most 128 characters from `!` to `~`.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[!-~]{1,128}$")))]
     pub id: String,
     /// `//<bucket>.ci.<region>.myqcloud.com`, or `//ci.myqcloud.com` where either is unknown.
@@ -32,11 +32,10 @@ pub struct Event<'t, D = Box<RawValue>> {
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^com\.tencent\.ci\.[a-z]+\.[a-z]+$")))]
     #[serde(rename = "type")]
     pub kind: String,
-    /// The input's key, else its URL. Absent where the job has neither.
+    /// The key of the input, else its URL. It may be signed: handle it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Cow<'t, str>>,
-    /// When the job ended, else when it was made: RFC 3339 in UTC, whole seconds. Absent where the
-    /// body tells neither.
+    /// When the job ended, else when it was created: RFC 3339 in UTC, whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub time: Option<String>,

@@ -23,13 +23,14 @@ use super::{Family, Forbidden, Outcome, Verdict};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Record<'t, D = Box<RawValue>> {
-    /// What kind of callback told of the job.
+    /// The kind of callback that reported the job.
     pub family: Family,
     /// `EventName` beside the node, `data.event` of moderation Simple. Where the body has none, the
-    /// one that the family implies; absent for moderation.
+    /// one that the family implies (`TaskFinish`, `WorkflowFinish`); absent for moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'t, str>>,
-    /// `Tag`; `Workflow` for workflows; the event for moderation. Absent where the body has none.
+    /// `Tag`; without one, `<Name>` where `Operation` has exactly one child called `<Name>Result`
+    /// other than `MediaResult`. `Workflow` for workflows; the event for moderation.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
     /// `JobId`; `RunId` of a workflow; `data.trace_id` of moderation Simple. Absent where the body
@@ -40,18 +41,18 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// `Failed`. Absent where any other body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
-    /// What the state means.
+    /// What the state means. Where the body has no state, what `Code` means.
     pub outcome: Outcome,
-    /// `Code` and `Message`, when the state is `Failed`; of moderation Simple `code` and `message`.
-    /// Absent for any other state, and where the body gives no reason.
+    /// `Code` and `Message` of a failed job; of moderation Simple `code` and `message`. Absent for
+    /// any other outcome, and where the body gives no reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error<'t>>,
-    /// The failures inside a job whose state is `Success`, and inside a failed workflow. Absent
+    /// The failures inside a job whose outcome is `partial`, and inside a failed workflow. Absent
     /// where nothing inside failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem<'t>>,
     /// `CreationTime`, of workflows `CreateTime`: RFC 3339 in UTC, whole seconds. Absent where
-    /// the body has none, has `-` (not yet), or it cannot be read.
+    /// the body has none, has `-` (not yet), or it cannot be read or is before 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub created_at: Option<String>,
@@ -59,7 +60,8 @@ pub struct Record<'t, D = Box<RawValue>> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub started_at: Option<String>,
-    /// `EndTime`, in the same form. Workflows and moderation have none.
+    /// `EndTime`, in the same form. Of a workflow that has ended, the latest `Tasks[].EndTime`.
+    /// Moderation has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
     pub ended_at: Option<String>,
@@ -73,14 +75,17 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// `Operation.TemplateId`. Absent where no template was used; workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// What the job worked on. Absent where the body does not tell, as for speech made from a text.
+    /// What the job worked on: `Input` of a task, else the node itself; `data` of moderation Simple.
+    /// Absent where the body does not say, as for speech made from a text. Bucket, region and object
+    /// are never taken from two objects.
     #[serde(default, skip_serializing_if = "Input::is_empty")]
     pub input: Input<'t>,
-    /// `CosHeaders` of the input: one map. A name that repeats has its values joined by `, `.
-    /// Absent where the vendor sends none.
+    /// `CosHeaders` of `Input`, else of the node, else of `Operation.Input`: one map with lower-case
+    /// names. A name that repeats, in whatever case, has its values joined by `, `.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<Cow<'t, str>, Cow<'t, str>>,
-    /// The objects that the job made, in the body's order. Absent where it made none.
+    /// The objects that the job made, in the body's order: real objects only, never the name of a
+    /// template, an element that failed, or what an unfinished job was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output<'t>>,
     /// The workflow that the job belongs to, or is. Absent for a job of its own.
@@ -89,7 +94,7 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// `Tasks`: the nodes of a workflow's run. Absent for the other families.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task<'t>>,
-    /// The verdict. Absent for all families but moderation.
+    /// What moderation found. Absent for all other families.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation: Option<Moderation<'t>>,
     /// What could not be used as it stood, with its place. Absent where there was nothing.
@@ -122,7 +127,8 @@ pub struct Problem<'t> {
     /// The `Code` beside it. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
-    /// The `Message` beside it. Absent where there is none.
+    /// The `Message` beside it. Absent where there is none, and for `DigitalWatermark`, whose
+    /// `Message` is the text to embed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
 }
@@ -132,14 +138,15 @@ pub struct Problem<'t> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Input<'t> {
-    /// `<name>-<APPID>`: `BucketId` of the input, else what the URL says; for documents
-    /// `Operation.Output.Bucket`. Absent where none of them tells.
+    /// `<name>-<APPID>`: `BucketId`, else that of a COS URL in `Url` that names the same object;
+    /// where only the object is known, as for documents, `Operation.Output.Bucket`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// `Region`, found like the bucket, and absent likewise.
+    /// `Region`, found like the bucket; of a workflow also that of its first output in the same
+    /// bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
-    /// The key: `Object`, else what the URL says. Absent where neither tells, as for a text.
+    /// The key: `Object`, else that of the URL, percent-decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Cow<'t, str>>,
     /// `Url`. It may be signed: handle it as a secret. Absent where the body has none.
@@ -165,11 +172,11 @@ impl Input<'_> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Output<'t> {
-    /// `Bucket` beside the name, else of `Operation.Output`; of workflows what the URL says. Absent
-    /// where these do not tell.
+    /// `Bucket` beside the name, else of `Operation.Output`; of workflows that of `ObjectUrl`.
+    /// Absent where none of them is there: it is then unknown, not the input's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// `Region`, found like the bucket, and absent likewise.
+    /// `Region`, found like the bucket, and never that of another bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
     /// The key, without a leading `/`: `ObjectPrefix` with `ObjectName`, or what the job's kind has
@@ -290,7 +297,9 @@ pub struct Task<'t> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Moderation<'t> {
-    /// `Result`; `Suggestion` of documents and web pages; `data.result` of moderation Simple.
+    /// `Result`; `Suggestion` of documents and web pages; `data.result` of moderation Simple. The
+    /// vendor's number counts only where the outcome is `succeeded` or `partial`: a failed job has
+    /// 0 there, too. Where it is `pending` (live video), `normal` reads `unknown`.
     pub verdict: Verdict,
     /// `Label`; `label` of moderation Simple. Absent where the vendor gives none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -303,8 +312,9 @@ pub struct Moderation<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,
-    /// `ForbidState`; `data.forbidden_status` of moderation Simple. Absent where the vendor
-    /// gives none, or another number than today's.
+    /// `ForbidState`; `data.forbidden_status` of moderation Simple. Absent where the vendor gives
+    /// none or an unknown number, and where the outcome is neither `succeeded`, `partial` nor
+    /// `pending`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<Forbidden>,
     /// The scenes that were hit (`porn`, `ads`), sorted: those whose `HitFlag` is not 0, whatever

@@ -5,18 +5,20 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// The kind of callback that told of a job.
+/// The kind of callback that reported a job.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
-    /// One job of a queue: `JobsDetail`, event `TaskFinish` or none.
+    /// One job of a queue: an element of `JobsDetail` with a `Tag` or an `Operation`, with the event
+    /// `TaskFinish`, or without an event.
     Task,
     /// One run of a workflow: `WorkflowExecution`.
     Workflow,
-    /// A verdict: `JobsDetail` with an event that begins with `Review`, or `code` with `data`.
+    /// A verdict: an element of `JobsDetail` with an event that begins with `Review`, or without an
+    /// event and with a `Result`, a `Suggestion` or a scene; or `code` with `data`.
     Moderation,
-    /// `unknown`: `JobsDetail` with any other event. Or a word of a later writer.
+    /// `unknown`: an element of `JobsDetail` with any other event. Or a word of a later writer.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -26,9 +28,9 @@ pub enum Family {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// `Success`, and nothing inside failed.
+    /// `Success`, and nothing inside failed. Without a state: `Code` is `Success` or `0`.
     Succeeded,
-    /// `Failed`.
+    /// `Failed`. Without a state: any other `Code`.
     Failed,
     /// `Success`, but something inside failed: see `problems`.
     Partial,
@@ -36,7 +38,7 @@ pub enum Outcome {
     Pending,
     /// `Cancel`.
     Cancelled,
-    /// `unknown`: any other state, or none. Or a word of a later writer.
+    /// `unknown`: any other state; neither a state nor a code. Or a word of a later writer.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -52,7 +54,8 @@ pub enum Verdict {
     Sensitive,
     /// 2: for a person to look at.
     Suspected,
-    /// `unknown`: any other number, or none. Or a word of a later writer.
+    /// `unknown`: no verdict was given. Do not act as if it were `normal`. Or a word of a later
+    /// writer.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }

@@ -13,6 +13,11 @@ const MESSAGES: &[&str] = &[
     include_str!("../../../tests/cases/ok_unreadable_time_and_trailing_commas.expected.json"),
     include_str!("../../../tests/cases/ok_input_by_url.expected.json"),
     include_str!("../../../tests/cases/ok_task_started_by_a_workflow.expected.json"),
+    include_str!("../../../tests/cases/ok_doc_process_bucket_of_the_output.expected.json"),
+    include_str!("../../../tests/cases/ok_media_facts_of_the_only_output.expected.json"),
+    include_str!("../../../tests/cases/ok_pic_process_failed_element_is_no_output.expected.json"),
+    include_str!("../../../tests/cases/ok_workflow_reasons_of_its_tasks.expected.json"),
+    include_str!("../../../tests/cases/ok_moderation_scenes_of_equal_names.expected.json"),
 ];
 
 /// How many messages are whole examples.
