@@ -2,7 +2,7 @@
 
 use std::{fs, hint::black_box, path::Path};
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{callback::Callback, event};
 use quick_xml::{Reader, events};
 use serde::de::IgnoredAny;
 
@@ -38,8 +38,8 @@ impl Part {
                 }
                 Self::Whole => {
                     let callback = Callback::read(body).expect("a readable body");
-                    for event in Event::all(&callback) {
-                        black_box(event.to_json());
+                    for event in event::events(&callback) {
+                        black_box(event::to_json(&event));
                     }
                 }
             }

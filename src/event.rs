@@ -2,16 +2,13 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::{DataContentType, DataSchema, Event, Family, Record, SpecVersion};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-pub use crate::record::Event;
 use crate::{
     callback::Callback,
-    record::{
-        DataContentType, DataSchema, Family, Record, SpecVersion,
-        making::{BucketRef, Detail},
-    },
+    normalize::{self, BucketRef, Detail},
 };
 
 /// The longest id: what SQS takes for a deduplication id.
@@ -44,7 +41,7 @@ impl<'t, 'a> Outgoing<'t, 'a> {
     pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
         let jobs = callback.jobs.iter().enumerate();
         jobs.map(|(index, job)| {
-            let (record, home) = Record::of(callback, job, index);
+            let (record, home) = normalize::record(callback, job, index);
             Self::of(record, home)
         })
     }
@@ -95,21 +92,21 @@ impl<'t, 'a> Outgoing<'t, 'a> {
     }
 }
 
-impl<'t, 'a> Event<'t, Detail<'t, 'a>> {
-    /// The events of a callback, a job each, made one by one.
-    pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
-        Outgoing::all(callback).map(|outgoing| outgoing.event)
-    }
+/// Returns the events of a callback, a job each, made one by one.
+pub fn events<'t, 'a: 't>(
+    callback: &'t Callback<'a>,
+) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t, 'a>>> {
+    Outgoing::all(callback).map(|outgoing| outgoing.event)
+}
 
-    /// The message's body, in characters that SQS takes.
-    pub fn to_json(&self) -> String {
-        legal(serde_json::to_string(self).expect(SERIALIZES))
-    }
+/// Returns the message's body, in characters that SQS takes.
+pub fn to_json(event: &Event<'_, Detail<'_, '_>>) -> String {
+    legal(serde_json::to_string(event).expect(SERIALIZES))
+}
 
-    /// The same for people.
-    pub fn to_pretty_json(&self) -> String {
-        legal(serde_json::to_string_pretty(self).expect(SERIALIZES))
-    }
+/// Returns the same for people: indented.
+pub fn to_pretty_json(event: &Event<'_, Detail<'_, '_>>) -> String {
+    legal(serde_json::to_string_pretty(event).expect(SERIALIZES))
 }
 
 /// Why serializing cannot fail.

@@ -1,9 +1,10 @@
 //! An event as a message: its body, and what SQS wants beside it.
 
+use cloud_infinite_job_record::SCHEMA_VERSION;
+
 use crate::{
     callback::is_xml_character,
-    event::{Outgoing, sha256_hex},
-    record::SCHEMA_VERSION,
+    event::{self, Outgoing, sha256_hex},
 };
 
 /// The longest value of a message attribute, in characters: long enough for every id, and a bound
@@ -62,7 +63,7 @@ impl Message {
         };
         Self {
             id: event.id.clone(),
-            body: event.to_json(),
+            body: event::to_json(event),
             attributes: attributes
                 .into_iter()
                 .filter_map(|(name, value)| {

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{callback::Callback, event};
 
 use crate::harness::{bodies, page::in_repository};
 
@@ -104,5 +104,9 @@ impl Case {
 /// What the function is to put on the queue for a body, by the library; none where it cannot be read.
 pub(crate) fn messages(body: &str) -> Option<Vec<String>> {
     let callback = Callback::read(body.as_bytes()).ok()?;
-    Some(Event::all(&callback).map(|event| event.to_json()).collect())
+    Some(
+        event::events(&callback)
+            .map(|event| event::to_json(&event))
+            .collect(),
+    )
 }

@@ -1,6 +1,7 @@
 //! Reads a body into a callback: its event and its jobs, as trees borrowed from the body.
 
 mod characters;
+mod format;
 mod headers;
 mod json;
 mod tree;
@@ -9,11 +10,11 @@ mod xml;
 use std::{borrow::Cow, fmt};
 
 pub(crate) use characters::is_xml_character;
+use format::Format;
+pub use format::is_empty;
 pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;
 pub(crate) use tree::{Node, Object, Values, trim};
-
-use crate::body::{self, Format};
 
 /// How deep elements may be nested: ten times what the vendor does. With the message's own levels
 /// around it, it stays below 128, where serde_json and other readers stop.
@@ -70,7 +71,7 @@ impl<'a> Callback<'a> {
     /// # Errors
     /// Where the body is neither XML nor JSON, is broken, breaks a limit, or has no job in it.
     pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
-        let (format, text) = body::text(body)?;
+        let (format, text) = format::text(body)?;
         let (root, warning) = match format {
             Format::Xml => xml::read(text)?,
             Format::Json => {

@@ -11,13 +11,13 @@ mod twins;
 mod types;
 mod vocabulary;
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{callback::Callback, event};
 
 /// The messages that a body gives, for people; or why it cannot be read.
 fn messages(body: &[u8]) -> Result<Vec<String>, String> {
     let callback = Callback::read(body).map_err(|unreadable| unreadable.to_string())?;
-    Ok(Event::all(&callback)
-        .map(|event| event.to_pretty_json())
+    Ok(event::events(&callback)
+        .map(|event| event::to_pretty_json(&event))
         .collect())
 }
 

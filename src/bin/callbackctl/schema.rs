@@ -1,6 +1,6 @@
 //! The schema of messages, made from the types that the function writes.
 
-use cloud_infinite_callback::record::Event;
+use cloud_infinite_job_record::Event;
 use schemars::{Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 

@@ -10,10 +10,8 @@ use serde::{
     ser::{SerializeMap, SerializeSeq},
 };
 
-use crate::{
-    callback::{HEADERS, Node, Object, Values, headers, number},
-    vocabulary::{Dialect, Scalar},
-};
+use super::fields::{Dialect, FieldType};
+use crate::callback::{HEADERS, Node, Object, Values, headers, number};
 
 /// A vendor node and what stood beside it, in the normal form.
 #[derive(Clone, Copy)]
@@ -113,7 +111,7 @@ impl Serialize for Normal<'_, '_> {
 struct One<'t, 'a> {
     name: &'t str,
     is_list: bool,
-    scalar: Scalar,
+    scalar: FieldType,
     dialect: Dialect,
     value: &'t Node<'a>,
 }
@@ -180,7 +178,7 @@ impl Serialize for Header<'_, '_, '_> {
             One {
                 name: "",
                 is_list: false,
-                scalar: Scalar::Text,
+                scalar: FieldType::Text,
                 dialect: self.dialect,
                 value,
             }
@@ -210,12 +208,12 @@ fn serialize_values<'t, 'a: 't, S: Serializer, T: Serialize>(
 fn serialize_leaf<S: Serializer>(
     serializer: S,
     text: &str,
-    scalar: Scalar,
+    scalar: FieldType,
 ) -> Result<S::Ok, S::Error> {
     match (scalar, text) {
-        (Scalar::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
-        (Scalar::Boolean, "true") => serializer.serialize_bool(true),
-        (Scalar::Boolean, "false") => serializer.serialize_bool(false),
+        (FieldType::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
+        (FieldType::Boolean, "true") => serializer.serialize_bool(true),
+        (FieldType::Boolean, "false") => serializer.serialize_bool(false),
         _ => serializer.serialize_str(text),
     }
 }

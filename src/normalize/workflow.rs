@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::{Outcome, Problem, Record, Task, Workflow};
+
 use super::{
     BucketRef,
     bucket_ref::agree,
     cos_url::CosUrl,
     element::Element,
-    headers,
+    error, headers,
     input::input,
+    outcome,
     outputs::{Outputs, without_slash},
+    problem,
 };
-use crate::{
-    callback::HEADERS,
-    record::{Error, Outcome, Problem, Record, Task, Workflow},
-};
+use crate::callback::HEADERS;
 
 /// What a task lists of its objects: files, then sprites.
 const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
@@ -55,7 +56,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         }
     }
     record.outputs = outputs.into_vec(&node);
-    record.outcome = Outcome::from_element(&node, &record.problems);
+    record.outcome = outcome(&node, &record.problems);
     // A run has no end of its own: it is that of its last task.
     let has_ended = matches!(
         record.state.as_deref(),
@@ -73,15 +74,15 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
 }
 
 fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
-    let outcome = Outcome::from_element(task, problems);
+    let outcome = outcome(task, problems);
     let error = (outcome == Outcome::Failed).then(|| {
-        let own = Error::of(task.field("Code"), task.field("Message"));
+        let own = error(task.field("Code"), task.field("Message"));
         // Else what it says of the first object that failed.
         own.or_else(|| {
             let object = problems
                 .iter()
                 .find(|problem| problem.code.is_some() || problem.message.is_some())?;
-            Error::of(object.code.clone(), object.message.clone())
+            error(object.code.clone(), object.message.clone())
         })
     });
     Task {
@@ -100,9 +101,9 @@ fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
 
 /// Finds the failures of a task and of the objects that it lists.
 fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
-    let mut problems: Vec<_> = Problem::from_element(task).into_iter().collect();
+    let mut problems: Vec<_> = problem(task).into_iter().collect();
     if let Some(result) = task.child("ResultInfo") {
-        problems.extend(objects(&result).filter_map(|object| Problem::from_element(&object)));
+        problems.extend(objects(&result).filter_map(|object| problem(&object)));
     }
     problems
 }
@@ -117,7 +118,7 @@ fn add_outputs<'t>(
         return;
     };
     for object in objects(&result) {
-        if Problem::from_element(&object).is_none() {
+        if problem(&object).is_none() {
             add_output(outputs, &object, job_id);
         }
     }

@@ -10,10 +10,8 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::{
-    callback::{Node, Object, number, trim},
-    vocabulary::Dialect,
-};
+use super::fields::Dialect;
+use crate::callback::{Node, Object, number, trim};
 
 /// How many warnings a record carries; a workflow of thousands of broken tasks would otherwise
 /// double its size. The last one says how many were left out.
@@ -58,17 +56,17 @@ impl Warnings {
 #[derive(Clone, Copy)]
 pub(super) struct Element<'p, 't, 'a> {
     object: &'t Object<'a>,
-    place: Place<'p>,
+    path: ElementPath<'p>,
     dialect: Dialect,
     warnings: &'p Warnings,
 }
 
 /// Where an element is: its name, its number if it is one of a list, and what holds it.
 #[derive(Clone, Copy)]
-struct Place<'p> {
+struct ElementPath<'p> {
     name: &'p str,
     index: Option<usize>,
-    holder: Option<&'p Place<'p>>,
+    holder: Option<&'p ElementPath<'p>>,
 }
 
 impl<'p, 't, 'a> Element<'p, 't, 'a> {
@@ -82,7 +80,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     ) -> Self {
         Self {
             object,
-            place: Place {
+            path: ElementPath {
                 name,
                 index,
                 holder: None,
@@ -169,14 +167,14 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
                 return None;
             };
             let index = is_array.then_some(index);
-            let place = Place {
+            let path = ElementPath {
                 name,
                 index,
-                holder: Some(&self.place),
+                holder: Some(&self.path),
             };
             Some(Element {
                 object,
-                place,
+                path,
                 dialect: self.dialect,
                 warnings: self.warnings,
             })
@@ -197,7 +195,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     /// The dotted path from the vendor node, which itself is left out, to `leaf`.
     pub(super) fn path_to(&self, leaf: &str) -> String {
         let mut path = String::new();
-        for place in self.place.path().into_iter().skip(1) {
+        for place in self.path.path().into_iter().skip(1) {
             path.push_str(&format!("{place}."));
         }
         path + leaf
@@ -224,7 +222,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     pub(super) fn warn(&self, name: &str, problem: &str) {
         let mut place = String::new();
         for holder in self
-            .place
+            .path
             .path()
             .into_iter()
             .filter(|holder| !holder.name.is_empty())
@@ -236,13 +234,13 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
 
     /// Whether what is called `name` here is an array in `detail`.
     fn is_array(&self, name: &str) -> bool {
-        self.dialect.is_list(self.place.name, name) || self.object.values(name).are_several()
+        self.dialect.is_list(self.path.name, name) || self.object.values(name).are_several()
     }
 
     /// The first value called `name`.
     fn single(&self, name: &str) -> Option<&'t Node<'a>> {
         let values = self.object.values(name);
-        if values.are_several() && !self.dialect.is_list(self.place.name, name) {
+        if values.are_several() && !self.dialect.is_list(self.path.name, name) {
             self.warn(
                 name,
                 "expected one value, but found several; the first is used",
@@ -252,7 +250,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     }
 }
 
-impl Place<'_> {
+impl ElementPath<'_> {
     /// This place and what holds it, from the vendor node on.
     fn path(&self) -> Vec<&Self> {
         let mut places: Vec<_> = std::iter::successors(Some(self), |place| place.holder).collect();
@@ -261,7 +259,7 @@ impl Place<'_> {
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for ElementPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {
             Some(index) => write!(f, "{}[{index}]", self.name),

@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::{Forbidden, Moderation, Outcome, Record, Scene, Verdict};
+
 use super::{
-    BucketRef, Problem,
+    BucketRef,
     element::Element,
-    headers,
+    error, fill_job, headers,
     input::{input, simple_input},
     outputs::Outputs,
+    problem,
 };
-use crate::{
-    callback::{HEADERS, Node, Object, number},
-    record::{Error, Forbidden, Moderation, Outcome, Record, Scene, Verdict},
-};
+use crate::callback::{HEADERS, Node, Object, number};
 
 /// The names of one form for what both have.
 struct Form {
@@ -72,7 +72,7 @@ pub(super) fn is_verdict(job: &Object<'_>) -> bool {
 /// Fills a record from an element of `JobsDetail`.
 pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
     record.kind = record.event.clone();
-    record.fill_job(&node);
+    fill_job(record, &node);
     record.input = input(&node, &BucketRef::default());
     record.headers = headers(&[Some(node)], HEADERS);
     let mut outputs = Outputs::default();
@@ -95,7 +95,7 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
         _ => ("Failed", Outcome::Failed),
     };
     if outcome == Outcome::Failed {
-        record.error = Error::of(code, message);
+        record.error = error(code, message);
     }
     record.state = Some(Cow::Borrowed(state));
     record.outcome = outcome;
@@ -111,7 +111,7 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
 /// Adds the copies of a video in which what was found is masked.
 fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) {
     for recording in mask.children("RecordInfo") {
-        if Problem::from_element(&recording).is_some() {
+        if problem(&recording).is_some() {
             continue;
         }
         let Some(output) = recording.child("Output") else {

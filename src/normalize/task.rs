@@ -7,16 +7,16 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
+use cloud_infinite_job_record::{Outcome, Output, Problem, Record, Workflow};
+
 use super::{
     BucketRef,
     element::Element,
-    headers, input,
+    fill_job, headers, input,
     outputs::{Outputs, without_slash},
+    problem,
 };
-use crate::{
-    callback::HEADERS,
-    record::{Outcome, Output, Problem, Record, Workflow},
-};
+use crate::callback::HEADERS;
 
 /// The result nodes below `Operation` that list keys, and the path from there to the keys.
 /// `MediaResult` and `PicProcessResult` are not here: they have more beside their names.
@@ -55,7 +55,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         .field("Tag")
         .or_else(|| kind_of_result(operation.as_ref()?));
     record.problems = operation.as_ref().map(problems).unwrap_or_default();
-    record.fill_job(&node);
+    fill_job(record, &node);
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
         record.template_id = operation.field("TemplateId");
@@ -94,22 +94,22 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
         // Its message is the text that was to be embedded, not an error.
-        problems.extend(Problem::from_element(&watermark).map(|problem| Problem {
+        problems.extend(problem(&watermark).map(|problem| Problem {
             message: None,
             ..problem
         }));
     }
     for inspection in operation.children("ImageInspectResult") {
-        problems.extend(Problem::from_element(&inspection));
+        problems.extend(problem(&inspection));
         // What was done by itself about a suspicious image.
         if let Some(result) = inspection.child("ProcessResult")
             && let Some(process) = result.child("AutoProcessResult")
         {
-            problems.extend(Problem::from_element(&process));
+            problems.extend(problem(&process));
         }
     }
     for picture in operation.children("PicProcessResult") {
-        problems.extend(Problem::from_element(&picture));
+        problems.extend(problem(&picture));
     }
     for (result, counter) in [
         ("DocProcessResult", "FailPageCount"),
@@ -168,7 +168,7 @@ fn outputs<'t, D>(
         }
     }
     let pictures: Vec<_> = operation.children("PicProcessResult").collect();
-    let has_failed = |picture: &Element<'_, '_, '_>| Problem::from_element(picture).is_some();
+    let has_failed = |picture: &Element<'_, '_, '_>| problem(picture).is_some();
     for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
         let home = BucketRef::from_element(picture).or(home);
         // Which of several names the size would be of is not said.

@@ -1,7 +1,7 @@
 //! A body's bytes into text and its format. (Base64 is undone before: `lambda_http` does it while
 //! it builds the request.)
 
-use crate::callback::Unreadable;
+use super::Unreadable;
 
 /// UTF-8's byte order mark. The vendor was never seen to send one; proxies do.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

@@ -1,0 +1,215 @@
+//! Turns a job into its record: the same fields whatever the family and the format.
+//!
+//! [`record`] makes one. `task`, `workflow` and `moderation` fill it, each for its family, with
+//! `input` and `outputs`; `element` is how they look at the vendor's node, `cos_url` what a URL
+//! names, `bucket_ref` how buckets and regions are put together, `detail` how the node is kept whole,
+//! and `fields` the vendor names that are lists, numbers and booleans there.
+
+mod bucket_ref;
+mod cos_url;
+mod detail;
+mod element;
+mod fields;
+mod input;
+mod moderation;
+mod outputs;
+mod task;
+mod workflow;
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use cloud_infinite_job_record::{Error, Family, Input, Outcome, Problem, Record, Workflow};
+
+use crate::callback::{self, Callback, Node, Object, Shape, trim};
+pub(crate) use bucket_ref::BucketRef;
+pub use detail::Detail;
+use element::{Element, Warnings};
+use fields::Dialect;
+
+/// Returns the record of one of a callback's jobs, and the bucket that the job writes to.
+pub(crate) fn record<'t, 'a>(
+    callback: &'t Callback<'a>,
+    job: &'t Object<'a>,
+    index: usize,
+) -> (Record<'t, Detail<'t, 'a>>, BucketRef<'t>) {
+    let event = callback.event.as_deref().map(trim);
+    let family = family(callback.shape, event, job);
+    let dialect = match family {
+        Family::Moderation => Dialect::Moderation,
+        _ => Dialect::Jobs,
+    };
+    let name = callback.shape.name();
+    let is_listed = callback.shape == Shape::JobsDetail || callback.jobs.len() > 1;
+    let index = is_listed.then_some(index);
+    let warnings = Warnings::default();
+    for warning in &callback.warnings {
+        warnings.add(warning.clone());
+    }
+    let node = Element::node(job, name, index, dialect, &warnings);
+    let mut record = Record {
+        family,
+        event: event.map(Cow::Borrowed),
+        kind: None,
+        job_id: None,
+        state: None,
+        outcome: Outcome::UNKNOWN,
+        error: None,
+        problems: Vec::new(),
+        created_at: None,
+        started_at: None,
+        ended_at: None,
+        queue_id: None,
+        user_data: None,
+        template_id: None,
+        input: Input::default(),
+        headers: BTreeMap::new(),
+        outputs: Vec::new(),
+        workflow: Workflow::default(),
+        tasks: Vec::new(),
+        moderation: None,
+        warnings: Vec::new(),
+        detail: Detail {
+            node: job,
+            siblings: &callback.siblings,
+            name,
+            dialect,
+        },
+    };
+    let mut home = BucketRef::default();
+    match (&record.family, callback.shape) {
+        (Family::Task | Family::Unknown(_), _) => home = task::fill(&mut record, node),
+        (Family::Workflow, _) => workflow::fill(&mut record, node),
+        (Family::Moderation, Shape::Simple) => moderation::fill_simple(&mut record, node),
+        (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
+    }
+    let is_failed = record.outcome == Outcome::Failed;
+    if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
+        // A failed task has an error; of the others nothing is known yet.
+        record.problems.clear();
+    }
+    if is_failed && record.error.is_none() {
+        record.error = error(node.field("Code"), node.field("Message"));
+    }
+    record.warnings = warnings.into_vec();
+    // Last, since a sibling without a place in `detail` is nowhere else: it is never left out.
+    let taken = detail::taken_siblings(job, &callback.siblings, dialect);
+    record.warnings.extend(taken.map(|(name, value)| {
+        format!("{name}: expected a name that is free in detail, but found it there; it is {value}")
+    }));
+    (record, home)
+}
+
+/// Decides the family of a job.
+fn family(shape: Shape, event: Option<&str>, job: &Object<'_>) -> Family {
+    let has = |name| job.values(name).first().is_some();
+    let is_task = has("Tag") || has("Operation");
+    match (shape, event) {
+        (Shape::WorkflowExecution, _) => Family::Workflow,
+        (Shape::Simple, _) => Family::Moderation,
+        (Shape::JobsDetail, Some(event)) if event.starts_with("Review") => Family::Moderation,
+        (Shape::JobsDetail, Some("TaskFinish")) => Family::Task,
+        (Shape::JobsDetail, _) if is_task => Family::Task,
+        (Shape::JobsDetail, None) if moderation::is_verdict(job) => Family::Moderation,
+        (Shape::JobsDetail, None) => Family::Task,
+        (Shape::JobsDetail, Some(_)) => Family::UNKNOWN,
+    }
+}
+
+/// Fills what tasks and moderation jobs have in common. `problems` must be there.
+fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't, '_>) {
+    record.job_id = node.field("JobId");
+    record.state = node.field("State");
+    record.outcome = outcome(node, &record.problems);
+    record.created_at = node.time("CreationTime");
+    record.started_at = node.time("StartTime");
+    record.ended_at = node.time("EndTime");
+    record.queue_id = node.field("QueueId");
+}
+
+/// Decides the outcome of a job, a run or a run's task, by its `State` and by what was found to
+/// have failed inside; where there is no state, by its `Code`. An unknown state leaves a
+/// warning.
+fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
+    let succeeded = || match problems {
+        [] => Outcome::Succeeded,
+        _ => Outcome::Partial,
+    };
+    match element.text("State") {
+        Some("Success") => succeeded(),
+        Some("Failed") => Outcome::Failed,
+        Some("Submitted" | "Running" | "Auditing" | "Pause") => Outcome::Pending,
+        Some("Cancel") => Outcome::Cancelled,
+        Some(other) => {
+            element.warn_expected("State", "a known state", other);
+            Outcome::UNKNOWN
+        }
+        None => match element.text("Code") {
+            Some(code) if is_success(code) => succeeded(),
+            Some(_) => Outcome::Failed,
+            None => Outcome::UNKNOWN,
+        },
+    }
+}
+/// Whether a `Code` says that all went well.
+fn is_success(code: &str) -> bool {
+    matches!(code, "Success" | "0")
+}
+
+/// Returns an error, unless nothing is known of it.
+fn error<'t>(code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Option<Error<'t>> {
+    (code.is_some() || message.is_some()).then_some(Error { code, message })
+}
+
+/// Returns what an element says of its own failure: its `State` if that is `Failed`, else its
+/// `Code` if that does not mean success.
+fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> {
+    let (state, code) = (element.text("State"), element.text("Code"));
+    let leaf = match (state, code) {
+        (Some("Failed"), _) => "State",
+        (_, Some(code)) if !is_success(code) => "Code",
+        _ => return None,
+    };
+    Some(Problem {
+        path: element.path_to(leaf),
+        code: code.map(Cow::Borrowed),
+        message: element.field("Message"),
+    })
+}
+
+/// Returns the headers of the first of these elements that has any, as one map of texts with
+/// lower-case names.
+fn headers<'t>(
+    holders: &[Option<Element<'_, 't, '_>>],
+    name: &'static str,
+) -> BTreeMap<Cow<'t, str>, Cow<'t, str>> {
+    let Some(holder) = holders
+        .iter()
+        .flatten()
+        .find(|holder| holder.object().values(name).first().is_some())
+    else {
+        return BTreeMap::new();
+    };
+    let mut joined: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
+    for (header, values) in callback::headers(holder.object().values(name)) {
+        for value in values {
+            let Node::Text(text) = value else {
+                holder.warn(name, &format!("expected texts, but found {}", value.kind()));
+                continue;
+            };
+            let text = trim(text);
+            joined
+                .entry(lower_case(trim(header)))
+                .and_modify(|joined| *joined.to_mut() += &format!(", {text}"))
+                .or_insert(Cow::Borrowed(text));
+        }
+    }
+    joined
+}
+
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.chars().any(char::is_uppercase) {
+        Cow::Owned(name.to_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
