@@ -1,6 +1,10 @@
 //! What holds of any body, for every target.
 
-use cloud_infinite_callback::{callback::Callback, event, normalize::Detail};
+use cloud_infinite_callback::{
+    callback::{Callback, ReadError},
+    event,
+    normalize::Detail,
+};
 use cloud_infinite_job_record::Event;
 use serde_json::{Deserializer, Value};
 
@@ -8,12 +12,11 @@ use serde_json::{Deserializer, Value};
 const MAX_REASON_BYTES: usize = 200;
 
 /// The messages that a body gives, each checked; or why it cannot be read, checked as well.
-pub fn messages(body: &[u8]) -> Result<Vec<String>, String> {
-    let callback = Callback::read(body).map_err(|unreadable| {
-        let reason = unreadable.to_string();
+pub fn messages(body: &[u8]) -> Result<Vec<String>, ReadError> {
+    let callback = Callback::read(body).inspect_err(|error| {
+        let reason = error.to_string();
         assert!(reason.len() <= MAX_REASON_BYTES, "{reason:?}");
         assert!(!reason.contains(char::is_control), "{reason:?}");
-        reason
     })?;
     callback.is_probe();
     Ok(event::events(&callback).map(checked).collect())

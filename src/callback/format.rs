@@ -1,7 +1,7 @@
 //! A body's bytes into text and its format. (Base64 is undone before: `lambda_http` does it while
 //! it builds the request.)
 
-use super::Unreadable;
+use super::{ReadError, ReadErrorKind};
 
 /// UTF-8's byte order mark. The vendor was never seen to send one; proxies do.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -25,17 +25,27 @@ pub fn is_empty(body: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where the body is not UTF-8, or begins like neither XML nor JSON.
-pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), Unreadable> {
+pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), ReadError> {
     let body = without_mark(body);
     let text = std::str::from_utf8(body).map_err(|error| {
         let (valid, _) = body.split_at(error.valid_up_to());
         let valid = String::from_utf8_lossy(valid);
-        Unreadable::at(&valid, valid.len(), "expected UTF-8")
+        ReadError::at(
+            ReadErrorKind::NotUtf8,
+            &valid,
+            valid.len(),
+            "expected UTF-8",
+        )
     })?;
     match first_significant(body) {
         Some(b'<') => Ok((Format::Xml, text)),
         Some(b'{') => Ok((Format::Json, text)),
-        _ => Err(Unreadable::at(text, 0, "expected XML or a JSON object")),
+        _ => Err(ReadError::at(
+            ReadErrorKind::UnknownFormat,
+            text,
+            0,
+            "expected XML or a JSON object",
+        )),
     }
 }
 

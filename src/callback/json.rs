@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
-    MAX_DEPTH, MAX_NODES, Position, Unreadable,
+    MAX_DEPTH, MAX_NODES, ReadError, ReadErrorKind, TextPosition,
     tree::{Member, Node, Object, is_blank},
 };
 
@@ -19,7 +19,7 @@ use super::{
 ///
 /// # Errors
 /// Where the body is not JSON, breaks a limit, or is no object.
-pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadable> {
+pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
     let mut reader = Reader {
         body,
         at: 0,
@@ -28,7 +28,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
     };
     let root = reader.document()?;
     let warning = reader.trailing_commas.first().map(|&at| {
-        let place = Position::of(body, at);
+        let place = TextPosition::new(body, at);
         match reader.trailing_commas.len() {
             1 => format!("{place}: skipped a trailing comma"),
             count => format!("{place}: skipped a trailing comma (the first of {count})"),
@@ -102,15 +102,15 @@ static ENDS_PLAIN: [bool; 256] = {
 };
 
 impl<'a> Reader<'a> {
-    fn document(&mut self) -> Result<Object<'a>, Unreadable> {
+    fn document(&mut self) -> Result<Object<'a>, ReadError> {
         let mut open: Vec<Open<'a>> = Vec::new();
         'value: loop {
             self.count_node()?;
             let mut value = match self.peek() {
                 Some(begin @ (b'{' | b'[')) => {
                     if open.len() == MAX_DEPTH {
-                        let message = format!("expected a depth of at most {MAX_DEPTH}");
-                        return Err(self.error(&message));
+                        let expected = format!("expected a depth of at most {MAX_DEPTH}");
+                        return Err(self.error_of(ReadErrorKind::TooDeep, &expected));
                     }
                     self.at += 1;
                     let end = if begin == b'{' { b'}' } else { b']' };
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn finish(&mut self, root: Option<Node<'a>>) -> Result<Object<'a>, Unreadable> {
+    fn finish(&mut self, root: Option<Node<'a>>) -> Result<Object<'a>, ReadError> {
         if self.peek().is_some() {
             return Err(self.error("expected the end of the body"));
         }
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+    fn key(&mut self) -> Result<Cow<'a, str>, ReadError> {
         if self.peek() != Some(b'"') {
             return Err(self.error("expected a name in quotes"));
         }
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         Ok(key)
     }
 
-    fn leaf(&mut self) -> Result<Option<Node<'a>>, Unreadable> {
+    fn leaf(&mut self) -> Result<Option<Node<'a>>, ReadError> {
         if self.peek() == Some(b'"') {
             return Ok(Node::text(self.string()?));
         }
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The string whose opening quote is next.
-    fn string(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+    fn string(&mut self) -> Result<Cow<'a, str>, ReadError> {
         let bytes = self.body.as_bytes();
         let begin = self.at;
         let mut has_escapes = false;
@@ -259,19 +259,26 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn count_node(&mut self) -> Result<(), Unreadable> {
+    fn count_node(&mut self) -> Result<(), ReadError> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(self.error(&format!("expected at most {MAX_NODES} values")));
+            let expected = format!("expected at most {MAX_NODES} values");
+            return Err(self.error_of(ReadErrorKind::TooManyValues, &expected));
         }
         Ok(())
     }
 
-    fn error(&self, message: &str) -> Unreadable {
+    fn error(&self, expected: &str) -> ReadError {
+        self.error_of(ReadErrorKind::Json, expected)
+    }
+
+    fn error_of(&self, kind: ReadErrorKind, expected: &str) -> ReadError {
         let rest = &self.body[self.at.min(self.body.len())..];
-        if is_blank(rest) {
-            return Unreadable::at(self.body, self.at, &format!("{message}, but found the end"));
-        }
-        Unreadable::at(self.body, self.at, message)
+        let found = if is_blank(rest) {
+            ", but found the end"
+        } else {
+            ""
+        };
+        ReadError::at(kind, self.body, self.at, format!("{expected}{found}"))
     }
 }

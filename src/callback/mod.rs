@@ -1,15 +1,18 @@
 //! Reads a body into a callback: its event and its jobs, as trees borrowed from the body.
 
 mod characters;
+mod error;
 mod format;
 mod headers;
 mod json;
 mod tree;
 mod xml;
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 pub(crate) use characters::is_xml_character;
+use error::TextPosition;
+pub use error::{ReadError, ReadErrorKind};
 use format::Format;
 pub use format::is_empty;
 pub(crate) use headers::{HEADERS, headers};
@@ -31,7 +34,7 @@ const PROBE_TRACE_ID: &str = "test_trace_id";
 
 /// The element that a job's vendor node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum JobNode {
     /// An element of `JobsDetail`.
     JobsDetail,
     /// `WorkflowExecution`.
@@ -40,7 +43,7 @@ pub(crate) enum Shape {
     Simple,
 }
 
-impl Shape {
+impl JobNode {
     /// The vendor's name of the node.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -54,7 +57,7 @@ impl Shape {
 /// A callback whose body could be read.
 #[derive(Debug)]
 pub struct Callback<'a> {
-    pub(crate) shape: Shape,
+    pub(crate) node: JobNode,
     /// `EventName` as written; of moderation Simple `data.event`.
     pub(crate) event: Option<Cow<'a, str>>,
     /// The vendor nodes: at least one.
@@ -70,7 +73,7 @@ impl<'a> Callback<'a> {
     ///
     /// # Errors
     /// Where the body is neither XML nor JSON, is broken, breaks a limit, or has no job in it.
-    pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
+    pub fn read(body: &'a [u8]) -> Result<Self, ReadError> {
         let (format, text) = format::text(body)?;
         let (root, warning) = match format {
             Format::Xml => xml::read(text)?,
@@ -87,7 +90,7 @@ impl<'a> Callback<'a> {
     /// Whether this is the request that the vendor's console sends when a URL is saved. It looks
     /// like a verdict, and is none.
     pub fn is_probe(&self) -> bool {
-        self.shape == Shape::Simple
+        self.node == JobNode::Simple
             && self.jobs.iter().all(|job| {
                 // A second value might be a verdict.
                 let has_one = |object: &Object<'_>, name| !object.values(name).are_several();
@@ -101,43 +104,45 @@ impl<'a> Callback<'a> {
     }
 
     /// Finds the jobs of a body.
-    fn of(mut root: Object<'a>) -> Result<Self, Unreadable> {
-        let workflows = root.take(Shape::WorkflowExecution.name());
+    fn of(mut root: Object<'a>) -> Result<Self, ReadError> {
+        let workflows = root.take(JobNode::WorkflowExecution.name());
         if !workflows.is_empty() {
-            return Self::with_jobs(Shape::WorkflowExecution, workflows, root);
+            return Self::with_jobs(JobNode::WorkflowExecution, workflows, root);
         }
-        let jobs = root.take(Shape::JobsDetail.name());
+        let jobs = root.take(JobNode::JobsDetail.name());
         if !jobs.is_empty() {
-            return Self::with_jobs(Shape::JobsDetail, jobs, root);
+            return Self::with_jobs(JobNode::JobsDetail, jobs, root);
         }
         if let (Some(_), Some(data)) = (text(&root, "code"), object(&root, "data")) {
             return Ok(Self {
-                shape: Shape::Simple,
+                node: JobNode::Simple,
                 event: text(data, "event").map(|event| Cow::Owned(event.to_owned())),
                 jobs: vec![root],
                 siblings: Object::default(),
                 warnings: Vec::new(),
             });
         }
-        Err(Unreadable::new(
+        Err(ReadError::new(
+            ReadErrorKind::NoJob,
             "expected a job: JobsDetail, WorkflowExecution, or code with data",
         ))
     }
 
     fn with_jobs(
-        shape: Shape,
+        node: JobNode,
         nodes: Vec<Node<'a>>,
         mut siblings: Object<'a>,
-    ) -> Result<Self, Unreadable> {
+    ) -> Result<Self, ReadError> {
         let mut jobs = Vec::with_capacity(nodes.len());
-        for (index, node) in nodes.into_iter().enumerate() {
-            match node {
+        for (index, value) in nodes.into_iter().enumerate() {
+            match value {
                 Node::Object(job) => jobs.push(job),
                 other => {
-                    let (name, found) = (shape.name(), other.kind());
-                    return Err(Unreadable::new(&format!(
-                        "{name}[{index}]: expected an object, but found {found}"
-                    )));
+                    let (name, found) = (node.name(), other.kind());
+                    return Err(ReadError::new(
+                        ReadErrorKind::InvalidJob,
+                        format!("{name}[{index}]: expected an object, but found {found}"),
+                    ));
                 }
             }
         }
@@ -164,7 +169,7 @@ impl<'a> Callback<'a> {
         }
         siblings.put("EventName", events);
         Ok(Self {
-            shape,
+            node,
             event,
             jobs,
             siblings,
@@ -193,60 +198,5 @@ fn object<'t, 'a>(object: &'t Object<'a>, name: &str) -> Option<&'t Object<'a>> 
     match object.values(name).first()? {
         Node::Object(object) => Some(object),
         _ => None,
-    }
-}
-
-/// Why a body cannot be read: one line with the place, and never a word of the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    reason: String,
-}
-
-impl Unreadable {
-    /// A reason that names its place itself, or is about the whole body.
-    pub(crate) fn new(reason: &str) -> Self {
-        Self {
-            reason: reason.to_owned(),
-        }
-    }
-
-    /// A reason, and the byte of the body that it is about.
-    pub(crate) fn at(body: &str, at: usize, reason: &str) -> Self {
-        Self {
-            reason: format!("{}: {reason}", Position::of(body, at)),
-        }
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Unreadable {}
-
-/// A place in a body as editors count: lines and characters from 1.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Position {
-    line: usize,
-    column: usize,
-}
-
-impl Position {
-    /// The position of the byte at `at`, or the end.
-    pub(crate) fn of(body: &str, at: usize) -> Self {
-        let before = &body[..body.floor_char_boundary(at)];
-        let line_begins = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: 1 + before.matches('\n').count(),
-            column: 1 + before[line_begins..].chars().count(),
-        }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)
     }
 }

@@ -14,7 +14,7 @@ use quick_xml::{
 };
 
 use super::{
-    MAX_DEPTH, MAX_NODES, Position, Unreadable,
+    MAX_DEPTH, MAX_NODES, ReadError, ReadErrorKind, TextPosition,
     characters::{first_forbidden, is_name, is_xml_character},
     tree::{Member, Node, Object, is_blank},
 };
@@ -37,11 +37,11 @@ const ROOT_CONTENT: [&str; 3] = ["EventName", "JobsDetail", "WorkflowExecution"]
 /// warning.
 ///
 /// # Errors
-/// Returns [`Unreadable`] if the body is not well-formed, breaks a limit, or has another root.
-pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadable> {
+/// Returns [`ReadError`] if the body is not well-formed, breaks a limit, or has another root.
+pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
     if let Some((at, character)) = first_forbidden(body) {
         let found = format!("expected a character that XML allows, but found U+{character:04X}");
-        return Err(Unreadable::at(body, at, &found));
+        return Err(ReadError::at(ReadErrorKind::Xml, body, at, found));
     }
     let mut document = Document {
         body,
@@ -56,7 +56,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
         let at = offset(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
             let at = offset(reader.error_position());
-            Unreadable::at(body, at, &document.describe(&error))
+            document.error(at, document.describe(&error))
         })?;
         match event {
             Event::Start(start) => document.start(at, &start)?,
@@ -72,14 +72,10 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
             Event::GeneralRef(reference) => document.reference(at, &reference)?,
             Event::Decl(_) if is_blank(&body[..at]) => {}
             Event::Decl(_) => {
-                return Err(Unreadable::at(
-                    body,
-                    at,
-                    "expected the XML declaration first only",
-                ));
+                return Err(document.error(at, "expected the XML declaration first only"));
             }
             Event::DocType(_) => {
-                return Err(Unreadable::at(body, at, NO_DTD));
+                return Err(document.error(at, NO_DTD));
             }
             Event::Comment(_) | Event::PI(_) => {}
             Event::Eof => return document.finish(),
@@ -110,7 +106,7 @@ struct Element<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn start(&mut self, at: usize, start: &BytesStart<'_>) -> Result<(), Unreadable> {
+    fn start(&mut self, at: usize, start: &BytesStart<'_>) -> Result<(), ReadError> {
         // Sliced from the body, since the event lends its name only for its own short life.
         let name_at = at + '<'.len_utf8();
         let name = &self.body[name_at..name_at + start.name().0.len()];
@@ -139,10 +135,22 @@ impl<'a> Document<'a> {
         }
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(self.error(at, &format!("expected at most {MAX_NODES} elements")));
+            let expected = format!("expected at most {MAX_NODES} elements");
+            return Err(ReadError::at(
+                ReadErrorKind::TooManyValues,
+                self.body,
+                at,
+                expected,
+            ));
         }
         if self.open.len() == MAX_DEPTH {
-            return Err(self.error(at, &format!("expected a depth of at most {MAX_DEPTH}")));
+            let expected = format!("expected a depth of at most {MAX_DEPTH}");
+            return Err(ReadError::at(
+                ReadErrorKind::TooDeep,
+                self.body,
+                at,
+                expected,
+            ));
         }
         self.open.push(Element::new(name, at));
         Ok(())
@@ -163,7 +171,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn text(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), Unreadable> {
+    fn text(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), ReadError> {
         // The last of the three is seldom there and quickly looked for.
         if text.contains('>') && text.contains("]]>") {
             return Err(self.error(at, "expected \"]]&gt;\" in text, but found \"]]>\""));
@@ -175,18 +183,18 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn cdata(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), Unreadable> {
+    fn cdata(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), ReadError> {
         self.append(at, text)
     }
 
-    fn reference(&mut self, at: usize, reference: &BytesRef<'_>) -> Result<(), Unreadable> {
+    fn reference(&mut self, at: usize, reference: &BytesRef<'_>) -> Result<(), ReadError> {
         match resolve(reference) {
             Some(character) => self.append(at, Cow::Owned(character.to_string())),
             None => Err(self.error(at, UNKNOWN_REFERENCE)),
         }
     }
 
-    fn append(&mut self, at: usize, more: Cow<'a, str>) -> Result<(), Unreadable> {
+    fn append(&mut self, at: usize, more: Cow<'a, str>) -> Result<(), ReadError> {
         let Some(element) = self.open.last_mut() else {
             return Err(self.error(
                 at,
@@ -200,9 +208,9 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(Object<'a>, Option<String>), Unreadable> {
+    fn finish(mut self) -> Result<(Object<'a>, Option<String>), ReadError> {
         let warning = self.missing_root_at.map(|at| {
-            let place = Position::of(self.body, at);
+            let place = TextPosition::new(self.body, at);
             format!("{place}: expected the root element Response, but found what it holds")
         });
         if let Some(element) = self.innermost() {
@@ -224,8 +232,8 @@ impl<'a> Document<'a> {
         self.open[missing_root..].last()
     }
 
-    fn error(&self, at: usize, message: &str) -> Unreadable {
-        Unreadable::at(self.body, at, message)
+    fn error(&self, at: usize, expected: impl Into<Cow<'static, str>>) -> ReadError {
+        ReadError::at(ReadErrorKind::Xml, self.body, at, expected)
     }
 
     /// quick-xml's errors in our words: some of its own quote names from the body.
@@ -242,7 +250,7 @@ impl<'a> Document<'a> {
             Error::IllFormed(_) => match self.innermost() {
                 Some(element) => format!(
                     "expected the closing tag of the element at {}, but found another",
-                    Position::of(self.body, element.at)
+                    TextPosition::new(self.body, element.at)
                 ),
                 None => "expected an element, but found a closing tag".to_owned(),
             },

@@ -20,7 +20,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use cloud_infinite_job_record::{Error, Family, Input, Outcome, Problem, Record, Workflow};
 
-use crate::callback::{self, Callback, Node, Object, Shape, trim};
+use crate::callback::{self, Callback, JobNode, Node, Object, trim};
 pub(crate) use bucket_ref::BucketRef;
 pub use detail::Detail;
 use element::{Element, Warnings};
@@ -33,13 +33,13 @@ pub(crate) fn record<'t, 'a>(
     index: usize,
 ) -> (Record<'t, Detail<'t, 'a>>, BucketRef<'t>) {
     let event = callback.event.as_deref().map(trim);
-    let family = family(callback.shape, event, job);
+    let family = family(callback.node, event, job);
     let dialect = match family {
         Family::Moderation => Dialect::Moderation,
         _ => Dialect::Jobs,
     };
-    let name = callback.shape.name();
-    let is_listed = callback.shape == Shape::JobsDetail || callback.jobs.len() > 1;
+    let name = callback.node.name();
+    let is_listed = callback.node == JobNode::JobsDetail || callback.jobs.len() > 1;
     let index = is_listed.then_some(index);
     let warnings = Warnings::default();
     for warning in &callback.warnings {
@@ -76,10 +76,10 @@ pub(crate) fn record<'t, 'a>(
         },
     };
     let mut home = BucketRef::default();
-    match (&record.family, callback.shape) {
+    match (&record.family, callback.node) {
         (Family::Task | Family::Unknown(_), _) => home = task::fill(&mut record, node),
         (Family::Workflow, _) => workflow::fill(&mut record, node),
-        (Family::Moderation, Shape::Simple) => moderation::fill_simple(&mut record, node),
+        (Family::Moderation, JobNode::Simple) => moderation::fill_simple(&mut record, node),
         (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
     }
     let is_failed = record.outcome == Outcome::Failed;
@@ -100,18 +100,18 @@ pub(crate) fn record<'t, 'a>(
 }
 
 /// Decides the family of a job.
-fn family(shape: Shape, event: Option<&str>, job: &Object<'_>) -> Family {
+fn family(node: JobNode, event: Option<&str>, job: &Object<'_>) -> Family {
     let has = |name| job.values(name).first().is_some();
     let is_task = has("Tag") || has("Operation");
-    match (shape, event) {
-        (Shape::WorkflowExecution, _) => Family::Workflow,
-        (Shape::Simple, _) => Family::Moderation,
-        (Shape::JobsDetail, Some(event)) if event.starts_with("Review") => Family::Moderation,
-        (Shape::JobsDetail, Some("TaskFinish")) => Family::Task,
-        (Shape::JobsDetail, _) if is_task => Family::Task,
-        (Shape::JobsDetail, None) if moderation::is_verdict(job) => Family::Moderation,
-        (Shape::JobsDetail, None) => Family::Task,
-        (Shape::JobsDetail, Some(_)) => Family::UNKNOWN,
+    match (node, event) {
+        (JobNode::WorkflowExecution, _) => Family::Workflow,
+        (JobNode::Simple, _) => Family::Moderation,
+        (JobNode::JobsDetail, Some(event)) if event.starts_with("Review") => Family::Moderation,
+        (JobNode::JobsDetail, Some("TaskFinish")) => Family::Task,
+        (JobNode::JobsDetail, _) if is_task => Family::Task,
+        (JobNode::JobsDetail, None) if moderation::is_verdict(job) => Family::Moderation,
+        (JobNode::JobsDetail, None) => Family::Task,
+        (JobNode::JobsDetail, Some(_)) => Family::UNKNOWN,
     }
 }
 

@@ -42,7 +42,7 @@ fn answer(body: &[u8]) -> Answer {
                 jobs: bytes.filter(|bytes| *bytes > 0).count(),
             }
         }
-        Err(unreadable) => Answer::Refused(unreadable.to_string()),
+        Err(error) => Answer::Refused(error.to_string()),
     }
 }
 
