@@ -27,7 +27,7 @@ PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 # What `make fuzz` runs by, and for how long each of its targets.
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := $(TOOLS_VENV)/bin/cargo-fuzz
-FUZZ_TARGETS := xml json request xml_json_twins
+FUZZ_TARGETS := xml json request xml_json_equivalence
 FUZZ_SECONDS := 60
 
 # What the examples of workers run on: Python's packages, Node and its packages.

@@ -79,17 +79,24 @@ impl Row {
 
 /// A case of each family: 1 to 3 KB.
 const CASES: &[(&str, &str)] = &[
-    ("task", "ok_task_transcode"),
-    ("workflow", "ok_workflow_with_outputs"),
-    ("moderation detail", "ok_moderation_video"),
-    ("moderation simple", "ok_moderation_simple_text_hit"),
+    ("task", "task/ok_task_transcode"),
+    ("workflow", "workflow/ok_workflow_with_outputs"),
+    ("moderation detail", "moderation/ok_moderation_video"),
+    (
+        "moderation simple",
+        "moderation/ok_moderation_simple_text_hit",
+    ),
 ];
 
 /// The list that is long in long bodies of a family. Those of moderation Simple have none.
 const LISTS: &[(&str, &str, &str)] = &[
-    ("task", "ok_task_speech_recognition", "ResultDetail"),
-    ("workflow", "ok_workflow_with_outputs", "Tasks"),
-    ("moderation detail", "ok_moderation_video", "Snapshot"),
+    ("task", "task/ok_task_speech_recognition", "ResultDetail"),
+    ("workflow", "workflow/ok_workflow_with_outputs", "Tasks"),
+    (
+        "moderation detail",
+        "moderation/ok_moderation_video",
+        "Snapshot",
+    ),
 ];
 
 /// A row a family and format as the tests' cases are, one a size given in KB, and one for all

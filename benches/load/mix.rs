@@ -1,7 +1,10 @@
 //! What is posted: all cases and some bodies that are none, each with its number in it, so that no two
 //! callbacks and no two messages are alike.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use cloud_infinite_callback::{callback::Callback, event};
 
@@ -31,10 +34,13 @@ struct Case {
 
 impl Mix {
     pub(crate) fn new() -> Self {
-        let folder = in_repository("tests/cases");
-        let mut paths: Vec<_> = fs::read_dir(folder)
-            .expect("the cases are there")
-            .map(|entry| entry.expect("a folder that can be read").path())
+        let folder = PathBuf::from(in_repository("tests/cases"));
+        let files_in = |folder: PathBuf| {
+            let entries = fs::read_dir(folder).expect("the cases are there");
+            entries.map(|entry| entry.expect("a folder that can be read").path())
+        };
+        let mut paths: Vec<_> = files_in(folder)
+            .flat_map(files_in)
             .filter(|path| !path.to_string_lossy().ends_with(".expected.json"))
             .collect();
         paths.sort();

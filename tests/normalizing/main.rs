@@ -2,14 +2,14 @@
 
 mod amplified;
 mod cases;
-mod leaves;
+mod completeness;
 mod properties;
 mod published;
-mod refused;
+mod rejected;
 mod schema;
-mod twins;
 mod types;
 mod vocabulary;
+mod xml_json_equivalence;
 
 use cloud_infinite_callback::{
     callback::{Callback, ReadError, ReadErrorKind},
