@@ -1,4 +1,4 @@
-//! A job's record into its event: what identifies it, and where the job is at home.
+//! Wraps a job record in a CloudEvents envelope: its id, source and type.
 
 use std::borrow::Cow;
 
@@ -14,17 +14,17 @@ use crate::{
 /// The longest id: what SQS takes for a deduplication id.
 const MAX_ID_LENGTH: usize = 128;
 
-/// How much of a digest, in hexadecimal digits, tells the bodies of one job apart.
+/// How many hexadecimal digits of a digest distinguish the bodies of one job.
 const SHORT_DIGEST_LENGTH: usize = 16;
 
-/// What RFC 3986 leaves as it is.
+/// The unreserved characters of RFC 3986.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// An event as the function makes it, with what SQS wants to know of its job.
+/// An event, with the bucket and region by which it is routed.
 #[derive(Debug)]
 pub struct Outgoing<'t, 'a> {
     /// The message.
@@ -36,8 +36,8 @@ pub struct Outgoing<'t, 'a> {
 }
 
 impl<'t, 'a> Outgoing<'t, 'a> {
-    /// The events of a callback, a job each, made one by one as they are asked for: a body may hold
-    /// thousands of jobs, and the messages together are larger than it.
+    /// Returns the events of a callback, one for each job. They are created lazily: a body may hold
+    /// thousands of jobs, and their messages together are larger than the body.
     pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
         let jobs = callback.jobs.iter().enumerate();
         jobs.map(|(index, job)| {
@@ -92,7 +92,7 @@ impl<'t, 'a> Outgoing<'t, 'a> {
     }
 }
 
-/// Returns the events of a callback, a job each, made one by one.
+/// Returns the events of a callback, one for each job, created lazily.
 pub fn events<'t, 'a: 't>(
     callback: &'t Callback<'a>,
 ) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t, 'a>>> {
@@ -101,21 +101,21 @@ pub fn events<'t, 'a: 't>(
 
 /// Returns the message's body, in characters that SQS takes.
 pub fn to_json(event: &Event<'_, Detail<'_, '_>>) -> String {
-    legal(serde_json::to_string(event).expect(SERIALIZES))
+    escape_for_sqs(serde_json::to_string(event).expect(SERIALIZES))
 }
 
 /// Returns the same for people: indented.
 pub fn to_pretty_json(event: &Event<'_, Detail<'_, '_>>) -> String {
-    legal(serde_json::to_string_pretty(event).expect(SERIALIZES))
+    escape_for_sqs(serde_json::to_string_pretty(event).expect(SERIALIZES))
 }
 
-/// Why serializing cannot fail.
+/// The reason why serializing cannot fail.
 const SERIALIZES: &str = "a record has text for keys, and neither memory nor a digest refuses it";
 
-/// JSON without the two characters that it may hold as they are and SQS refuses. They can stand
-/// only inside strings, where an escape says the same.
-fn legal(json: String) -> String {
-    // One character at a time is found many bytes at a time.
+/// Escapes the two characters that JSON allows and SQS refuses. They can only be inside strings, where
+/// an escape means the same.
+fn escape_for_sqs(json: String) -> String {
+    // Searching for a single character is vectorized.
     if json.contains('\u{FFFE}') || json.contains('\u{FFFF}') {
         json.replace('\u{FFFE}', "\\ufffe")
             .replace('\u{FFFF}', "\\uffff")
@@ -128,7 +128,7 @@ fn id(record: &Record<'_, Detail<'_, '_>>) -> String {
     let state = record.state.as_deref().unwrap_or("unknown");
     let id = match (record.job_id.as_deref(), &record.family) {
         (None, _) => return hex::encode(detail_digest(record)),
-        // One job of these may send several bodies.
+        // These may send several bodies for one job.
         (Some(job), Family::Moderation | Family::Unknown(_)) => {
             let digest = hex::encode(detail_digest(record));
             format!("{job}:{state}:{}", &digest[..SHORT_DIGEST_LENGTH])
@@ -145,12 +145,12 @@ fn detail_digest(record: &Record<'_, Detail<'_, '_>>) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// A text's SHA-256 in hexadecimal digits: what stands for a text that SQS would refuse.
+/// Returns the SHA-256 of a text in hexadecimal digits, which replaces a text that SQS refuses.
 pub(crate) fn sha256_hex(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-/// Takes what serde_json writes into a digest.
+/// Feeds what serde_json writes into a digest.
 struct HashWriter<'h>(&'h mut Sha256);
 
 impl std::io::Write for HashWriter<'_> {

@@ -1,10 +1,10 @@
-//! JSON into the tree.
+//! Parses JSON into the tree.
 //!
-//! A reader of its own, since serde_json can do none of three things that callbacks ask for:
-//! read the trailing commas of the vendor's own examples, keep a number's digits as written
-//! (13.654000) without a feature that changes numbers for every crate in the build, and read
-//! without recursion. serde_json still decodes strings with escapes and checks numbers, and a
-//! property test holds this reader to serde_json's judgement on every other text.
+//! This is a custom parser, since callbacks need three things that serde_json does not support: the
+//! trailing commas of the vendor's own examples, numbers with their digits as written (13.654000)
+//! without a feature that changes numbers for every crate in the build, and no recursion. serde_json
+//! still decodes strings with escapes and checks numbers, and a property test checks that both
+//! parsers agree on every other text.
 
 use std::borrow::Cow;
 
@@ -15,10 +15,10 @@ use super::{
     tree::{Member, Node, Object, is_blank},
 };
 
-/// Reads one JSON object, and a warning if commas had to be skipped.
+/// Parses one JSON object. Returns a warning as well if trailing commas were skipped.
 ///
 /// # Errors
-/// Where the body is not JSON, breaks a limit, or is no object.
+/// Returns [`ReadError`] if the body is not JSON, exceeds a limit, or is not an object.
 pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
     let mut reader = Reader {
         body,
@@ -37,7 +37,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
     Ok((root, warning))
 }
 
-/// The longest number, in characters: readers in every language load it.
+/// The longest number, in characters, that readers in every language can load.
 const MAX_NUMBER_LENGTH: usize = 40;
 
 /// Returns `text` as a number, if it is one by JSON's grammar, of at most 40 characters, and finite
@@ -52,7 +52,7 @@ pub(crate) fn number(text: &str) -> Option<&RawValue> {
 
 /// Returns `text` as a number, if it is one by JSON's grammar.
 fn grammatical_number(text: &str) -> Option<&RawValue> {
-    // serde_json passes over white space around a value; a number of ours has none.
+    // serde_json accepts white space around a value; a number has none.
     let begins = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let ends = text.ends_with(|last: char| last.is_ascii_digit());
     (begins && ends)
@@ -64,11 +64,11 @@ struct Reader<'a> {
     body: &'a str,
     at: usize,
     nodes: usize,
-    /// Where commas stand that nothing follows.
+    /// The offsets of trailing commas.
     trailing_commas: Vec<usize>,
 }
 
-/// A value whose end has not come yet.
+/// A value that is not complete yet.
 enum Open<'a> {
     Object {
         key: Cow<'a, str>,
@@ -88,7 +88,7 @@ impl Open<'_> {
     }
 }
 
-/// The bytes that a string cannot just go on with: its end, escapes, and control characters.
+/// The bytes that end a run of plain characters in a string: quotes, escapes, control characters.
 static ENDS_PLAIN: [bool; 256] = {
     let mut ends = [false; 256];
     let mut control = 0;
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
                 }
                 _ => self.leaf()?,
             };
-            // A value is complete: it goes to what holds it, which may be complete by that, too.
+            // A value is complete: add it to its parent, which may now be complete as well.
             loop {
                 let Some(holder) = open.last_mut() else {
                     return self.finish(value);
@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
         Ok(leaf)
     }
 
-    /// The string whose opening quote is next.
+    /// Parses the string whose opening quote is next.
     fn string(&mut self) -> Result<Cow<'a, str>, ReadError> {
         let bytes = self.body.as_bytes();
         let begin = self.at;
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
             })
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space, without consuming it.
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.body.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
         bytes.get(self.at).copied()
     }
 
-    /// Goes past `byte` if it is next.
+    /// Consumes `byte` if it is next.
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);

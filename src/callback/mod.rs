@@ -26,13 +26,13 @@ const MAX_DEPTH: usize = 100;
 /// How many elements or JSON values a body may have: twice what a document of 5,000 pages needs.
 const MAX_NODES: usize = 200_000;
 
-/// The message of the request that the vendor's console sends when a callback URL is saved.
+/// The message of the probe that the vendor's console sends when a callback URL is saved.
 const PROBE_MESSAGE: &str = "Test request when setting callback url";
 
-/// The job id of that request.
+/// The job id of the probe.
 const PROBE_TRACE_ID: &str = "test_trace_id";
 
-/// The element that a job's vendor node is.
+/// The kind of vendor node that describes a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobNode {
     /// An element of `JobsDetail`.
@@ -44,7 +44,7 @@ pub(crate) enum JobNode {
 }
 
 impl JobNode {
-    /// The vendor's name of the node.
+    /// Returns the vendor's name of the node.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::JobsDetail => "JobsDetail",
@@ -62,9 +62,9 @@ pub struct Callback<'a> {
     pub(crate) event: Option<Cow<'a, str>>,
     /// The vendor nodes: at least one.
     pub(crate) jobs: Vec<Object<'a>>,
-    /// What stands beside the vendor nodes and belongs to each of them.
+    /// The fields beside the vendor nodes, which belong to each of them.
     pub(crate) siblings: Object<'a>,
-    /// What the reader could not take as it stood.
+    /// What the reader could not use as it was.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -72,7 +72,8 @@ impl<'a> Callback<'a> {
     /// Reads a body, whatever its format.
     ///
     /// # Errors
-    /// Where the body is neither XML nor JSON, is broken, breaks a limit, or has no job in it.
+    /// Returns [`ReadError`] if the body is neither XML nor JSON, is malformed, exceeds a limit, or has
+    /// no job in it.
     pub fn read(body: &'a [u8]) -> Result<Self, ReadError> {
         let (format, text) = format::text(body)?;
         let (root, warning) = match format {
@@ -88,7 +89,7 @@ impl<'a> Callback<'a> {
     }
 
     /// Whether this is the request that the vendor's console sends when a URL is saved. It looks
-    /// like a verdict, and is none.
+    /// like a verdict, but is not one.
     pub fn is_probe(&self) -> bool {
         self.node == JobNode::Simple
             && self.jobs.iter().all(|job| {
@@ -146,7 +147,7 @@ impl<'a> Callback<'a> {
                 }
             }
         }
-        // The event is the record's own field. What that cannot hold stays a sibling.
+        // The event has its own field in the record. What does not fit there stays a sibling.
         let mut events = siblings.take("EventName");
         let event = match events.first() {
             Some(Node::Text(event)) => Some(event.clone()),
@@ -178,14 +179,14 @@ impl<'a> Callback<'a> {
     }
 }
 
-/// A JSON body may be wrapped in one key, the name of XML's root.
+/// Unwraps a JSON body from a single key with the name of XML's root.
 fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
     if !root.names().map(|(name, _)| name).eq(["Response"]) {
         return root;
     }
     match <[_; 1]>::try_from(root.take("Response")) {
         Ok([Node::Object(response)]) => response,
-        // No wrapper, and no job either: that is for the family to say.
+        // Not a wrapper. `Callback::of` reports that there is no job.
         _ => root,
     }
 }

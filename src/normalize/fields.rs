@@ -1,21 +1,20 @@
-//! The vendor names that the normal form knows: which are lists, numbers, booleans.
+//! The vendor names that are lists, numbers or booleans in the normal form.
 //!
-//! Every other name is text, and an array only where several values are left. One look-up in a
-//! perfect hash tells all of it, since every name of every body is looked up. A test compares the
-//! table with the vendor facts that it comes from.
+//! Every other name is text, and an array only if it has several values. Every name of every body is
+//! looked up, so the table is a perfect hash. A test compares it with the vendor's facts.
 
-/// What the text of a leaf becomes in the normal form.
+/// The type of a leaf in the normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FieldType {
     /// Text, exactly as written.
     Text,
-    /// A JSON number where the text is one, its digits kept.
+    /// A JSON number with the same digits, if the text is one.
     Number,
-    /// A JSON boolean where the text is one.
+    /// A JSON boolean, if the text is one.
     Boolean,
 }
 
-/// The two dialects of the vocabulary: a few names mean something else in moderation.
+/// The two sets of names: a few names have another type in moderation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Tasks, workflows and callbacks of an unknown family.
@@ -25,8 +24,8 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// Returns what `name` below `parent` becomes: whether it is an array even with one value, and
-    /// what its leaves are.
+    /// Returns whether `name` below `parent` is an array even with one value, and the type of its
+    /// leaves.
     pub(crate) fn normal(self, parent: &str, name: &str) -> (bool, FieldType) {
         let field = FIELDS.get(name).unwrap_or(&TEXT);
         let (is_list, field_type) = (field.is_list_below(parent), field.type_below(parent));
@@ -44,7 +43,7 @@ impl Dialect {
     }
 }
 
-/// What is known of a name.
+/// The type of a name.
 struct Field {
     kind: Kind,
     below: Parents,
@@ -99,7 +98,7 @@ const BOOLEAN: Field = Field {
     below: Parents::Any,
 };
 
-/// What a name is that the vocabulary does not know.
+/// The type of a name that is not listed.
 static TEXT: Field = Field {
     kind: Kind::Leaf(FieldType::Text),
     below: Parents::Any,

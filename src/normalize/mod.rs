@@ -1,9 +1,9 @@
 //! Turns a job into its record: the same fields whatever the family and the format.
 //!
-//! [`record`] makes one. `task`, `workflow` and `moderation` fill it, each for its family, with
-//! `input` and `outputs`; `element` is how they look at the vendor's node, `cos_url` what a URL
-//! names, `bucket_ref` how buckets and regions are put together, `detail` how the node is kept whole,
-//! and `fields` the vendor names that are lists, numbers and booleans there.
+//! [`record`] returns one. `task`, `workflow` and `moderation` fill it, each for its family, with
+//! `input` and `outputs`. They read the vendor node through `element`. `cos_url` parses URLs,
+//! `bucket_ref` combines buckets and regions, `detail` serializes the whole node, and `fields` lists
+//! the names that are lists, numbers and booleans there.
 
 mod bucket_ref;
 mod cos_url;
@@ -84,14 +84,14 @@ pub(crate) fn record<'t, 'a>(
     }
     let is_failed = record.outcome == Outcome::Failed;
     if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
-        // A failed task has an error; of the others nothing is known yet.
+        // A failed task has an error instead; the other outcomes are not final.
         record.problems.clear();
     }
     if is_failed && record.error.is_none() {
         record.error = error(node.field("Code"), node.field("Message"));
     }
     record.warnings = warnings.into_vec();
-    // Last, since a sibling without a place in `detail` is nowhere else: it is never left out.
+    // Added last: a sibling that is not in `detail` must not be among the warnings left out.
     let taken = detail::taken_siblings(job, &callback.siblings, dialect);
     record.warnings.extend(taken.map(|(name, value)| {
         format!("{name}: expected a name that is free in detail, but found it there; it is {value}")
@@ -115,7 +115,7 @@ fn family(node: JobNode, event: Option<&str>, job: &Object<'_>) -> Family {
     }
 }
 
-/// Fills what tasks and moderation jobs have in common. `problems` must be there.
+/// Fills the fields that tasks and moderation jobs share. `problems` must be filled before.
 fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't, '_>) {
     record.job_id = node.field("JobId");
     record.state = node.field("State");
@@ -126,8 +126,8 @@ fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't, '_>) {
     record.queue_id = node.field("QueueId");
 }
 
-/// Decides the outcome of a job, a run or a run's task, by its `State` and by what was found to
-/// have failed inside; where there is no state, by its `Code`. An unknown state leaves a
+/// Decides the outcome of a job, a run or a run's task, by its `State` and by the failures
+/// inside; without a state, by its `Code`. An unknown state leaves a
 /// warning.
 fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
     let succeeded = || match problems {
@@ -150,17 +150,17 @@ fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
         },
     }
 }
-/// Whether a `Code` says that all went well.
+/// Whether a `Code` means success.
 fn is_success(code: &str) -> bool {
     matches!(code, "Success" | "0")
 }
 
-/// Returns an error, unless nothing is known of it.
+/// Returns an error, unless both parts are missing.
 fn error<'t>(code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Option<Error<'t>> {
     (code.is_some() || message.is_some()).then_some(Error { code, message })
 }
 
-/// Returns what an element says of its own failure: its `State` if that is `Failed`, else its
+/// Returns the failure of an element: its `State` if that is `Failed`, else its
 /// `Code` if that does not mean success.
 fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> {
     let (state, code) = (element.text("State"), element.text("Code"));

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::callback::HEADERS;
 
-/// What a task lists of its objects: files, then sprites.
+/// The names under which a task lists its objects: files, then sprites.
 const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
 
 /// Fills a record from `WorkflowExecution`.
@@ -35,7 +35,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         run_id: record.job_id.clone(),
         node: None,
     };
-    // A task in a body may be far smaller than here: no room is to spare for those yet to come.
+    // A task takes far more memory here than in the body: do not allocate more than needed.
     let tasks = node.object().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
     let mut outputs = Outputs::default();
@@ -57,7 +57,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     }
     record.outputs = outputs.into_vec(&node);
     record.outcome = outcome(&node, &record.problems);
-    // A run has no end of its own: it is that of its last task.
+    // The vendor documents no end of a run: it is that of its last task.
     let has_ended = matches!(
         record.state.as_deref(),
         Some("Success" | "Failed" | "Cancel")
@@ -77,7 +77,7 @@ fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
     let outcome = outcome(task, problems);
     let error = (outcome == Outcome::Failed).then(|| {
         let own = error(task.field("Code"), task.field("Message"));
-        // Else what it says of the first object that failed.
+        // Else that of its first failed object.
         own.or_else(|| {
             let object = problems
                 .iter()
@@ -108,7 +108,7 @@ fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     problems
 }
 
-/// Adds the objects that a task made: those that it lists and that did not fail.
+/// Adds the objects that a task lists, without those that failed.
 fn add_outputs<'t>(
     outputs: &mut Outputs<'t>,
     task: &Element<'_, 't, '_>,
@@ -172,7 +172,7 @@ fn add_output<'t>(
     );
 }
 
-/// Returns the objects that a task lists, of all the names that they have.
+/// Returns the objects that a task lists.
 fn objects<'s, 't, 'a>(
     result: &'s Element<'_, 't, 'a>,
 ) -> impl Iterator<Item = Element<'s, 't, 'a>> {
