@@ -59,4 +59,4 @@ pub mod vault;
 mod vocabulary;
 
 #[cfg(feature = "cli")]
-pub use aws::operator_sdk_config;
+pub use aws::{describe as describe_sdk_error, operator_sdk_config};
