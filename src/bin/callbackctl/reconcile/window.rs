@@ -3,8 +3,8 @@
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
-/// The longest time that an argument may name: more than the vendor remembers jobs.
-const MAX_DAYS: i64 = 366;
+/// The longest time that an argument may name, in days: ten years, for any job that there may be.
+const MAX_DAYS: i64 = 3660;
 
 /// The vendor does not say whether the edges of a window of creation belong to it.
 const EDGE: SignedDuration = SignedDuration::from_secs(1);
@@ -135,7 +135,7 @@ mod tests {
         for (text, seconds) in [("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86400), ("0s", 0)] {
             assert_eq!(duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "5", "m", "-5m", "+5m", "5 m", "1w", "5分", "9223372036854775807d", "367d"] {
+        for text in ["", "5", "m", "-5m", "+5m", "5 m", "1w", "5分", "9223372036854775807d", "3661d"] {
             assert!(duration(text).is_err(), "{text:?}");
         }
     }
