@@ -57,10 +57,12 @@ pub(crate) enum Fault {
     Empty,
     /// The right answer without its end.
     Truncated,
-    /// The right answer, but for the token of the next page: it is always the same.
+    /// The right answer, but for the token of the next page: it is that of this one.
     SameToken,
-    /// The first page, always, with another token each time.
+    /// The first page again, with a new token.
     SamePage,
+    /// The vendor's error with the id of the request that it is about.
+    ErrorOf(u16, &'static str, &'static str),
     /// The connection is closed instead of an answer.
     Close,
     /// No answer.
@@ -76,6 +78,7 @@ pub(crate) enum Fault {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    #[expect(dead_code, reason = "a failed test shows it")]
     pub(crate) path: String,
     pub(crate) parameters: BTreeMap<String, String>,
 }
@@ -131,14 +134,21 @@ impl FakeCi {
     /// Has this one task, or this one run, and no other.
     pub(crate) fn replace(&self, filter: &str, job: Job) {
         let runs = filter == "--workflow-id";
-        let jobs = if runs { &self.shared.runs } else { &self.shared.jobs };
+        let jobs = if runs {
+            &self.shared.runs
+        } else {
+            &self.shared.jobs
+        };
         *lock(jobs) = vec![job];
     }
 
     /// Adds a queue, as XML, to the queues of a path.
     pub(crate) fn add_queue(&self, path: &str, queue: &str) {
         let mut queues = lock(&self.shared.queues);
-        queues.entry(path.to_owned()).or_default().push(queue.to_owned());
+        queues
+            .entry(path.to_owned())
+            .or_default()
+            .push(queue.to_owned());
     }
 
     /// Answers the request with this number, from 0, by a fault.
@@ -183,7 +193,9 @@ impl FakeCi {
 /// A server before the one at `address` which closes connections and drips: hyper does neither.
 async fn before(address: SocketAddr, shared: Arc<Shared>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let own = listener.local_addr().expect("a bound socket has an address");
+    let own = listener
+        .local_addr()
+        .expect("a bound socket has an address");
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
             let shared = Arc::clone(&shared);
@@ -266,16 +278,19 @@ impl Shared {
                 with_status(200, whole[..whole.len() * 2 / 3].to_owned())
             }
             Some(Fault::SameToken) => {
-                let whole = text_of(self.answer(&path, &parameters).into_body()).await;
-                let (before, after) = whole.split_once("<NextToken>").expect("not the last page");
-                let (_, after) = after.split_once('<').expect("it is closed");
-                with_status(200, format!("{before}<NextToken>same<{after}"))
+                let whole = self.answer(&path, &parameters).into_body();
+                with_status(
+                    200,
+                    with_token(&text_of(whole).await, &parameters["nextToken"]),
+                )
             }
             Some(Fault::SamePage) => {
                 let whole = text_of(first_page().into_body()).await;
-                let (before, after) = whole.split_once("<NextToken>").expect("not the last page");
-                let (_, after) = after.split_once('<').expect("it is closed");
-                with_status(200, format!("{before}<NextToken>t{number}<{after}"))
+                with_status(200, with_token(&whole, "4711"))
+            }
+            Some(Fault::ErrorOf(status, code, id)) => {
+                let id = format!("<RequestId>{id}</RequestId>");
+                with_status(status, format!("<Error><Code>{code}</Code>{id}</Error>"))
             }
             Some(Fault::Silence) => future::pending().await,
             Some(Fault::Redirect(address)) => {
@@ -497,7 +512,10 @@ fn canonical(pairs: Vec<(String, String)>) -> (String, String) {
         .map(|(name, value)| (encode(name).to_ascii_lowercase(), encode(value)))
         .collect();
     let names: Vec<_> = sorted.keys().cloned().collect();
-    let joined: Vec<_> = sorted.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let joined: Vec<_> = sorted
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     (names.join(";"), joined.join("&"))
 }
 
@@ -513,7 +531,10 @@ fn pairs(query: &str) -> Vec<(String, String)> {
     parts
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))
+            (
+                decoded(&name.replace('+', " ")),
+                decoded(&value.replace('+', " ")),
+            )
         })
         .collect()
 }
@@ -531,7 +552,10 @@ fn with_status(status: u16, body: String) -> Answer {
     let headers = answer.headers_mut();
     headers.insert("x-ci-request-id", header::HeaderValue::from_static("NjQ3"));
     // A connection a request.
-    headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    headers.insert(
+        header::CONNECTION,
+        header::HeaderValue::from_static("close"),
+    );
     answer
 }
 
@@ -541,6 +565,13 @@ fn error(status: u16, code: &str) -> Answer {
         status,
         format!("<Error><Code>{code}</Code><Message>{quoted}</Message></Error>"),
     )
+}
+
+/// An answer with another token of the next page.
+fn with_token(answer: &str, token: &str) -> String {
+    let (before, after) = answer.split_once("<NextToken>").expect("not the last page");
+    let (_, after) = after.split_once('<').expect("it is closed");
+    format!("{before}<NextToken>{token}<{after}")
 }
 
 async fn text_of(body: Full<Bytes>) -> String {

@@ -32,7 +32,12 @@ pub(crate) fn vendor_time(time: Timestamp) -> String {
 
 /// A task that ended then, and was created a minute before.
 pub(crate) fn ended_at(number: u32, end: Timestamp) -> Job {
-    task(number, "Success", end - SignedDuration::from_mins(1), Some(end))
+    task(
+        number,
+        "Success",
+        end - SignedDuration::from_mins(1),
+        Some(end),
+    )
 }
 
 /// A task that ended so many minutes ago.

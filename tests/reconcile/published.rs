@@ -51,7 +51,10 @@ async fn each_gives_the_very_message_of_its_callback() {
         };
         let callback = message(&body);
         let job = Job {
-            id: callback["data"]["jobId"].as_str().expect("a job").to_owned(),
+            id: callback["data"]["jobId"]
+                .as_str()
+                .expect("a job")
+                .to_owned(),
             tag: filter[1].to_owned(),
             queue: String::new(),
             state: "Success".to_owned(),
@@ -60,7 +63,14 @@ async fn each_gives_the_very_message_of_its_callback() {
         };
         world.ci.replace(filter[0], job);
         let window = ["--since", "3660d", "--until", "0s"];
-        let bucket = ["reconcile", "--all", "--bucket", BUCKET, "--region", "ap-guangzhou"];
+        let bucket = [
+            "reconcile",
+            "--all",
+            "--bucket",
+            BUCKET,
+            "--region",
+            "ap-guangzhou",
+        ];
         let arguments = [&bucket[..], &filter, &window].concat();
         let ended = run(world.callbackctl(&arguments)).await;
         assert_eq!(ended.code, Some(0), "{}: {ended:?}", path.display());

@@ -146,7 +146,8 @@ impl ApiError {
 
     /// Returns whether the vendor says that it does not know the id that was asked for.
     pub(crate) fn is_unknown_id(&self) -> bool {
-        let is_missing = |refusal: &Refusal| refusal.status == 404 && refusal.code != "NoSuchBucket";
+        let is_missing =
+            |refusal: &Refusal| refusal.status == 404 && refusal.code != "NoSuchBucket";
         self.is_nothing() || matches!(self, Self::Refused(refusal) if is_missing(refusal))
     }
 
@@ -342,9 +343,11 @@ impl CiApi {
             let body = String::from_utf8(body.read_to_vec()?);
             Ok((status, request_id, body))
         });
-        let done = done.await.map_err(|_| "this program has a fault".to_owned())?;
+        let done = done
+            .await
+            .map_err(|_| "this program has a fault".to_owned())?;
         let (status, request_id, body) = done.map_err(|error: ureq::Error| describe(&error))?;
-        let request_id = request_id.and_then(|id| self.printable(&id));
+        let request_id = request_id.filter(|id| self.is_printable(id));
         match body {
             Ok(body) => Ok(Raw {
                 status,
@@ -365,8 +368,9 @@ impl CiApi {
     fn refusal(&self, raw: &Raw) -> ApiError {
         let elements = xml_answer::children(&raw.body, "Error").unwrap_or_default();
         let text = |name| xml_answer::child_text(&elements, name);
-        let code = text("Code").and_then(|code| self.printable(&code));
-        let request_id = text("RequestId").and_then(|id| self.printable(&id));
+        let is_code = |code: &String| code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let code = text("Code").filter(|code| is_code(code) && self.is_printable(code));
+        let request_id = text("RequestId").filter(|id| self.is_printable(id));
         let is_key = |code: &str| KEY_CODES.contains(&code) || CLOCK_CODES.contains(&code);
         let is_key = match &code {
             Some(code) => is_key(code) || (raw.status == 401 && code != "AccessDenied"),
@@ -384,15 +388,19 @@ impl CiApi {
         }
     }
 
-    /// Returns a text of the vendor's if it looks like a code or a request id, and holds nothing of the
+    /// Returns whether a text of the vendor's looks like a code or a request id, and holds nothing of the
     /// key: a server that is not the vendor's may say anything there.
-    fn printable(&self, text: &str) -> Option<String> {
+    fn is_printable(&self, text: &str) -> bool {
         let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+/=".contains(&byte);
-        let secrets = [Some(&self.secret_id), Some(&self.secret_key), self.token.as_ref()];
-        let is_secret = secrets.into_iter().flatten().any(|part| text.contains(&**part));
-        let is_printable =
-            text.len() <= MAX_PRINTED_LENGTH && text.bytes().all(is_legal) && !is_secret;
-        is_printable.then(|| text.to_owned())
+        let secrets = [
+            Some(&self.secret_id),
+            Some(&self.secret_key),
+            self.token.as_ref(),
+        ];
+        let mut secrets = secrets.into_iter().flatten();
+        text.len() <= MAX_PRINTED_LENGTH
+            && text.bytes().all(is_legal)
+            && !secrets.any(|part| text.contains(&**part))
     }
 }
 
@@ -435,7 +443,11 @@ fn url(endpoint: &str, path: &str, parameters: &[Pair<'_>]) -> String {
         })
         .collect();
     let mark = if parameters.is_empty() { "" } else { "?" };
-    format!("{endpoint}{}{mark}{}", segments.join("/"), parameters.join("&"))
+    format!(
+        "{endpoint}{}{mark}{}",
+        segments.join("/"),
+        parameters.join("&")
+    )
 }
 
 /// Splits an endpoint's URL into the URL that paths are put after, and the host.
@@ -487,15 +499,32 @@ mod tests {
             assert!(bucket_name(name).is_ok(), "{name}");
         }
         for name in [
-            "", "-1", "examplebucket", "bucket-", "bucket-12a", "evil.com/-1", "a@b-1", "Bucket-1",
-            "a--", "bucket -1", "a\n-1", "x#-1",
+            "",
+            "-1",
+            "examplebucket",
+            "bucket-",
+            "bucket-12a",
+            "evil.com/-1",
+            "a@b-1",
+            "Bucket-1",
+            "a--",
+            "bucket -1",
+            "a\n-1",
+            "x#-1",
         ] {
             assert!(bucket_name(name).is_err(), "{name:?}");
         }
         for name in ["ap-beijing", "na-siliconvalley", "eu-frankfurt1"] {
             assert!(region_name(name).is_ok(), "{name}");
         }
-        for name in ["", "ap.beijing", "ap-beijing/", "evil.com#", "AP-beijing", "-a"] {
+        for name in [
+            "",
+            "ap.beijing",
+            "ap-beijing/",
+            "evil.com#",
+            "AP-beijing",
+            "-a",
+        ] {
             assert!(region_name(name).is_err(), "{name:?}");
         }
     }
@@ -503,17 +532,31 @@ mod tests {
     #[test]
     fn an_endpoint_is_split_into_what_is_called_and_what_is_signed() {
         for (url, endpoint, host) in [
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1:8080"),
+            (
+                "http://127.0.0.1:8080",
+                "http://127.0.0.1:8080",
+                "127.0.0.1:8080",
+            ),
             ("http://localhost:80/", "http://localhost", "localhost"),
             ("https://ci.example:443", "https://ci.example", "ci.example"),
-            ("https://ci.example:80", "https://ci.example:80", "ci.example:80"),
+            (
+                "https://ci.example:80",
+                "https://ci.example:80",
+                "ci.example:80",
+            ),
             ("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080"),
         ] {
             let expected = Some((endpoint.to_owned(), host.to_owned()));
             assert_eq!(parse_endpoint(url), expected, "{url}");
         }
         for url in [
-            "", "localhost:80", "ftp://a", "http://a/b", "http://a?b=c", "http://a:b@c", "//a",
+            "",
+            "localhost:80",
+            "ftp://a",
+            "http://a/b",
+            "http://a?b=c",
+            "http://a:b@c",
+            "//a",
         ] {
             assert_eq!(parse_endpoint(url), None, "{url}");
         }

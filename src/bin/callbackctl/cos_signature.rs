@@ -102,7 +102,10 @@ mod tests {
     const ID: &str = "QmFzZTY0IGlzIGEgZ2VuZXJp";
     const SECRET: &str = "AKIDZfbOA78asKUYBcXFrJD0a1ICvR98JM";
     const VALID: Range<i64> = 1480932292..1481012292;
-    const HOST: Pair<'_> = ("host", "examplebucket-1250000000.ci.ap-beijing.myqcloud.com");
+    const HOST: Pair<'_> = (
+        "host",
+        "examplebucket-1250000000.ci.ap-beijing.myqcloud.com",
+    );
 
     #[test]
     fn vector_a_a_put_with_headers() {
@@ -144,7 +147,10 @@ mod tests {
             ],
             headers: &[
                 ("date", "Thu, 16 May 2019 06:55:53 GMT"),
-                ("host", "examplebucket-1250000000.cos.ap-beijing.myqcloud.com"),
+                (
+                    "host",
+                    "examplebucket-1250000000.cos.ap-beijing.myqcloud.com",
+                ),
             ],
         };
         let (_, http_string) = http_string(&request);

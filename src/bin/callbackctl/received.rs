@@ -124,11 +124,18 @@ impl Received {
         let written = written.map_err(|error| self.failed("write into", &error))?;
         match written.rejected_log_events_info() {
             None => Ok(()),
-            Some(_) => Err(format!("{} rejected a line: see this machine's clock", self.name())),
+            Some(_) => Err(format!(
+                "{} rejected a line: see this machine's clock",
+                self.name()
+            )),
         }
     }
 
-    async fn read_lines(&mut self, from: Timestamp, until: Option<Timestamp>) -> Result<(), String> {
+    async fn read_lines(
+        &mut self,
+        from: Timestamp,
+        until: Option<Timestamp>,
+    ) -> Result<(), String> {
         let mut token = None;
         loop {
             let request = self.client.filter_log_events();

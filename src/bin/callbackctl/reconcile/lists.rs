@@ -20,16 +20,37 @@ const TAGS: &[(Option<&str>, &[&str])] = &[
     (
         None,
         &[
-            "Transcode", "Animation", "Snapshot", "SmartCover", "Concat", "VideoMontage", "SDRtoHDR",
-            "VideoProcess", "SuperResolution", "Segment", "DigitalWatermark",
-            "ExtractDigitalWatermark", "MediaInfo", "StreamExtract", "QualityEstimate",
-            "VideoEnhance", "VoiceSeparate", "Tts", "NoiseReduction", "SpeechRecognition", "VideoTag",
-            "Translation", "WordsGeneralize",
+            "Transcode",
+            "Animation",
+            "Snapshot",
+            "SmartCover",
+            "Concat",
+            "VideoMontage",
+            "SDRtoHDR",
+            "VideoProcess",
+            "SuperResolution",
+            "Segment",
+            "DigitalWatermark",
+            "ExtractDigitalWatermark",
+            "MediaInfo",
+            "StreamExtract",
+            "QualityEstimate",
+            "VideoEnhance",
+            "VoiceSeparate",
+            "Tts",
+            "NoiseReduction",
+            "SpeechRecognition",
+            "VideoTag",
+            "Translation",
+            "WordsGeneralize",
         ],
     ),
     (Some("PicProcess"), &["PicProcess", "PosterProduction"]),
     (Some("DocProcess"), &["DocProcess"]),
-    (Some("FileProcess"), &["FileHashCode", "FileUncompress", "FileCompress"]),
+    (
+        Some("FileProcess"),
+        &["FileHashCode", "FileUncompress", "FileCompress"],
+    ),
 ];
 
 /// The same for tags that no page of the vendor lists by, though jobs have them: it may refuse these.
@@ -37,8 +58,16 @@ const UNDOCUMENTED_TAGS: &[(Option<&str>, &[&str])] = &[
     (
         None,
         &[
-            "SoundHound", "VocalScore", "VideoTargetRec", "SegmentVideoBody", "FillConcat",
-            "VideoSynthesis", "SplitVideoParts", "GeneratePlayList", "DNA", "Watermark",
+            "SoundHound",
+            "VocalScore",
+            "VideoTargetRec",
+            "SegmentVideoBody",
+            "FillConcat",
+            "VideoSynthesis",
+            "SplitVideoParts",
+            "GeneratePlayList",
+            "DNA",
+            "Watermark",
         ],
     ),
     (Some("PicProcess"), &["ImageInspect", "ImageOCR"]),
@@ -109,7 +138,8 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
             documented.chain(UNDOCUMENTED_TAGS.iter().map(|group| (group, false)))
         };
         let known = all().flat_map(|((queue_type, tags), is_documented)| {
-            tags.iter().map(move |tag| (*tag, *queue_type, is_documented))
+            tags.iter()
+                .map(move |tag| (*tag, *queue_type, is_documented))
         });
         let known: Vec<_> = known.collect();
         let chosen: Vec<_> = if tags.is_empty() {
@@ -117,7 +147,9 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
         } else {
             let find = |tag: &str| known.iter().find(|(name, ..)| *name == tag);
             let type_of = |tag: &str| find(tag).and_then(|(_, queue_type, _)| *queue_type);
-            tags.iter().map(|tag| (&**tag, type_of(tag), true)).collect()
+            tags.iter()
+                .map(|tag| (&**tag, type_of(tag), true))
+                .collect()
         };
         for (tag, queue_type, is_documented) in chosen {
             let list = |more: Option<(&'static str, String)>| List {
@@ -130,7 +162,9 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
                 lists.push(list(queue_type.map(|name| ("queueType", name.to_owned()))));
             }
             // The type of a queue that is named is ignored.
-            let by_queue = queues.iter().map(|queue| list(Some(("queueId", queue.clone()))));
+            let by_queue = queues
+                .iter()
+                .map(|queue| list(Some(("queueId", queue.clone()))));
             lists.extend(by_queue);
         }
     }
@@ -143,7 +177,11 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
     if !is_for_tasks && workflows.is_empty() {
         lists.push(runs(Vec::new()));
     }
-    lists.extend(workflows.iter().map(|id| runs(vec![("workflowId", id.clone())])));
+    lists.extend(
+        workflows
+            .iter()
+            .map(|id| runs(vec![("workflowId", id.clone())])),
+    );
     lists
 }
 
@@ -244,7 +282,10 @@ impl<'l> Pages<'l> {
 
 /// Returns whether a text of the vendor's may be printed as a time.
 fn is_time(text: &str) -> bool {
-    text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:+TZ. ".contains(&byte))
+    text.len() <= 32
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"-:+TZ. ".contains(&byte))
 }
 
 #[cfg(test)]
@@ -275,7 +316,10 @@ mod tests {
         let found = lists(&[], &texts(&["p1"]), &[]);
         assert_eq!(found.len(), 42, "tasks only");
         let found = lists(&[], &[], &texts(&["w1", "w2"]));
-        assert_eq!(names(&found), ["workflow runs of w1", "workflow runs of w2"]);
+        assert_eq!(
+            names(&found),
+            ["workflow runs of w1", "workflow runs of w2"]
+        );
         let found = lists(&texts(&["Tts"]), &[], &texts(&["w1"]));
         assert_eq!(names(&found), ["Tts", "workflow runs of w1"]);
     }

@@ -161,8 +161,8 @@ impl Reconcile {
             }
             received = Some(read);
         }
-        let sender = (!self.dry_run)
-            .then(|| Sender::new(&self.queue, queue_url, &sdk_config, &run_id));
+        let sender =
+            (!self.dry_run).then(|| Sender::new(&self.queue, queue_url, &sdk_config, &run_id));
         let mut run = Run {
             arguments: &self,
             api,
@@ -203,7 +203,9 @@ impl Run<'_> {
             absent += usize::from(!self.read_list(list, &progress).await?);
         }
         if absent == lists.len() {
-            self.fail("the vendor lists nothing at all for this bucket: is no service bound to it?");
+            self.fail(
+                "the vendor lists nothing at all for this bucket: is no service bound to it?",
+            );
         }
         Ok(())
     }
@@ -292,7 +294,10 @@ impl Run<'_> {
                 Ok(None)
             }
             Ok(None) => {
-                self.leave(&shown, "the vendor lists it, and does not know it".to_owned())?;
+                self.leave(
+                    &shown,
+                    "the vendor lists it, and does not know it".to_owned(),
+                )?;
                 Ok(None)
             }
             Err(error @ ApiError::Key(_)) => Err(Stop::Fault(error.to_string())),
@@ -371,7 +376,10 @@ impl Run<'_> {
             }
         }
         for (job, result) in batch.iter().zip(results) {
-            self.tell(&job.id, result.map_or_else(Fate::Left, |()| Fate::Published))?;
+            self.tell(
+                &job.id,
+                result.map_or_else(Fate::Left, |()| Fate::Published),
+            )?;
         }
         Ok(())
     }
@@ -398,7 +406,9 @@ impl Run<'_> {
         }
         let line = match (self.arguments.json, reason) {
             (true, None) => json!({ "id": id, "result": word }).to_string(),
-            (true, Some(reason)) => json!({ "id": id, "result": word, "reason": reason }).to_string(),
+            (true, Some(reason)) => {
+                json!({ "id": id, "result": word, "reason": reason }).to_string()
+            }
             (false, None) => format!("{id}  {word}"),
             (false, Some(reason)) => format!("{id}  {word}: {reason}"),
         };

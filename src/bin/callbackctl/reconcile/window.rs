@@ -104,7 +104,9 @@ mod tests {
             until: SignedDuration::from_mins(5),
             longest_job: SignedDuration::from_hours(24),
         };
-        let window = arguments.window(time("2026-11-25T12:00:00Z")).expect("it is one");
+        let window = arguments
+            .window(time("2026-11-25T12:00:00Z"))
+            .expect("it is one");
         for (end, is_inside) in [
             ("2026-11-25T09:59:59Z", false),
             ("2026-11-25T10:00:00Z", true),
@@ -114,7 +116,10 @@ mod tests {
             assert_eq!(window.contains(time(end)), is_inside, "{end}");
         }
         assert_eq!(vendor_time(window.created_from), "2026-11-24T17:59:59+0800");
-        assert_eq!(vendor_time(window.created_until), "2026-11-25T19:55:01+0800");
+        assert_eq!(
+            vendor_time(window.created_until),
+            "2026-11-25T19:55:01+0800"
+        );
         assert_eq!(window.received_from, time("2026-11-25T09:45:00Z"));
     }
 
@@ -132,10 +137,31 @@ mod tests {
 
     #[test]
     fn times_are_numbers_with_a_unit() {
-        for (text, seconds) in [("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86400), ("0s", 0)] {
-            assert_eq!(duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
+        for (text, seconds) in [
+            ("90s", 90),
+            ("5m", 300),
+            ("2h", 7200),
+            ("1d", 86400),
+            ("0s", 0),
+        ] {
+            assert_eq!(
+                duration(text),
+                Ok(SignedDuration::from_secs(seconds)),
+                "{text}"
+            );
         }
-        for text in ["", "5", "m", "-5m", "+5m", "5 m", "1w", "5分", "9223372036854775807d", "3661d"] {
+        for text in [
+            "",
+            "5",
+            "m",
+            "-5m",
+            "+5m",
+            "5 m",
+            "1w",
+            "5分",
+            "9223372036854775807d",
+            "3661d",
+        ] {
             assert!(duration(text).is_err(), "{text:?}");
         }
     }
