@@ -36,6 +36,8 @@ mod log_group;
 
 mod faults;
 mod finding;
+mod lookup;
 mod published;
+mod queues;
 mod received;
 mod usage;

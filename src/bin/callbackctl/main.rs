@@ -4,8 +4,10 @@ mod answered_job;
 mod ci_api;
 mod cos_signature;
 mod doctor;
+mod lookup;
 mod normalize;
 mod page;
+mod queues;
 mod received;
 mod reconcile;
 mod replay;
@@ -51,6 +53,18 @@ enum Command {
     /// TENCENTCLOUD_TOKEN. Exits with 1 if anything is left or failed, and with 2 if a setting is
     /// missing or wrong.
     Reconcile(Box<reconcile::Reconcile>),
+    /// Prints jobs as the vendor reports them now, one JSON document a line
+    ///
+    /// Needs the vendor's key like reconcile. With --publish the jobs are sent to the queue, with
+    /// --compare one is held against a body in the vault. Exits with 1 if the vendor does not know an
+    /// id, if something failed, or if job and body differ.
+    Lookup(Box<lookup::Lookup>),
+    /// Prints the vendor's queues, and where they send their callbacks
+    ///
+    /// Needs the vendor's key like reconcile. Of a URL only scheme, host and a digest of the rest are
+    /// shown, since the rest holds the token. Exits with 1 if a queue does not call --url for each job
+    /// that ends.
+    Queues(queues::Queues),
     /// Tries a deployed URL, and looks at what is behind it
     ///
     /// Sends the vendor's probe, a wrong token and a GET. Where it knows the queue and the vault,
@@ -96,6 +110,8 @@ async fn main() -> ExitCode {
         Command::Normalize(normalize) => normalize.run(),
         Command::Replay(replay) => replay.run().await.map(success_if),
         Command::Reconcile(reconcile) => reconcile.run().await,
+        Command::Lookup(lookup) => lookup.run().await,
+        Command::Queues(queues) => queues.run().await,
         Command::Doctor(doctor) => doctor.run().await.map(success_if),
         Command::Vault(command) => command.run().await.map(|()| ExitCode::SUCCESS),
         Command::Schema { markdown } => schema(markdown)

@@ -12,6 +12,8 @@ use cloud_infinite_callback::describe_sdk_error;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use crate::{Failure, sender::run_name};
+
 /// The lines of interest. Each is looked at again here.
 const FILTER: &str = r#"{ $.message = "published" }"#;
 
@@ -40,26 +42,26 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Reads the log since `from`. What is published here is written into `stream`.
+    /// Reads the log since `from`.
     ///
     /// # Errors
     /// If the log cannot be read.
     pub(crate) async fn read(
         sdk_config: &SdkConfig,
         group: String,
-        stream: String,
         from: Timestamp,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Failure> {
         let mut received = Self {
             client: Client::new(sdk_config),
             group,
-            stream,
+            stream: format!("callbackctl/reconcile/{}", run_name()?),
             has_stream: false,
             ids: HashSet::new(),
             from,
             until: Timestamp::now(),
         };
-        received.read_lines(from, None).await?;
+        let read = received.read_lines(from, None).await;
+        read.map_err(Failure)?;
         Ok(received)
     }
 

@@ -15,7 +15,7 @@ use cloud_infinite_callback::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::answered_job::AnsweredJob;
+use crate::{Failure, answered_job::AnsweredJob};
 
 /// The most messages of one call.
 pub(crate) const BATCH: usize = 10;
@@ -61,19 +61,18 @@ impl Sender {
         arguments: &QueueArguments,
         queue_url: &str,
         sdk_config: &SdkConfig,
-        run: &str,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         let queue = Queue::new(queue_url.to_owned(), sdk_config, None);
         let vault = arguments.vault_bucket.as_ref().map(|bucket| {
             let vault = Vault::new(bucket.clone(), sdk_config.clone(), None);
             vault.with_budget(BATCH_BUDGET)
         });
-        Self {
+        Ok(Self {
             publisher: Publisher::new(queue, arguments.queue_max_bytes as usize, BATCH_BUDGET),
             vault,
-            run: run.to_owned(),
+            run: run_name()?,
             faults: 0,
-        }
+        })
     }
 
     /// Publishes at most [`BATCH`] jobs, and returns for each whether it is on the queue, or why not.
@@ -136,6 +135,17 @@ impl Sender {
         published.await.map(|_ids| ())
     }
 }
+
+/// Returns a name that no other run has: its time and a random number.
+pub(crate) fn run_name() -> Result<String, Failure> {
+    let mut random = [0; RANDOM_BYTES];
+    getrandom::fill(&mut random).map_err(|error| Failure(error.to_string()))?;
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    Ok(format!("{time}-{}", hex::encode(random)))
+}
+
+/// How many random bytes tell two runs apart.
+const RANDOM_BYTES: usize = 8;
 
 /// Why a message is not sent any more.
 const GIVEN_UP: &str = "the queue was given up";

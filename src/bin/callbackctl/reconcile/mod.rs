@@ -20,14 +20,12 @@ use crate::{
     Failure, USAGE,
     answered_job::{AnsweredJob, shown_id},
     ci_api::{ApiError, BucketArguments, CiApi},
+    lookup::look_up_run,
     received::Received,
     sender::{BATCH, QueueArguments, Sender},
     terminal::{say, show_progress, warn},
-    xml_answer::{self, Element, child, child_text},
+    xml_answer::{Element, child_text},
 };
-
-/// How many random bytes tell two runs apart.
-const RUN_BYTES: usize = 8;
 
 /// Publishes the jobs whose callbacks never arrived.
 #[derive(Args)]
@@ -144,14 +142,14 @@ impl Reconcile {
             return Ok(ExitCode::from(USAGE));
         };
 
-        let mut random = [0; RUN_BYTES];
-        getrandom::fill(&mut random).map_err(|error| Failure(error.to_string()))?;
-        let run_id = format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), hex::encode(random));
+        let sender = match self.dry_run {
+            true => None,
+            false => Some(Sender::new(&self.queue, queue_url, &sdk_config)?),
+        };
         let mut received = None;
         if let Some(group) = &self.log_group {
-            let stream = format!("callbackctl/reconcile/{run_id}");
-            let read = Received::read(&sdk_config, group.clone(), stream, window.received_from);
-            let read = read.await.map_err(Failure)?;
+            let read = Received::read(&sdk_config, group.clone(), window.received_from);
+            let read = read.await?;
             if read.is_empty() {
                 warn(&format!(
                     "no event was published since {}, by the log group {group}: is it the \
@@ -161,8 +159,6 @@ impl Reconcile {
             }
             received = Some(read);
         }
-        let sender =
-            (!self.dry_run).then(|| Sender::new(&self.queue, queue_url, &sdk_config, &run_id));
         let mut run = Run {
             arguments: &self,
             api,
@@ -290,7 +286,7 @@ impl Run<'_> {
         match look_up_run(&mut self.api, &run_id, &self.arguments.bucket.bucket).await {
             Ok(Some(Ok(job))) => Ok(Some(job)),
             Ok(Some(Err(reason))) => {
-                self.leave(&shown, format!("it cannot be read: {reason}"))?;
+                self.leave(&shown, reason)?;
                 Ok(None)
             }
             Ok(None) => {
@@ -448,29 +444,6 @@ impl Run<'_> {
         self.has_failed = true;
         warn(reason);
     }
-}
-
-/// Asks for a run of a workflow. Returns `None` if the vendor does not know it, and a reason if it
-/// cannot be read.
-pub(crate) async fn look_up_run(
-    api: &mut CiApi,
-    run_id: &str,
-    bucket: &str,
-) -> Result<Option<Result<AnsweredJob, String>>, ApiError> {
-    let answer = match api.get(&format!("/workflowexecution/{run_id}"), &[]).await {
-        Ok(answer) => answer,
-        Err(error) if error.is_unknown_id() => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let elements = answer.elements()?;
-    let Some(node) = child(&elements, "WorkflowExecution") else {
-        return Ok(None);
-    };
-    if xml_answer::children(node.xml, node.name).is_ok_and(|fields| fields.is_empty()) {
-        return Ok(None);
-    }
-    let job = AnsweredJob::from_run(&node, bucket);
-    Ok(Some(job.map_err(|error| error.to_string())))
 }
 
 /// Returns a line of the embedded metric format: how many jobs were published, by bucket.
