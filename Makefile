@@ -27,7 +27,7 @@ PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 # What `make fuzz` runs by, and for how long each of its targets.
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := $(TOOLS_VENV)/bin/cargo-fuzz
-FUZZ_TARGETS := xml json request xml_json_twins
+FUZZ_TARGETS := xml json request xml_json_equivalence
 FUZZ_SECONDS := 60
 
 # What the examples of workers run on: Python's packages, Node and its packages.
@@ -51,7 +51,7 @@ else
 endif
 
 test: $(MINISTACK) ## Run all tests
-	cargo test --locked --features cli
+	cargo test --locked --workspace --features cli
 
 check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tests, documentation
 	cargo fmt --check
@@ -59,10 +59,9 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	$(TOOLS_VENV)/bin/ruff check --quiet --config infra/ruff.toml $(PYTHON_FOLDERS)
 	$(TOOLS_VENV)/bin/ruff format --quiet --check --config infra/ruff.toml $(PYTHON_FOLDERS)
 	$(PYTHON) infra/check_documents.py
-	cargo clippy --locked --all-targets --features cli -- -D warnings
-	cargo clippy --locked --no-default-features --features types -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features cli -- -D warnings
 	$(MAKE) test template
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --features cli
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features cli
 
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty

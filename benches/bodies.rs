@@ -2,7 +2,7 @@
 
 use std::{fs, hint::black_box, path::Path};
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{callback::Callback, event};
 use quick_xml::{Reader, events};
 use serde::de::IgnoredAny;
 
@@ -38,8 +38,8 @@ impl Part {
                 }
                 Self::Whole => {
                     let callback = Callback::read(body).expect("a readable body");
-                    for event in Event::all(&callback) {
-                        black_box(event.to_json());
+                    for event in event::events(&callback) {
+                        black_box(event::to_json(&event));
                     }
                 }
             }
@@ -79,17 +79,24 @@ impl Row {
 
 /// A case of each family: 1 to 3 KB.
 const CASES: &[(&str, &str)] = &[
-    ("task", "ok_task_transcode"),
-    ("workflow", "ok_workflow_with_outputs"),
-    ("moderation detail", "ok_moderation_video"),
-    ("moderation simple", "ok_moderation_simple_text_hit"),
+    ("task", "task/ok_task_transcode"),
+    ("workflow", "workflow/ok_workflow_with_outputs"),
+    ("moderation detail", "moderation/ok_moderation_video"),
+    (
+        "moderation simple",
+        "moderation/ok_moderation_simple_text_hit",
+    ),
 ];
 
 /// The list that is long in long bodies of a family. Those of moderation Simple have none.
 const LISTS: &[(&str, &str, &str)] = &[
-    ("task", "ok_task_speech_recognition", "ResultDetail"),
-    ("workflow", "ok_workflow_with_outputs", "Tasks"),
-    ("moderation detail", "ok_moderation_video", "Snapshot"),
+    ("task", "task/ok_task_speech_recognition", "ResultDetail"),
+    ("workflow", "workflow/ok_workflow_with_outputs", "Tasks"),
+    (
+        "moderation detail",
+        "moderation/ok_moderation_video",
+        "Snapshot",
+    ),
 ];
 
 /// A row a family and format as the tests' cases are, one a size given in KB, and one for all

@@ -15,7 +15,7 @@ CODE = [path for folder in ("src", "tests", "infra") for path in (ROOT / folder)
 
 def main() -> int:
     tests = {name for path in CODE if path.suffix in (".rs", ".py") for name in functions(path)}
-    for folder, pattern in (("tests/cases", "*.xml"), ("fuzz/fuzz_targets", "*.rs")):
+    for folder, pattern in (("tests/cases", "*/*.xml"), ("fuzz/fuzz_targets", "*.rs")):
         tests |= {path.stem for path in (ROOT / folder).glob(pattern)}
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     problems = [

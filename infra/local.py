@@ -79,12 +79,12 @@ def parse_arguments() -> argparse.Namespace:
 def samples() -> list[Sample]:
     """A body of each family, in both formats where the vendor has both, and what goes wrong."""
     names = [
-        "ok_task_transcode.xml",
-        "ok_image_inspect_suspicious.json",
-        "ok_workflow_with_outputs.xml",
-        "ok_workflow_with_outputs.json",
-        "ok_moderation_image.json",
-        "ok_moderation_simple_image.json",
+        "task/ok_task_transcode.xml",
+        "task/ok_image_inspect_suspicious.json",
+        "workflow/ok_workflow_with_outputs.xml",
+        "workflow/ok_workflow_with_outputs.json",
+        "moderation/ok_moderation_image.json",
+        "moderation/ok_moderation_simple_image.json",
     ]
     bodies = [Sample(name, (CASES / name).read_bytes(), "accepted") for name in names]
     return [
@@ -183,7 +183,7 @@ def serve(receiver: Receiver, for_worker: bool) -> int:
 def announce(receiver: Receiver) -> None:
     """Says where to post, and how."""
     url = f"{receiver.url}/{receiver.token}"
-    sample = (CASES / "ok_task_transcode.xml").relative_to(ROOT)
+    sample = (CASES / "task/ok_task_transcode.xml").relative_to(ROOT)
     print(f"\nthe callback URL, with its token:\n  {url}\n\npost something:")
     print(f"  curl -i --data-binary @{shlex.quote(str(sample))} {shlex.quote(url)}")
 

@@ -30,8 +30,8 @@ EXPECTED = [
 
 def callbacks() -> list[Sample]:
     """What is posted for each worker."""
-    names = ["ok_task_transcode.xml", "ok_task_transcode.json", "ok_failed_job.xml"]
-    names += ["ok_moderation_image.json"]
+    names = ["task/ok_task_transcode.xml", "task/ok_task_transcode.json", "task/ok_failed_job.xml"]
+    names += ["moderation/ok_moderation_image.json"]
     xml, again, failed, moderation = ((local.CASES / name).read_bytes() for name in names)
     job_id = b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718"
     bodies = {

@@ -279,7 +279,7 @@ def serving(arguments: list[str], paragraphs: int) -> Iterator[tuple[IO[str], li
 def post_transcode(printed: list[str]) -> None:
     """Posts a callback to the URL that is among these lines."""
     [url] = [line.strip() for line in printed if line.startswith("  http")]
-    body = (local.CASES / "ok_task_transcode.xml").read_bytes()
+    body = (local.CASES / "task/ok_task_transcode.xml").read_bytes()
     urllib.request.urlopen(urllib.request.Request(url, body)).close()
 
 

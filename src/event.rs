@@ -1,33 +1,30 @@
-//! A job's record into its event: what identifies it, and where the job is at home.
+//! Wraps a job record in a CloudEvents envelope: its id, source and type.
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::{DataContentType, DataSchema, Event, Family, Record, SpecVersion};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-pub use crate::record::Event;
 use crate::{
     callback::Callback,
-    record::{
-        DataContentType, DataSchema, Family, Record, SpecVersion,
-        making::{BucketRef, Detail},
-    },
+    normalize::{self, BucketRef, Detail},
 };
 
 /// The longest id: what SQS takes for a deduplication id.
 const MAX_ID_LENGTH: usize = 128;
 
-/// How much of a digest, in hexadecimal digits, tells the bodies of one job apart.
+/// How many hexadecimal digits of a digest distinguish the bodies of one job.
 const SHORT_DIGEST_LENGTH: usize = 16;
 
-/// What RFC 3986 leaves as it is.
+/// The unreserved characters of RFC 3986.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// An event as the function makes it, with what SQS wants to know of its job.
+/// An event, with the bucket and region by which it is routed.
 #[derive(Debug)]
 pub struct Outgoing<'t, 'a> {
     /// The message.
@@ -39,12 +36,12 @@ pub struct Outgoing<'t, 'a> {
 }
 
 impl<'t, 'a> Outgoing<'t, 'a> {
-    /// The events of a callback, a job each, made one by one as they are asked for: a body may hold
-    /// thousands of jobs, and the messages together are larger than it.
+    /// Returns the events of a callback, one for each job. They are created lazily: a body may hold
+    /// thousands of jobs, and their messages together are larger than the body.
     pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
         let jobs = callback.jobs.iter().enumerate();
         jobs.map(|(index, job)| {
-            let (record, home) = Record::of(callback, job, index);
+            let (record, home) = normalize::record(callback, job, index);
             Self::of(record, home)
         })
     }
@@ -95,30 +92,30 @@ impl<'t, 'a> Outgoing<'t, 'a> {
     }
 }
 
-impl<'t, 'a> Event<'t, Detail<'t, 'a>> {
-    /// The events of a callback, a job each, made one by one.
-    pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
-        Outgoing::all(callback).map(|outgoing| outgoing.event)
-    }
-
-    /// The message's body, in characters that SQS takes.
-    pub fn to_json(&self) -> String {
-        legal(serde_json::to_string(self).expect(SERIALIZES))
-    }
-
-    /// The same for people.
-    pub fn to_pretty_json(&self) -> String {
-        legal(serde_json::to_string_pretty(self).expect(SERIALIZES))
-    }
+/// Returns the events of a callback, one for each job, created lazily.
+pub fn events<'t, 'a: 't>(
+    callback: &'t Callback<'a>,
+) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t, 'a>>> {
+    Outgoing::all(callback).map(|outgoing| outgoing.event)
 }
 
-/// Why serializing cannot fail.
+/// Returns the message's body, in characters that SQS takes.
+pub fn to_json(event: &Event<'_, Detail<'_, '_>>) -> String {
+    escape_for_sqs(serde_json::to_string(event).expect(SERIALIZES))
+}
+
+/// Returns the same for people: indented.
+pub fn to_pretty_json(event: &Event<'_, Detail<'_, '_>>) -> String {
+    escape_for_sqs(serde_json::to_string_pretty(event).expect(SERIALIZES))
+}
+
+/// The reason why serializing cannot fail.
 const SERIALIZES: &str = "a record has text for keys, and neither memory nor a digest refuses it";
 
-/// JSON without the two characters that it may hold as they are and SQS refuses. They can stand
-/// only inside strings, where an escape says the same.
-fn legal(json: String) -> String {
-    // One character at a time is found many bytes at a time.
+/// Escapes the two characters that JSON allows and SQS refuses. They can only be inside strings, where
+/// an escape means the same.
+fn escape_for_sqs(json: String) -> String {
+    // Searching for a single character is vectorized.
     if json.contains('\u{FFFE}') || json.contains('\u{FFFF}') {
         json.replace('\u{FFFE}', "\\ufffe")
             .replace('\u{FFFF}', "\\uffff")
@@ -131,7 +128,7 @@ fn id(record: &Record<'_, Detail<'_, '_>>) -> String {
     let state = record.state.as_deref().unwrap_or("unknown");
     let id = match (record.job_id.as_deref(), &record.family) {
         (None, _) => return hex::encode(detail_digest(record)),
-        // One job of these may send several bodies.
+        // These may send several bodies for one job.
         (Some(job), Family::Moderation | Family::Unknown(_)) => {
             let digest = hex::encode(detail_digest(record));
             format!("{job}:{state}:{}", &digest[..SHORT_DIGEST_LENGTH])
@@ -148,12 +145,12 @@ fn detail_digest(record: &Record<'_, Detail<'_, '_>>) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// A text's SHA-256 in hexadecimal digits: what stands for a text that SQS would refuse.
+/// Returns the SHA-256 of a text in hexadecimal digits, which replaces a text that SQS refuses.
 pub(crate) fn sha256_hex(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-/// Takes what serde_json writes into a digest.
+/// Feeds what serde_json writes into a digest.
 struct HashWriter<'h>(&'h mut Sha256);
 
 impl std::io::Write for HashWriter<'_> {

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use crate::{
     auth::{Authentic, Tokens},
-    aws, body,
-    callback::Callback,
+    aws,
+    callback::{self, Callback},
     config::Config,
     event::Outgoing,
     outcome::Outcome,
@@ -85,7 +85,7 @@ impl Handler {
         let receipt = receipt(&request, context);
         let body = request.into_body();
         invocation.body_bytes = Some(body.len());
-        if body::is_empty(&body) {
+        if callback::is_empty(&body) {
             return Outcome::Empty;
         }
         let deadline = deadline(context);

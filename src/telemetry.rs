@@ -7,16 +7,15 @@
 
 use std::{collections::BTreeMap, io::Write, time::Instant};
 
+use cloud_infinite_job_record::{Event, Family};
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     config::LogConfig,
-    event::Event,
     metrics::{self, Amount},
     outcome::Outcome,
     publish::Effort,
-    record::{self, Family},
 };
 
 /// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
@@ -67,7 +66,7 @@ pub(crate) struct Invocation {
 pub(crate) struct Records {
     /// Of the first one.
     job_id: Option<String>,
-    by_family_and_outcome: BTreeMap<(Family, record::Outcome), usize>,
+    by_family_and_outcome: BTreeMap<(Family, cloud_infinite_job_record::Outcome), usize>,
 }
 
 impl Invocation {

@@ -11,7 +11,7 @@ pub(crate) const TOKEN_SHA256: &str =
 
 /// A task of the usual size, in XML.
 pub(crate) fn task() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/ok_task_transcode.xml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/task/ok_task_transcode.xml");
     fs::read_to_string(path).expect("the case is there")
 }
 

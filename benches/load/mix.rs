@@ -1,9 +1,12 @@
 //! What is posted: all cases and some bodies that are none, each with its number in it, so that no two
 //! callbacks and no two messages are alike.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{callback::Callback, event};
 
 use crate::harness::{bodies, page::in_repository};
 
@@ -31,10 +34,13 @@ struct Case {
 
 impl Mix {
     pub(crate) fn new() -> Self {
-        let folder = in_repository("tests/cases");
-        let mut paths: Vec<_> = fs::read_dir(folder)
-            .expect("the cases are there")
-            .map(|entry| entry.expect("a folder that can be read").path())
+        let folder = PathBuf::from(in_repository("tests/cases"));
+        let files_in = |folder: PathBuf| {
+            let entries = fs::read_dir(folder).expect("the cases are there");
+            entries.map(|entry| entry.expect("a folder that can be read").path())
+        };
+        let mut paths: Vec<_> = files_in(folder)
+            .flat_map(files_in)
             .filter(|path| !path.to_string_lossy().ends_with(".expected.json"))
             .collect();
         paths.sort();
@@ -104,5 +110,9 @@ impl Case {
 /// What the function is to put on the queue for a body, by the library; none where it cannot be read.
 pub(crate) fn messages(body: &str) -> Option<Vec<String>> {
     let callback = Callback::read(body.as_bytes()).ok()?;
-    Some(Event::all(&callback).map(|event| event.to_json()).collect())
+    Some(
+        event::events(&callback)
+            .map(|event| event::to_json(&event))
+            .collect(),
+    )
 }

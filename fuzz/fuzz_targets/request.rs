@@ -5,7 +5,7 @@ use arbitrary::Arbitrary;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cloud_infinite_callback::{
     auth::{Tokens, digest},
-    body,
+    callback,
 };
 use cloud_infinite_callback_fuzz::messages;
 use lambda_http::{http::Uri, request};
@@ -70,7 +70,7 @@ fuzz_target!(|sent: Request<'_>| {
     assert_eq!(authentic.is_post(), sent.is_post);
     let body = authentic.into_body();
     assert_eq!(body, sent.body);
-    if !body::is_empty(&body) {
+    if !callback::is_empty(&body) {
         let _ = messages(&body);
     }
 });

@@ -1,36 +1,37 @@
 //! What holds of any body, for every target.
 
-use cloud_infinite_callback::{callback::Callback, event::Event, record::Detail};
+use cloud_infinite_callback::{
+    callback::{Callback, ReadError},
+    event,
+    normalize::Detail,
+};
+use cloud_infinite_job_record::Event;
 use serde_json::{Deserializer, Value};
 
 /// The longest reason: places are two numbers, and no word of the body stands in one.
 const MAX_REASON_BYTES: usize = 200;
 
 /// The messages that a body gives, each checked; or why it cannot be read, checked as well.
-pub fn messages(body: &[u8]) -> Result<Vec<String>, String> {
-    let callback = Callback::read(body).map_err(|unreadable| {
-        let reason = unreadable.to_string();
+pub fn messages(body: &[u8]) -> Result<Vec<String>, ReadError> {
+    let callback = Callback::read(body).inspect_err(|error| {
+        let reason = error.to_string();
         assert!(reason.len() <= MAX_REASON_BYTES, "{reason:?}");
         assert!(!reason.contains(char::is_control), "{reason:?}");
-        reason
     })?;
     callback.is_probe();
-    Ok(Event::all(&callback).map(checked).collect())
+    Ok(event::events(&callback).map(checked).collect())
 }
 
 /// The message of an event, which any worker can read and SQS takes.
 fn checked(event: Event<'_, Detail<'_, '_>>) -> String {
-    let json = event.to_json();
+    let json = event::to_json(&event);
     assert!(json.chars().all(is_taken_by_sqs), "{json:?}");
     let id = event.id;
     assert!((1..=128).contains(&id.len()), "{id:?}");
     assert!(id.bytes().all(|byte| byte.is_ascii_graphic()), "{id:?}");
-    let message = value(json.as_bytes());
-    if !is_out_of_range(&message) {
-        let message = message.expect("a message is JSON");
-        assert_eq!(message["id"], *id);
-        assert!(!is_hollow(&message), "{json}");
-    }
+    let message: Value = serde_json::from_str(&json).expect("any reader reads a message");
+    assert_eq!(message["id"], *id);
+    assert!(!is_hollow(&message), "{json}");
     json
 }
 
@@ -43,7 +44,7 @@ pub fn value(json: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
-/// Whether a number is larger than this reader holds. Ours keep their digits.
+/// Whether a number is larger than this reader holds.
 pub fn is_out_of_range(read: &Result<Value, serde_json::Error>) -> bool {
     let error = read.as_ref().err();
     error.is_some_and(|error| error.to_string().starts_with("number out of range"))

@@ -1,16 +1,16 @@
-//! Which characters XML 1.0 allows, and where.
+//! The characters and names that XML 1.0 allows.
 
-/// How much is looked at at once for forbidden characters.
+/// How many bytes are searched for forbidden characters at once.
 const CHUNK_BYTES: usize = 64;
 
-/// The first character that XML forbids: where, and its code point.
+/// Finds the first character that XML forbids: its offset and its code point.
 pub(super) fn first_forbidden(body: &str) -> Option<(usize, u32)> {
     // U+FFFE and U+FFFF are the only forbidden characters of more than one byte; both begin
-    // with the rare byte 0xEF, so that the look at a whole character is seldom needed.
+    // with the rare byte 0xEF, so that whole characters are seldom decoded.
     let is_suspect =
         |byte: u8| byte == 0xEF || byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     for (number, chunk) in body.as_bytes().chunks(CHUNK_BYTES).enumerate() {
-        // Without a way out in between, this is done for many bytes at once.
+        // Without an early exit, the compiler vectorizes this loop.
         if !chunk
             .iter()
             .fold(false, |found, &byte| found | is_suspect(byte))
@@ -28,7 +28,7 @@ pub(super) fn first_forbidden(body: &str) -> Option<(usize, u32)> {
     None
 }
 
-/// The production `Char` of XML 1.0.
+/// Whether a character is in the production `Char` of XML 1.0.
 pub(crate) fn is_xml_character(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
@@ -37,9 +37,9 @@ pub(crate) fn is_xml_character(character: char) -> bool {
     }
 }
 
-/// The production `Name` of XML 1.0.
+/// Whether a text is in the production `Name` of XML 1.0.
 pub(super) fn is_name(name: &str) -> bool {
-    // The vendor's names are of this kind; the whole rule takes ten times as long.
+    // The vendor's names are of this kind; checking the whole rule takes ten times as long.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(is_plain) {
         return true;

@@ -1,7 +1,7 @@
 //! `CosHeaders`: the headers of the object that a job worked on, in each of the vendor's forms.
 //!
 //! Tasks and workflows repeat `{Key, Value}`, moderation has a plain map. A header without a value
-//! is none.
+//! is ignored.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
     xml::MIXED_TEXT,
 };
 
-/// The one name whose values are pairs or maps and become one map of texts.
+/// The name whose values are pairs or maps, and become one map of texts.
 pub(crate) const HEADERS: &str = "CosHeaders";
 
 /// Whether a value of `CosHeaders` is nothing but headers without a value.
@@ -22,7 +22,7 @@ pub(super) fn is_empty(node: &Node<'_>) -> bool {
     }
 }
 
-/// The headers that the values of `CosHeaders` hold: `{Key, Value}` pairs, or maps.
+/// Returns the headers in the values of `CosHeaders`: `{Key, Value}` pairs, or maps.
 pub(crate) fn headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&'t Node<'a>>> {
     let mut headers: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
     for value in values.iter() {
@@ -36,14 +36,14 @@ pub(crate) fn headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&
                     }
                 }
             },
-            // No form that the vendor has: kept like text beside elements.
+            // Not a form that the vendor uses: keep it like text beside elements.
             other => headers.entry(MIXED_TEXT).or_default().push(other),
         }
     }
     headers
 }
 
-/// The key and the values of an object that is nothing but a pair.
+/// Returns the key and the values of an object that is a pair and nothing else.
 fn pair<'t, 'a>(object: &'t Object<'a>) -> Option<(&'t str, Values<'t, 'a>)> {
     if !object
         .names()

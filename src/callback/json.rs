@@ -1,25 +1,25 @@
-//! JSON into the tree.
+//! Parses JSON into the tree.
 //!
-//! A reader of its own, since serde_json can do none of three things that callbacks ask for:
-//! read the trailing commas of the vendor's own examples, keep a number's digits as written
-//! (13.654000) without a feature that changes numbers for every crate in the build, and read
-//! without recursion. serde_json still decodes strings with escapes and checks numbers, and a
-//! property test holds this reader to serde_json's judgement on every other text.
+//! This is a custom parser, since callbacks need three things that serde_json does not support: the
+//! trailing commas of the vendor's own examples, numbers with their digits as written (13.654000)
+//! without a feature that changes numbers for every crate in the build, and no recursion. serde_json
+//! still decodes strings with escapes and checks numbers, and a property test checks that both
+//! parsers agree on every other text.
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
 use super::{
-    MAX_DEPTH, MAX_NODES, Position, Unreadable,
+    MAX_DEPTH, MAX_NODES, ReadError, ReadErrorKind, TextPosition,
     tree::{Member, Node, Object, is_blank},
 };
 
-/// Reads one JSON object, and a warning if commas had to be skipped.
+/// Parses one JSON object. Returns a warning as well if trailing commas were skipped.
 ///
 /// # Errors
-/// Where the body is not JSON, breaks a limit, or is no object.
-pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadable> {
+/// Returns [`ReadError`] if the body is not JSON, exceeds a limit, or is not an object.
+pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
     let mut reader = Reader {
         body,
         at: 0,
@@ -28,7 +28,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
     };
     let root = reader.document()?;
     let warning = reader.trailing_commas.first().map(|&at| {
-        let place = Position::of(body, at);
+        let place = TextPosition::new(body, at);
         match reader.trailing_commas.len() {
             1 => format!("{place}: skipped a trailing comma"),
             count => format!("{place}: skipped a trailing comma (the first of {count})"),
@@ -37,7 +37,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
     Ok((root, warning))
 }
 
-/// The longest number, in characters: readers in every language load it.
+/// The longest number, in characters, that readers in every language can load.
 const MAX_NUMBER_LENGTH: usize = 40;
 
 /// Returns `text` as a number, if it is one by JSON's grammar, of at most 40 characters, and finite
@@ -52,7 +52,7 @@ pub(crate) fn number(text: &str) -> Option<&RawValue> {
 
 /// Returns `text` as a number, if it is one by JSON's grammar.
 fn grammatical_number(text: &str) -> Option<&RawValue> {
-    // serde_json passes over white space around a value; a number of ours has none.
+    // serde_json accepts white space around a value; a number has none.
     let begins = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let ends = text.ends_with(|last: char| last.is_ascii_digit());
     (begins && ends)
@@ -64,11 +64,11 @@ struct Reader<'a> {
     body: &'a str,
     at: usize,
     nodes: usize,
-    /// Where commas stand that nothing follows.
+    /// The offsets of trailing commas.
     trailing_commas: Vec<usize>,
 }
 
-/// A value whose end has not come yet.
+/// A value that is not complete yet.
 enum Open<'a> {
     Object {
         key: Cow<'a, str>,
@@ -88,7 +88,7 @@ impl Open<'_> {
     }
 }
 
-/// The bytes that a string cannot just go on with: its end, escapes, and control characters.
+/// The bytes that end a run of plain characters in a string: quotes, escapes, control characters.
 static ENDS_PLAIN: [bool; 256] = {
     let mut ends = [false; 256];
     let mut control = 0;
@@ -102,15 +102,15 @@ static ENDS_PLAIN: [bool; 256] = {
 };
 
 impl<'a> Reader<'a> {
-    fn document(&mut self) -> Result<Object<'a>, Unreadable> {
+    fn document(&mut self) -> Result<Object<'a>, ReadError> {
         let mut open: Vec<Open<'a>> = Vec::new();
         'value: loop {
             self.count_node()?;
             let mut value = match self.peek() {
                 Some(begin @ (b'{' | b'[')) => {
                     if open.len() == MAX_DEPTH {
-                        let message = format!("expected a depth of at most {MAX_DEPTH}");
-                        return Err(self.error(&message));
+                        let expected = format!("expected a depth of at most {MAX_DEPTH}");
+                        return Err(self.error_of(ReadErrorKind::TooDeep, &expected));
                     }
                     self.at += 1;
                     let end = if begin == b'{' { b'}' } else { b']' };
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
                 }
                 _ => self.leaf()?,
             };
-            // A value is complete: it goes to what holds it, which may be complete by that, too.
+            // A value is complete: add it to its parent, which may now be complete as well.
             loop {
                 let Some(holder) = open.last_mut() else {
                     return self.finish(value);
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn finish(&mut self, root: Option<Node<'a>>) -> Result<Object<'a>, Unreadable> {
+    fn finish(&mut self, root: Option<Node<'a>>) -> Result<Object<'a>, ReadError> {
         if self.peek().is_some() {
             return Err(self.error("expected the end of the body"));
         }
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+    fn key(&mut self) -> Result<Cow<'a, str>, ReadError> {
         if self.peek() != Some(b'"') {
             return Err(self.error("expected a name in quotes"));
         }
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         Ok(key)
     }
 
-    fn leaf(&mut self) -> Result<Option<Node<'a>>, Unreadable> {
+    fn leaf(&mut self) -> Result<Option<Node<'a>>, ReadError> {
         if self.peek() == Some(b'"') {
             return Ok(Node::text(self.string()?));
         }
@@ -208,8 +208,8 @@ impl<'a> Reader<'a> {
         Ok(leaf)
     }
 
-    /// The string whose opening quote is next.
-    fn string(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+    /// Parses the string whose opening quote is next.
+    fn string(&mut self) -> Result<Cow<'a, str>, ReadError> {
         let bytes = self.body.as_bytes();
         let begin = self.at;
         let mut has_escapes = false;
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
             })
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space, without consuming it.
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.body.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
@@ -252,26 +252,33 @@ impl<'a> Reader<'a> {
         bytes.get(self.at).copied()
     }
 
-    /// Goes past `byte` if it is next.
+    /// Consumes `byte` if it is next.
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    fn count_node(&mut self) -> Result<(), Unreadable> {
+    fn count_node(&mut self) -> Result<(), ReadError> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(self.error(&format!("expected at most {MAX_NODES} values")));
+            let expected = format!("expected at most {MAX_NODES} values");
+            return Err(self.error_of(ReadErrorKind::TooManyValues, &expected));
         }
         Ok(())
     }
 
-    fn error(&self, message: &str) -> Unreadable {
+    fn error(&self, expected: &str) -> ReadError {
+        self.error_of(ReadErrorKind::Json, expected)
+    }
+
+    fn error_of(&self, kind: ReadErrorKind, expected: &str) -> ReadError {
         let rest = &self.body[self.at.min(self.body.len())..];
-        if is_blank(rest) {
-            return Unreadable::at(self.body, self.at, &format!("{message}, but found the end"));
-        }
-        Unreadable::at(self.body, self.at, message)
+        let found = if is_blank(rest) {
+            ", but found the end"
+        } else {
+            ""
+        };
+        ReadError::at(kind, self.body, self.at, format!("{expected}{found}"))
     }
 }

@@ -1,19 +1,23 @@
 //! Reads a body into a callback: its event and its jobs, as trees borrowed from the body.
 
 mod characters;
+mod error;
+mod format;
 mod headers;
 mod json;
 mod tree;
 mod xml;
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 pub(crate) use characters::is_xml_character;
+use error::TextPosition;
+pub use error::{ReadError, ReadErrorKind};
+use format::Format;
+pub use format::is_empty;
 pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;
 pub(crate) use tree::{Node, Object, Values, trim};
-
-use crate::body::{self, Format};
 
 /// How deep elements may be nested: ten times what the vendor does. With the message's own levels
 /// around it, it stays below 128, where serde_json and other readers stop.
@@ -22,15 +26,15 @@ const MAX_DEPTH: usize = 100;
 /// How many elements or JSON values a body may have: twice what a document of 5,000 pages needs.
 const MAX_NODES: usize = 200_000;
 
-/// The message of the request that the vendor's console sends when a callback URL is saved.
+/// The message of the probe that the vendor's console sends when a callback URL is saved.
 const PROBE_MESSAGE: &str = "Test request when setting callback url";
 
-/// The job id of that request.
+/// The job id of the probe.
 const PROBE_TRACE_ID: &str = "test_trace_id";
 
-/// The element that a job's vendor node is.
+/// The kind of vendor node that describes a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum JobNode {
     /// An element of `JobsDetail`.
     JobsDetail,
     /// `WorkflowExecution`.
@@ -39,8 +43,8 @@ pub(crate) enum Shape {
     Simple,
 }
 
-impl Shape {
-    /// The vendor's name of the node.
+impl JobNode {
+    /// Returns the vendor's name of the node.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::JobsDetail => "JobsDetail",
@@ -53,14 +57,14 @@ impl Shape {
 /// A callback whose body could be read.
 #[derive(Debug)]
 pub struct Callback<'a> {
-    pub(crate) shape: Shape,
+    pub(crate) node: JobNode,
     /// `EventName` as written; of moderation Simple `data.event`.
     pub(crate) event: Option<Cow<'a, str>>,
     /// The vendor nodes: at least one.
     pub(crate) jobs: Vec<Object<'a>>,
-    /// What stands beside the vendor nodes and belongs to each of them.
+    /// The fields beside the vendor nodes, which belong to each of them.
     pub(crate) siblings: Object<'a>,
-    /// What the reader could not take as it stood.
+    /// What the reader could not use as it was.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -68,9 +72,10 @@ impl<'a> Callback<'a> {
     /// Reads a body, whatever its format.
     ///
     /// # Errors
-    /// Where the body is neither XML nor JSON, is broken, breaks a limit, or has no job in it.
-    pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
-        let (format, text) = body::text(body)?;
+    /// Returns [`ReadError`] if the body is neither XML nor JSON, is malformed, exceeds a limit, or has
+    /// no job in it.
+    pub fn read(body: &'a [u8]) -> Result<Self, ReadError> {
+        let (format, text) = format::text(body)?;
         let (root, warning) = match format {
             Format::Xml => xml::read(text)?,
             Format::Json => {
@@ -84,9 +89,9 @@ impl<'a> Callback<'a> {
     }
 
     /// Whether this is the request that the vendor's console sends when a URL is saved. It looks
-    /// like a verdict, and is none.
+    /// like a verdict, but is not one.
     pub fn is_probe(&self) -> bool {
-        self.shape == Shape::Simple
+        self.node == JobNode::Simple
             && self.jobs.iter().all(|job| {
                 // A second value might be a verdict.
                 let has_one = |object: &Object<'_>, name| !object.values(name).are_several();
@@ -100,47 +105,49 @@ impl<'a> Callback<'a> {
     }
 
     /// Finds the jobs of a body.
-    fn of(mut root: Object<'a>) -> Result<Self, Unreadable> {
-        let workflows = root.take(Shape::WorkflowExecution.name());
+    fn of(mut root: Object<'a>) -> Result<Self, ReadError> {
+        let workflows = root.take(JobNode::WorkflowExecution.name());
         if !workflows.is_empty() {
-            return Self::with_jobs(Shape::WorkflowExecution, workflows, root);
+            return Self::with_jobs(JobNode::WorkflowExecution, workflows, root);
         }
-        let jobs = root.take(Shape::JobsDetail.name());
+        let jobs = root.take(JobNode::JobsDetail.name());
         if !jobs.is_empty() {
-            return Self::with_jobs(Shape::JobsDetail, jobs, root);
+            return Self::with_jobs(JobNode::JobsDetail, jobs, root);
         }
         if let (Some(_), Some(data)) = (text(&root, "code"), object(&root, "data")) {
             return Ok(Self {
-                shape: Shape::Simple,
+                node: JobNode::Simple,
                 event: text(data, "event").map(|event| Cow::Owned(event.to_owned())),
                 jobs: vec![root],
                 siblings: Object::default(),
                 warnings: Vec::new(),
             });
         }
-        Err(Unreadable::new(
+        Err(ReadError::new(
+            ReadErrorKind::NoJob,
             "expected a job: JobsDetail, WorkflowExecution, or code with data",
         ))
     }
 
     fn with_jobs(
-        shape: Shape,
+        node: JobNode,
         nodes: Vec<Node<'a>>,
         mut siblings: Object<'a>,
-    ) -> Result<Self, Unreadable> {
+    ) -> Result<Self, ReadError> {
         let mut jobs = Vec::with_capacity(nodes.len());
-        for (index, node) in nodes.into_iter().enumerate() {
-            match node {
+        for (index, value) in nodes.into_iter().enumerate() {
+            match value {
                 Node::Object(job) => jobs.push(job),
                 other => {
-                    let (name, found) = (shape.name(), other.kind());
-                    return Err(Unreadable::new(&format!(
-                        "{name}[{index}]: expected an object, but found {found}"
-                    )));
+                    let (name, found) = (node.name(), other.kind());
+                    return Err(ReadError::new(
+                        ReadErrorKind::InvalidJob,
+                        format!("{name}[{index}]: expected an object, but found {found}"),
+                    ));
                 }
             }
         }
-        // The event is the record's own field. What that cannot hold stays a sibling.
+        // The event has its own field in the record. What does not fit there stays a sibling.
         let mut events = siblings.take("EventName");
         let event = match events.first() {
             Some(Node::Text(event)) => Some(event.clone()),
@@ -163,7 +170,7 @@ impl<'a> Callback<'a> {
         }
         siblings.put("EventName", events);
         Ok(Self {
-            shape,
+            node,
             event,
             jobs,
             siblings,
@@ -172,14 +179,14 @@ impl<'a> Callback<'a> {
     }
 }
 
-/// A JSON body may be wrapped in one key, the name of XML's root.
+/// Unwraps a JSON body from a single key with the name of XML's root.
 fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
     if !root.names().map(|(name, _)| name).eq(["Response"]) {
         return root;
     }
     match <[_; 1]>::try_from(root.take("Response")) {
         Ok([Node::Object(response)]) => response,
-        // No wrapper, and no job either: that is for the family to say.
+        // Not a wrapper. `Callback::of` reports that there is no job.
         _ => root,
     }
 }
@@ -192,60 +199,5 @@ fn object<'t, 'a>(object: &'t Object<'a>, name: &str) -> Option<&'t Object<'a>> 
     match object.values(name).first()? {
         Node::Object(object) => Some(object),
         _ => None,
-    }
-}
-
-/// Why a body cannot be read: one line with the place, and never a word of the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    reason: String,
-}
-
-impl Unreadable {
-    /// A reason that names its place itself, or is about the whole body.
-    pub(crate) fn new(reason: &str) -> Self {
-        Self {
-            reason: reason.to_owned(),
-        }
-    }
-
-    /// A reason, and the byte of the body that it is about.
-    pub(crate) fn at(body: &str, at: usize, reason: &str) -> Self {
-        Self {
-            reason: format!("{}: {reason}", Position::of(body, at)),
-        }
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Unreadable {}
-
-/// A place in a body as editors count: lines and characters from 1.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Position {
-    line: usize,
-    column: usize,
-}
-
-impl Position {
-    /// The position of the byte at `at`, or the end.
-    pub(crate) fn of(body: &str, at: usize) -> Self {
-        let before = &body[..body.floor_char_boundary(at)];
-        let line_begins = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: 1 + before.matches('\n').count(),
-            column: 1 + before[line_begins..].chars().count(),
-        }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)
     }
 }

@@ -1,9 +1,9 @@
-//! The one tree that both readers give, whatever the format.
+//! The tree that both parsers return, whatever the format.
 //!
 //! An object's members are sorted by the UTF-8 bytes of their names, members of one name in the
 //! body's order, and nothing empty is kept: an empty element, `""`, `null`, `{}`, `[]`, text of
-//! nothing but white space, and what holds nothing else. Text is borrowed from the body wherever
-//! it stands there as it means.
+//! nothing but white space, and what holds nothing else. Text is borrowed from the body
+//! unless it has to be unescaped.
 
 use std::borrow::Cow;
 
@@ -14,13 +14,13 @@ use super::headers::{self, HEADERS};
 pub(crate) enum Node<'a> {
     /// A leaf as written: the text of an XML element; a JSON string, number or boolean.
     Text(Cow<'a, str>),
-    /// A JSON array. XML says the same with repeated names.
+    /// A JSON array. XML repeats the name instead.
     List(Vec<Node<'a>>),
     /// An XML element with elements inside, or a JSON object.
     Object(Object<'a>),
 }
 
-/// The members of an element, sorted by name. A repeated name has a member a time.
+/// The members of an element, sorted by name. A repeated name has one member for each value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Object<'a> {
     members: Vec<Member<'a>>,
@@ -47,23 +47,23 @@ pub(crate) fn trim(text: &str) -> &str {
 }
 
 impl<'a> Node<'a> {
-    /// A leaf, unless it is blank.
+    /// Returns a leaf, unless it is blank.
     pub(crate) fn text(text: Cow<'a, str>) -> Option<Self> {
         (!is_blank(&text)).then_some(Self::Text(text))
     }
 
-    /// An array of what is not empty, unless that is nothing.
+    /// Returns an array of `items`, which are not empty, unless there are none.
     pub(crate) fn list(items: Vec<Self>) -> Option<Self> {
         (!items.is_empty()).then_some(Self::List(items))
     }
 
-    /// An object of members that are not empty, unless there are none.
+    /// Returns an object of `members`, which are not empty, unless there are none.
     pub(crate) fn object(mut members: Vec<Member<'a>>) -> Option<Self> {
         members.retain(|(name, node)| name != HEADERS || !headers::is_empty(node));
         (!members.is_empty()).then(|| Self::Object(Object::new(members)))
     }
 
-    /// The leaf's text, if this is a leaf.
+    /// Returns the text, if this is a leaf.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -71,7 +71,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What this is, for "expected X, but found Y".
+    /// Returns the kind of this value, for "expected X, but found Y".
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "text",
@@ -82,14 +82,14 @@ impl<'a> Node<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// An object of `members`, which come in the body's order.
+    /// Sorts `members`, which are in the body's order.
     fn new(mut members: Vec<Member<'a>>) -> Self {
         // Stable, so that the values of one name keep the body's order.
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
         Self { members }
     }
 
-    /// Every value of `name`.
+    /// Returns every value of `name`.
     pub(crate) fn values<'t>(&'t self, name: &str) -> Values<'t, 'a> {
         let start = self
             .members
@@ -98,14 +98,14 @@ impl<'a> Object<'a> {
         Values(&self.members[start..start + run])
     }
 
-    /// Each name once, in order, with its values.
+    /// Iterates over the names, each once and in order, with their values.
     pub(crate) fn names<'t>(&'t self) -> impl Iterator<Item = (&'t str, Values<'t, 'a>)> {
         self.members
             .chunk_by(|(a, _), (b, _)| a == b)
             .map(|run| (run[0].0.as_ref(), Values(run)))
     }
 
-    /// Takes every value of `name` out.
+    /// Removes and returns every value of `name`.
     pub(crate) fn take(&mut self, name: &str) -> Vec<Node<'a>> {
         let mut taken = Vec::new();
         for (_, node) in self.members.extract_if(.., |(member, _)| member == name) {
@@ -117,7 +117,7 @@ impl<'a> Object<'a> {
         taken
     }
 
-    /// Gives `name`, which has no members here, these values.
+    /// Inserts `name`, which is not there yet, with these values.
     pub(crate) fn put(&mut self, name: &'static str, values: Vec<Node<'a>>) {
         if let Some(list) = Node::list(values) {
             let at = self
@@ -129,7 +129,7 @@ impl<'a> Object<'a> {
 }
 
 impl<'t, 'a> Values<'t, 'a> {
-    /// The values in the body's order.
+    /// Iterates over the values in the body's order.
     pub(crate) fn iter(self) -> impl Iterator<Item = &'t Node<'a>> + Clone + use<'t, 'a> {
         self.0.iter().flat_map(|(_, node)| match node {
             Node::List(items) => items.as_slice(),
@@ -137,7 +137,7 @@ impl<'t, 'a> Values<'t, 'a> {
         })
     }
 
-    /// The first value.
+    /// Returns the first value.
     pub(crate) fn first(self) -> Option<&'t Node<'a>> {
         self.iter().next()
     }

@@ -1,9 +1,9 @@
-//! XML into the tree, by quick-xml's events.
+//! Parses XML into the tree, from quick-xml's events.
 //!
-//! quick-xml checks less than XML asks; what it lets through and a callback must not contain is
-//! refused here: a DTD, entities of one's own, forbidden characters, names that are none, repeated
-//! attributes, text or a second element beside the root. What the XML declaration and processing
-//! instructions say is not looked at.
+//! quick-xml checks less than the XML specification demands. This module rejects what quick-xml
+//! accepts and a callback must not contain: document type declarations, custom entities, forbidden
+//! characters, invalid names, repeated attributes, and text or a second element beside the root. The
+//! content of the XML declaration and of processing instructions is ignored.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -14,15 +14,15 @@ use quick_xml::{
 };
 
 use super::{
-    MAX_DEPTH, MAX_NODES, Position, Unreadable,
+    MAX_DEPTH, MAX_NODES, ReadError, ReadErrorKind, TextPosition,
     characters::{first_forbidden, is_name, is_xml_character},
     tree::{Member, Node, Object, is_blank},
 };
 
-/// The name that text beside elements is kept under.
+/// The name under which text beside elements is kept.
 pub(super) const MIXED_TEXT: &str = "#text";
 
-/// What is said of a document type declaration, whole or not.
+/// The error for a document type declaration, complete or not.
 const NO_DTD: &str = "expected no document type declaration";
 
 /// The root element of every callback in XML.
@@ -32,16 +32,16 @@ const ROOT: &str = "Response";
 /// workflow callback (工作流回调).
 const ROOT_CONTENT: [&str; 3] = ["EventName", "JobsDetail", "WorkflowExecution"];
 
-/// Reads one document, and returns what its root `Response` holds. Where the first element is one
+/// Parses one document, and returns what its root `Response` holds. Where the first element is one
 /// that a root holds, all elements at the top are read as the content of a missing root, with a
 /// warning.
 ///
 /// # Errors
-/// Returns [`Unreadable`] if the body is not well-formed, breaks a limit, or has another root.
-pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadable> {
+/// Returns [`ReadError`] if the body is not well-formed, exceeds a limit, or has another root.
+pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
     if let Some((at, character)) = first_forbidden(body) {
         let found = format!("expected a character that XML allows, but found U+{character:04X}");
-        return Err(Unreadable::at(body, at, &found));
+        return Err(ReadError::at(ReadErrorKind::Xml, body, at, found));
     }
     let mut document = Document {
         body,
@@ -56,7 +56,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
         let at = offset(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
             let at = offset(reader.error_position());
-            Unreadable::at(body, at, &document.describe(&error))
+            document.error(at, document.describe(&error))
         })?;
         match event {
             Event::Start(start) => document.start(at, &start)?,
@@ -65,21 +65,17 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
                 document.end();
             }
             Event::End(_) => document.end(),
-            // Without a carriage return there is no line end to fold.
+            // Without a carriage return there is no line end to normalize.
             Event::Text(text) if text.contains('\r') => document.text(at, text.xml10_content())?,
             Event::Text(text) => document.text(at, text.into_inner())?,
             Event::CData(text) => document.cdata(at, text.xml10_content())?,
             Event::GeneralRef(reference) => document.reference(at, &reference)?,
             Event::Decl(_) if is_blank(&body[..at]) => {}
             Event::Decl(_) => {
-                return Err(Unreadable::at(
-                    body,
-                    at,
-                    "expected the XML declaration first only",
-                ));
+                return Err(document.error(at, "expected the XML declaration first only"));
             }
             Event::DocType(_) => {
-                return Err(Unreadable::at(body, at, NO_DTD));
+                return Err(document.error(at, NO_DTD));
             }
             Event::Comment(_) | Event::PI(_) => {}
             Event::Eof => return document.finish(),
@@ -87,31 +83,31 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), Unreadabl
     }
 }
 
-/// A document as far as it has been read.
+/// The part of a document that has been read.
 struct Document<'a> {
     body: &'a str,
     /// The elements that are open, outermost first.
     open: Vec<Element<'a>>,
-    /// The root element once it is closed: nothing where it was empty.
+    /// The root element once it is closed: `None` inside if it was empty.
     root: Option<Option<Node<'a>>>,
-    /// Where the content of a missing root begins. The first of the open elements stands for it.
+    /// Where the content of a missing root begins. The first of the open elements is then that root.
     missing_root_at: Option<usize>,
     nodes: usize,
 }
 
-/// An element whose end has not come yet.
+/// An element that is not closed yet.
 struct Element<'a> {
     name: &'a str,
     at: usize,
-    /// Text since the last element inside; of a leaf, all of it.
+    /// The text since the last child element; for a leaf, all of its text.
     text: Option<Cow<'a, str>>,
     has_elements: bool,
     members: Vec<Member<'a>>,
 }
 
 impl<'a> Document<'a> {
-    fn start(&mut self, at: usize, start: &BytesStart<'_>) -> Result<(), Unreadable> {
-        // Sliced from the body, since the event lends its name only for its own short life.
+    fn start(&mut self, at: usize, start: &BytesStart<'_>) -> Result<(), ReadError> {
+        // Sliced from the body, since the event's own name does not live as long.
         let name_at = at + '<'.len_utf8();
         let name = &self.body[name_at..name_at + start.name().0.len()];
         if !is_name(name) {
@@ -139,17 +135,29 @@ impl<'a> Document<'a> {
         }
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(self.error(at, &format!("expected at most {MAX_NODES} elements")));
+            let expected = format!("expected at most {MAX_NODES} elements");
+            return Err(ReadError::at(
+                ReadErrorKind::TooManyValues,
+                self.body,
+                at,
+                expected,
+            ));
         }
         if self.open.len() == MAX_DEPTH {
-            return Err(self.error(at, &format!("expected a depth of at most {MAX_DEPTH}")));
+            let expected = format!("expected a depth of at most {MAX_DEPTH}");
+            return Err(ReadError::at(
+                ReadErrorKind::TooDeep,
+                self.body,
+                at,
+                expected,
+            ));
         }
         self.open.push(Element::new(name, at));
         Ok(())
     }
 
     fn end(&mut self) {
-        // quick-xml has made sure that an end tag closes the element that is open.
+        // quick-xml has checked that the end tag matches the open element.
         let Some(element) = self.open.pop() else {
             return;
         };
@@ -163,8 +171,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn text(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), Unreadable> {
-        // The last of the three is seldom there and quickly looked for.
+    fn text(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), ReadError> {
+        // A single character is found faster, and is seldom there.
         if text.contains('>') && text.contains("]]>") {
             return Err(self.error(at, "expected \"]]&gt;\" in text, but found \"]]>\""));
         }
@@ -175,18 +183,18 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn cdata(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), Unreadable> {
+    fn cdata(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), ReadError> {
         self.append(at, text)
     }
 
-    fn reference(&mut self, at: usize, reference: &BytesRef<'_>) -> Result<(), Unreadable> {
+    fn reference(&mut self, at: usize, reference: &BytesRef<'_>) -> Result<(), ReadError> {
         match resolve(reference) {
             Some(character) => self.append(at, Cow::Owned(character.to_string())),
             None => Err(self.error(at, UNKNOWN_REFERENCE)),
         }
     }
 
-    fn append(&mut self, at: usize, more: Cow<'a, str>) -> Result<(), Unreadable> {
+    fn append(&mut self, at: usize, more: Cow<'a, str>) -> Result<(), ReadError> {
         let Some(element) = self.open.last_mut() else {
             return Err(self.error(
                 at,
@@ -200,9 +208,9 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(Object<'a>, Option<String>), Unreadable> {
+    fn finish(mut self) -> Result<(Object<'a>, Option<String>), ReadError> {
         let warning = self.missing_root_at.map(|at| {
-            let place = Position::of(self.body, at);
+            let place = TextPosition::new(self.body, at);
             format!("{place}: expected the root element Response, but found what it holds")
         });
         if let Some(element) = self.innermost() {
@@ -218,17 +226,17 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The innermost element that the body has opened.
+    /// Returns the innermost element that the body has opened.
     fn innermost(&self) -> Option<&Element<'a>> {
         let missing_root = usize::from(self.missing_root_at.is_some());
         self.open[missing_root..].last()
     }
 
-    fn error(&self, at: usize, message: &str) -> Unreadable {
-        Unreadable::at(self.body, at, message)
+    fn error(&self, at: usize, expected: impl Into<Cow<'static, str>>) -> ReadError {
+        ReadError::at(ReadErrorKind::Xml, self.body, at, expected)
     }
 
-    /// quick-xml's errors in our words: some of its own quote names from the body.
+    /// Describes an error of quick-xml without quoting names from the body, as quick-xml does.
     fn describe(&self, error: &Error) -> String {
         match error {
             Error::Syntax(error) => unclosed(error).to_owned(),
@@ -242,7 +250,7 @@ impl<'a> Document<'a> {
             Error::IllFormed(_) => match self.innermost() {
                 Some(element) => format!(
                     "expected the closing tag of the element at {}, but found another",
-                    Position::of(self.body, element.at)
+                    TextPosition::new(self.body, element.at)
                 ),
                 None => "expected an element, but found a closing tag".to_owned(),
             },
@@ -262,10 +270,10 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// Keeps text that stands beside elements; each piece between two elements is one value.
+    /// Keeps text beside elements; each piece between two elements is one value.
     fn keep_mixed_text(&mut self) {
         let Some(text) = self.text.take() else { return };
-        // ASCII's white space is XML's and the form feed, which no body has.
+        // ASCII white space is that of XML and the form feed, which XML forbids.
         let trimmed = match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
             Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
@@ -285,7 +293,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// What of the markup that begins here is missing.
+/// Describes which part of the markup is missing.
 fn unclosed(error: &SyntaxError) -> &'static str {
     match error {
         SyntaxError::InvalidBangMarkup => "expected a comment or CDATA after \"<!\"",
@@ -305,7 +313,7 @@ fn unclosed(error: &SyntaxError) -> &'static str {
 
 const UNKNOWN_REFERENCE: &str = "expected a predefined entity or a character that XML allows";
 
-/// The character that a reference stands for, if XML allows it.
+/// Returns the character of a reference, if XML allows it.
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
     if reference.is_char_ref() {
         let character = reference.resolve_char_ref().ok()??;
@@ -321,13 +329,13 @@ fn resolve(reference: &BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// Attributes mean nothing in a callback and are dropped, but they must be well-formed.
+/// Checks that attributes are well-formed. They mean nothing in a callback and are dropped.
 fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
     if start.attributes_raw().is_empty() {
         return Ok(());
     }
     let mut names = HashSet::new();
-    // quick-xml's own check for repeated names takes time squared.
+    // quick-xml's own check for repeated names is quadratic.
     for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(|_| "expected attributes as name=\"value\"")?;
         if !is_name(attribute.key.0) {
@@ -347,7 +355,7 @@ fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A position in a body that is in memory.
+/// Converts a position, which is in memory, to an index.
 fn offset(position: u64) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
 }

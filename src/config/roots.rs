@@ -161,7 +161,7 @@ mod tests {
             }
         }
         let expected = "SSL_CERT_DIR: expected a folder of files with certificates in PEM";
-        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
+        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/format");
         for folder in ["/nonexistent", no_text, tests] {
             assert_eq!(with("SSL_CERT_DIR", folder), [expected], "{folder}");
         }

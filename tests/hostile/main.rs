@@ -7,7 +7,7 @@ mod bodies;
 
 use std::time::Duration;
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{callback::Callback, event};
 use peak_alloc::PeakAlloc;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -37,12 +37,12 @@ enum Answer {
 fn answer(body: &[u8]) -> Answer {
     match Callback::read(body) {
         Ok(callback) => {
-            let bytes = Event::all(&callback).map(|event| event.to_json().len());
+            let bytes = event::events(&callback).map(|event| event::to_json(&event).len());
             Answer::Read {
                 jobs: bytes.filter(|bytes| *bytes > 0).count(),
             }
         }
-        Err(unreadable) => Answer::Refused(unreadable.to_string()),
+        Err(error) => Answer::Refused(error.to_string()),
     }
 }
 

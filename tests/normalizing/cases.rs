@@ -1,5 +1,5 @@
-//! Each file `tests/cases/ok_<name>.xml` or `.json` gives the messages of
-//! `ok_<name>.expected.json`, byte for byte; twins therefore give equal bytes.
+//! Each file `tests/cases/<family>/ok_<name>.xml` or `.json` becomes the messages of
+//! `ok_<name>.expected.json`, byte for byte. So XML and JSON of one name give equal bytes.
 
 use std::{
     fs,
@@ -8,9 +8,12 @@ use std::{
 
 fn bodies() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut bodies: Vec<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+    let files_in = |folder: &Path| {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let mut bodies: Vec<_> = files_in(&folder)
+        .flat_map(|family| files_in(&family))
         .filter(|path| !path.to_string_lossy().ends_with(".expected.json"))
         .collect();
     bodies.sort();
@@ -49,13 +52,13 @@ fn every_case_gives_its_expected_messages() {
 #[test]
 fn the_cases_are_there() {
     let bodies = bodies();
-    let twins = bodies.iter().filter(|body| {
+    let in_both_formats = bodies.iter().filter(|body| {
         body.extension().is_some_and(|extension| extension == "xml")
             && body.with_extension("json").exists()
     });
     assert!(
-        twins.count() > 30,
-        "expected a twin for each tag, but found fewer"
+        in_both_formats.count() > 30,
+        "expected both formats for each tag, but found fewer"
     );
 }
 

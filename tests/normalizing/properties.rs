@@ -1,22 +1,23 @@
 //! What holds for any body, not only for those of the cases.
 
+use cloud_infinite_callback::callback::ReadErrorKind;
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::{
-    leaves,
-    twins::{self, Body, Tree, quote},
+    completeness,
+    xml_json_equivalence::{self, Body, Tree, quote},
 };
 
 /// Names that mean something to some step, and any other that XML allows.
 fn name() -> impl Strategy<Value = String> {
-    let known = select(twins::NAMES);
+    let known = select(xml_json_equivalence::NAMES);
     prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[A-Za-z_][A-Za-z0-9_.-]{0,8}"]
 }
 
 /// Text that XML can hold, blank and number-like ones among it.
 fn text() -> impl Strategy<Value = String> {
-    let known = select(twins::TEXTS);
+    let known = select(xml_json_equivalence::TEXTS);
     let any = "[\\t\\n\\r -~\u{80}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]{0,12}";
     prop_oneof![3 => known.prop_map(str::to_owned), 1 => any]
 }
@@ -37,7 +38,7 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 fn body() -> impl Strategy<Value = Body> {
-    let event = select(twins::EVENTS);
+    let event = select(xml_json_equivalence::EVENTS);
     (
         proptest::option::of(event.prop_map(str::to_owned)),
         vec(members(tree()).prop_map(Tree::Object), 1..4),
@@ -118,9 +119,9 @@ proptest! {
         }
         let mut found: Vec<String> = Vec::new();
         for message in &messages {
-            found.extend(leaves::of_json(message).into_iter().map(|(_, text)| text));
+            found.extend(completeness::of_json(message).into_iter().map(|(_, text)| text));
         }
-        for (path, text) in leaves::of_json(&json) {
+        for (path, text) in completeness::of_json(&json) {
             let is_found = found.iter().any(|leaf| {
                 // A sibling without a place in the detail is quoted in a warning.
                 *leaf == text || (leaf.contains("a name that is free in detail") && leaf.contains(quote(&text).trim_matches('"')))
@@ -172,9 +173,9 @@ proptest! {
         let dense: String = soup.split_whitespace().collect();
         // The one thing that is read here and not there.
         prop_assume!(!dense.contains(",}") && !dense.contains(",]"));
-        let is_read = match super::messages(soup.as_bytes()) {
+        let is_read = match super::read(soup.as_bytes()) {
             Ok(_) => true,
-            Err(reason) => reason.starts_with("expected a job"),
+            Err(error) => error.kind() == ReadErrorKind::NoJob,
         };
         prop_assert_eq!(is_read, serde_json::from_str::<Value>(&soup).is_ok(), "{}", soup);
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::Value;
 
-use super::leaves::{self, Leaf};
+use super::completeness::{self, Leaf};
 
 /// Published with a bracket missing, by `SOURCES.md`, and where that shows.
 const BROKEN: &[(&str, &str)] = &[
@@ -57,8 +57,8 @@ fn every_leaf_of_every_readable_body_is_in_a_message() {
         let body = fs::read_to_string(&path).unwrap();
         let messages = super::messages(body.as_bytes()).unwrap();
         let mut expected = match name(&path).ends_with(".xml") {
-            true => leaves::of_xml(&body),
-            false => leaves::of_json(&body),
+            true => completeness::of_xml(&body),
+            false => completeness::of_json(&body),
         };
         for (path, _) in &mut expected {
             *path = path
@@ -78,7 +78,7 @@ fn every_leaf_of_every_readable_body_is_in_a_message() {
 /// The leaves of a message's detail, and the event, which has a field of its own where the body
 /// names it beside the node.
 fn detail_and_event(message: &str) -> Vec<Leaf> {
-    let all = leaves::of_json(message);
+    let all = completeness::of_json(message);
     let mut leaves: Vec<_> = all
         .iter()
         .filter_map(|(path, text)| {
@@ -111,7 +111,7 @@ fn every_broken_body_is_refused_with_its_place() {
 }
 
 #[test]
-fn twins_of_one_page_give_equal_details() {
+fn both_formats_of_one_page_give_equal_details() {
     // The page's two formats tell of the same job in these, up to fields that only one has.
     for name in [
         "workflow-finish-1",

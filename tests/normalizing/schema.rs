@@ -43,7 +43,7 @@ fn every_message_is_valid() {
 
 /// A message with a value at each level.
 fn message() -> Value {
-    let name = "tests/cases/ok_review_image_two_scenes_frozen.expected.json";
+    let name = "tests/cases/moderation/ok_review_image_two_scenes_frozen.expected.json";
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
     serde_json::from_str(&text).unwrap()
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use cloud_infinite_callback::record::{DataSchema, Event, Family, Outcome, SCHEMA_VERSION};
+use cloud_infinite_job_record::{DataSchema, Event, Family, Outcome, SCHEMA_VERSION};
 use serde_json::{Value, json};
 
 #[test]
@@ -87,13 +87,7 @@ fn detail_is_read_as_the_worker_likes() {
 #[test]
 fn the_types_alone_need_serde_only() {
     let tree = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "--no-default-features",
-            "--features",
-            "types",
-        ])
+        .args(["tree", "--locked", "--package", "cloud-infinite-job-record"])
         .args([
             "--edges", "normal", "--depth", "1", "--prefix", "none", "--format", "{p}",
         ])
@@ -105,5 +99,5 @@ fn the_types_alone_need_serde_only() {
         .lines()
         .filter_map(|line| line.split(' ').next())
         .collect();
-    assert_eq!(names, ["cloud-infinite-callback", "serde", "serde_json"]);
+    assert_eq!(names, ["cloud-infinite-job-record", "serde", "serde_json"]);
 }

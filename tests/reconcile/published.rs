@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use cloud_infinite_callback::{callback::Callback, event::Event};
+use cloud_infinite_callback::{
+    callback::Callback,
+    event::{events, to_json},
+};
 use serde_json::Value;
 
 use crate::{
@@ -21,7 +24,7 @@ fn element(document: &str, name: &str) -> Option<String> {
 /// The one message of a body.
 fn message(body: &str) -> Value {
     let callback = Callback::read(body.as_bytes()).expect("a published body can be read");
-    let messages: Vec<_> = Event::all(&callback).map(|event| event.to_json()).collect();
+    let messages: Vec<_> = events(&callback).map(|event| to_json(&event)).collect();
     let [message] = &messages[..] else {
         panic!("one job a body: {messages:?}")
     };

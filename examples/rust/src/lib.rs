@@ -7,7 +7,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
-use cloud_infinite_callback::record::Event;
+use cloud_infinite_job_record::Event;
 
 /// Whatever went wrong with a message: it comes back.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

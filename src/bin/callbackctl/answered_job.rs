@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use cloud_infinite_callback::{
-    callback::{Callback, Unreadable},
-    event::Event,
-    record::Outcome,
+    callback::{Callback, ReadError},
+    event::events,
 };
+use cloud_infinite_job_record::Outcome;
 use jiff::Timestamp;
 
 use crate::xml_answer::{Element, child_text};
@@ -30,7 +30,7 @@ impl AnsweredJob {
     ///
     /// # Errors
     /// If the function would not be able to read it either.
-    pub(crate) fn from_task(node: &Element<'_>) -> Result<Self, Unreadable> {
+    pub(crate) fn from_task(node: &Element<'_>) -> Result<Self, ReadError> {
         Self::from_body(format!("<Response>{}</Response>", node.xml))
     }
 
@@ -39,7 +39,7 @@ impl AnsweredJob {
     ///
     /// # Errors
     /// If the function would not be able to read it either.
-    pub(crate) fn from_run(node: &Element<'_>, bucket: &str) -> Result<Self, Unreadable> {
+    pub(crate) fn from_run(node: &Element<'_>, bucket: &str) -> Result<Self, ReadError> {
         let children = node.children().unwrap_or_default();
         if child_text(&children, "BucketId").is_some() {
             return Self::from_task(node);
@@ -50,10 +50,10 @@ impl AnsweredJob {
         Self::from_body(format!("<Response><{name}>{inside}</{name}></Response>"))
     }
 
-    fn from_body(body: String) -> Result<Self, Unreadable> {
+    fn from_body(body: String) -> Result<Self, ReadError> {
         let body = body.into_bytes();
         let callback = Callback::read(&body)?;
-        let mut events = Event::all(&callback);
+        let mut events = events(&callback);
         let (Some(event), 0) = (events.next(), events.len()) else {
             unreachable!("one node is one job")
         };

@@ -5,10 +5,11 @@ use std::{collections::HashMap, io::Write, process::ExitCode};
 use clap::Args;
 use cloud_infinite_callback::{
     callback::Callback,
-    event::Event,
-    record::{Detail, Record},
+    event::{events, to_json},
+    normalize::Detail,
     vault::Vault,
 };
+use cloud_infinite_job_record::Record;
 use serde_json::Value;
 
 use crate::{
@@ -152,8 +153,8 @@ impl Lookup {
         }
         for job in &jobs {
             let callback = Callback::read(&job.body).expect("it was read before");
-            for event in Event::all(&callback) {
-                say(&event.to_json())?;
+            for event in events(&callback) {
+                say(&to_json(&event))?;
             }
         }
         if self.publish {
@@ -312,11 +313,8 @@ fn compare(job: &AnsweredJob, id: &str, body: &[u8]) -> Result<bool, Failure> {
     let unreadable = |error| Failure(format!("the body cannot be read: {error}"));
     let callback = Callback::read(body).map_err(unreadable)?;
     let answer = Callback::read(&job.body).expect("it was read before");
-    let reported = Event::all(&answer)
-        .next()
-        .expect("one node is one job")
-        .data;
-    let mut kept = Event::all(&callback).map(|event| event.data);
+    let reported = events(&answer).next().expect("one node is one job").data;
+    let mut kept = events(&callback).map(|event| event.data);
     let Some(kept) = kept.find(|record| record.job_id.as_deref() == Some(id)) else {
         return Err(Failure(format!("the body has no job {id}")));
     };

@@ -8,7 +8,10 @@ use std::{
 };
 
 use clap::Args;
-use cloud_infinite_callback::{body, callback::Callback, event::Event};
+use cloud_infinite_callback::{
+    callback::{self, Callback},
+    event,
+};
 
 use crate::Failure;
 
@@ -35,7 +38,7 @@ impl Normalize {
             let name = file.display();
             let bytes = read(file)
                 .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
-            if body::is_empty(&bytes) {
+            if callback::is_empty(&bytes) {
                 eprintln!("{name}: nothing in it: it would be answered with 400");
                 continue;
             }
@@ -46,11 +49,11 @@ impl Normalize {
                     );
                 }
                 Ok(callback) => {
-                    for event in Event::all(&callback) {
+                    for event in event::events(&callback) {
                         let json = if self.pretty {
-                            event.to_pretty_json()
+                            event::to_pretty_json(&event)
                         } else {
-                            event.to_json()
+                            event::to_json(&event)
                         };
                         writeln!(out, "{json}")?;
                     }

@@ -1,23 +1,27 @@
 //! The schema of messages, made from the types that the function writes.
 
-use cloud_infinite_callback::record::Event;
+use cloud_infinite_job_record::Event;
 use schemars::{Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 
 /// Messages that give the examples: the first few whole, and of all of them each field's value.
 const MESSAGES: &[&str] = &[
-    include_str!("../../../tests/cases/ok_task_transcode.expected.json"),
-    include_str!("../../../tests/cases/ok_review_image_two_scenes_frozen.expected.json"),
-    include_str!("../../../tests/cases/ok_workflow_partial_by_an_object.expected.json"),
-    include_str!("../../../tests/cases/ok_task_failed_without_outputs.expected.json"),
-    include_str!("../../../tests/cases/ok_unreadable_time_and_trailing_commas.expected.json"),
-    include_str!("../../../tests/cases/ok_input_by_url.expected.json"),
-    include_str!("../../../tests/cases/ok_task_started_by_a_workflow.expected.json"),
-    include_str!("../../../tests/cases/ok_doc_process_bucket_of_the_output.expected.json"),
-    include_str!("../../../tests/cases/ok_media_facts_of_the_only_output.expected.json"),
-    include_str!("../../../tests/cases/ok_pic_process_failed_element_is_no_output.expected.json"),
-    include_str!("../../../tests/cases/ok_workflow_reasons_of_its_tasks.expected.json"),
-    include_str!("../../../tests/cases/ok_moderation_scenes_of_equal_names.expected.json"),
+    include_str!("../../../tests/cases/task/ok_task_transcode.expected.json"),
+    include_str!("../../../tests/cases/moderation/ok_review_image_two_scenes_frozen.expected.json"),
+    include_str!("../../../tests/cases/workflow/ok_workflow_partial_by_an_object.expected.json"),
+    include_str!("../../../tests/cases/task/ok_task_failed_without_outputs.expected.json"),
+    include_str!("../../../tests/cases/task/ok_unreadable_time_and_trailing_commas.expected.json"),
+    include_str!("../../../tests/cases/task/ok_input_by_url.expected.json"),
+    include_str!("../../../tests/cases/task/ok_task_started_by_a_workflow.expected.json"),
+    include_str!("../../../tests/cases/task/ok_doc_process_bucket_of_the_output.expected.json"),
+    include_str!("../../../tests/cases/task/ok_media_facts_of_the_only_output.expected.json"),
+    include_str!(
+        "../../../tests/cases/task/ok_pic_process_failed_element_is_no_output.expected.json"
+    ),
+    include_str!("../../../tests/cases/workflow/ok_workflow_reasons_of_its_tasks.expected.json"),
+    include_str!(
+        "../../../tests/cases/moderation/ok_moderation_scenes_of_equal_names.expected.json"
+    ),
 ];
 
 /// How many messages are whole examples.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Family, Forbidden, Outcome, Verdict};
+use crate::{Family, Forbidden, Outcome, Verdict};
 
 /// One job of a callback. A field without a value is absent.
 ///
@@ -54,16 +54,16 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// `CreationTime`, of workflows `CreateTime`: RFC 3339 in UTC, whole seconds. Absent where
     /// the body has none, has `-` (not yet), or it cannot be read or is before 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
     /// `StartTime`, in the same form. Documents and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
     /// `EndTime`, in the same form. Of a workflow that has ended, the latest `Tasks[].EndTime`.
     /// Moderation has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
     /// `QueueId`. Workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -280,15 +280,15 @@ pub struct Task<'t> {
     pub template_id: Option<Cow<'t, str>>,
     /// `CreateTime`. Absent where the body has none, or `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
     /// `StartTime`. Absent where the body has none, or `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
     /// `EndTime`. Absent where the body has none, or `-`: not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
 }
 

@@ -6,7 +6,7 @@ fn xml(inside: &str) -> String {
 }
 
 #[track_caller]
-fn refused(body: impl AsRef<[u8]>, expected: &str) {
+fn rejected(body: impl AsRef<[u8]>, expected: &str) {
     let body = body.as_ref();
     let found = super::messages(body).map(|messages| messages.concat());
     assert_eq!(
@@ -23,17 +23,17 @@ fn err_neither_xml_nor_json() {
     for body in [
         "hello", "[1]", "\"text\"", "5", "null", "&lt;", "\u{A0}{}", "x{}", ",{}",
     ] {
-        refused(body, expected);
+        rejected(body, expected);
     }
 }
 
 #[test]
 fn err_not_utf8() {
-    refused(
+    rejected(
         b"<Response>\n ab\xFFc</Response>",
         "line 2, column 4: expected UTF-8",
     );
-    refused(
+    rejected(
         b"{\"a\": \"\xED\xA0\x80\"}",
         "line 1, column 8: expected UTF-8",
     );
@@ -41,11 +41,11 @@ fn err_not_utf8() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    refused(
+    rejected(
         &utf16,
         "line 1, column 2: expected a character that XML allows, but found U+0000",
     );
-    refused(
+    rejected(
         [b"\xFF\xFE", &utf16[..]].concat(),
         "line 1, column 1: expected UTF-8",
     );
@@ -69,20 +69,20 @@ fn err_no_job() {
         "<Response><JobsDetail/><NonExistJobIds>a</NonExistJobIds></Response>",
         "<JobsDetail/>",
     ] {
-        refused(body, expected);
+        rejected(body, expected);
     }
 }
 
 #[test]
 fn err_a_job_that_is_no_object() {
     let found = |index, kind| format!("JobsDetail[{index}]: expected an object, but found {kind}");
-    refused(r#"{"JobsDetail": "text"}"#, &found(0, "text"));
-    refused(r#"{"JobsDetail": [{"JobId": "a"}, 5]}"#, &found(1, "text"));
-    refused(
+    rejected(r#"{"JobsDetail": "text"}"#, &found(0, "text"));
+    rejected(r#"{"JobsDetail": [{"JobId": "a"}, 5]}"#, &found(1, "text"));
+    rejected(
         r#"{"JobsDetail": [[{"JobId": "a"}]]}"#,
         &found(0, "an array"),
     );
-    refused(xml("text"), &found(0, "text"));
+    rejected(xml("text"), &found(0, "text"));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn err_xml_that_is_not_well_formed() {
             "line 1, column 11: expected \"]]&gt;\" in text, but found \"]]>\"",
         ),
     ] {
-        refused(body, expected);
+        rejected(body, expected);
     }
 }
 
@@ -189,13 +189,13 @@ fn err_xml_that_is_not_well_formed() {
 fn err_document_type_declaration() {
     let expected =
         |column| format!("line 1, column {column}: expected no document type declaration");
-    refused("<!DOCTYPE Response><Response/>", &expected(1));
-    refused(
+    rejected("<!DOCTYPE Response><Response/>", &expected(1));
+    rejected(
         "<!DOCTYPE r [<!ENTITY a \"b\">]><Response>&a;</Response>",
         &expected(1),
     );
-    refused("<!DOCTYPE Response", &expected(1));
-    refused("<!DOCTYPE><Response/>", &expected(10));
+    rejected("<!DOCTYPE Response", &expected(1));
+    rejected("<!DOCTYPE><Response/>", &expected(10));
 }
 
 #[test]
@@ -211,9 +211,9 @@ fn err_entities_and_characters_that_xml_forbids() {
         "&#x110000;",
         "&#;",
     ] {
-        refused(xml(reference), unknown);
+        rejected(xml(reference), unknown);
     }
-    refused(
+    rejected(
         xml("a & b"),
         "line 1, column 25: expected \";\" after \"&\" and a name",
     );
@@ -222,7 +222,7 @@ fn err_entities_and_characters_that_xml_forbids() {
         let found = format!(
             "line 1, column 23: expected a character that XML allows, but found U+{code:04X}"
         );
-        refused(xml(character), &found);
+        rejected(xml(character), &found);
     }
 }
 
@@ -246,7 +246,7 @@ fn err_attributes() {
         ),
         ("1=\"b\"", "expected the name of an attribute"),
     ] {
-        refused(
+        rejected(
             xml(&format!("<a {attributes}/>")),
             &format!("line 1, column 23: {expected}"),
         );
@@ -318,7 +318,7 @@ fn err_json_that_is_not_json() {
             "line 1, column 10: expected the end of the body",
         ),
     ] {
-        refused(body, expected);
+        rejected(body, expected);
     }
 }
 
@@ -334,8 +334,8 @@ fn err_too_deep() {
     };
     let too_deep = "line 1, column 317: expected a depth of at most 100";
     assert_readers_read(&nested(100));
-    refused(nested(101), too_deep);
-    refused(nested(100_000), too_deep);
+    rejected(nested(101), too_deep);
+    rejected(nested(100_000), too_deep);
 
     let nested = |depth: usize| {
         let inside = depth - 2;
@@ -347,8 +347,8 @@ fn err_too_deep() {
     };
     let too_deep = "line 1, column 120: expected a depth of at most 100";
     assert_readers_read(&nested(100));
-    refused(nested(101), too_deep);
-    refused(nested(100_000), too_deep);
+    rejected(nested(101), too_deep);
+    rejected(nested(100_000), too_deep);
 }
 
 /// Asserts that a worker can read the message of a body with serde_json's own limit of depth.
@@ -362,7 +362,7 @@ fn assert_readers_read(body: &str) {
 fn err_too_many_nodes() {
     let elements = |count: usize| xml(&"<a>1</a>".repeat(count - 2));
     assert!(super::messages(elements(200_000).as_bytes()).is_ok());
-    refused(
+    rejected(
         elements(200_001),
         "line 1, column 1600007: expected at most 200000 elements",
     );
@@ -373,7 +373,7 @@ fn err_too_many_nodes() {
         )
     };
     assert!(super::messages(values(200_000).as_bytes()).is_ok());
-    refused(
+    rejected(
         values(200_001),
         "line 1, column 400017: expected at most 200000 values",
     );

@@ -2,21 +2,22 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::{Outcome, Problem, Record, Task, Workflow};
+
 use super::{
     BucketRef,
     bucket_ref::agree,
     cos_url::CosUrl,
     element::Element,
-    headers,
+    error, headers,
     input::input,
+    outcome,
     outputs::{Outputs, without_slash},
+    problem,
 };
-use crate::{
-    callback::HEADERS,
-    record::{Error, Outcome, Problem, Record, Task, Workflow},
-};
+use crate::callback::HEADERS;
 
-/// What a task lists of its objects: files, then sprites.
+/// The names under which a task lists its objects: files, then sprites.
 const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
 
 /// Fills a record from `WorkflowExecution`.
@@ -34,7 +35,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         run_id: record.job_id.clone(),
         node: None,
     };
-    // A task in a body may be far smaller than here: no room is to spare for those yet to come.
+    // A task takes far more memory here than in the body: do not allocate more than needed.
     let tasks = node.object().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
     let mut outputs = Outputs::default();
@@ -55,8 +56,8 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         }
     }
     record.outputs = outputs.into_vec(&node);
-    record.outcome = Outcome::from_element(&node, &record.problems);
-    // A run has no end of its own: it is that of its last task.
+    record.outcome = outcome(&node, &record.problems);
+    // The vendor documents no end of a run: it is that of its last task.
     let has_ended = matches!(
         record.state.as_deref(),
         Some("Success" | "Failed" | "Cancel")
@@ -73,15 +74,15 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
 }
 
 fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
-    let outcome = Outcome::from_element(task, problems);
+    let outcome = outcome(task, problems);
     let error = (outcome == Outcome::Failed).then(|| {
-        let own = Error::of(task.field("Code"), task.field("Message"));
-        // Else what it says of the first object that failed.
+        let own = error(task.field("Code"), task.field("Message"));
+        // Else that of its first failed object.
         own.or_else(|| {
             let object = problems
                 .iter()
                 .find(|problem| problem.code.is_some() || problem.message.is_some())?;
-            Error::of(object.code.clone(), object.message.clone())
+            error(object.code.clone(), object.message.clone())
         })
     });
     Task {
@@ -100,14 +101,14 @@ fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
 
 /// Finds the failures of a task and of the objects that it lists.
 fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
-    let mut problems: Vec<_> = Problem::from_element(task).into_iter().collect();
+    let mut problems: Vec<_> = problem(task).into_iter().collect();
     if let Some(result) = task.child("ResultInfo") {
-        problems.extend(objects(&result).filter_map(|object| Problem::from_element(&object)));
+        problems.extend(objects(&result).filter_map(|object| problem(&object)));
     }
     problems
 }
 
-/// Adds the objects that a task made: those that it lists and that did not fail.
+/// Adds the objects that a task lists, without those that failed.
 fn add_outputs<'t>(
     outputs: &mut Outputs<'t>,
     task: &Element<'_, 't, '_>,
@@ -117,7 +118,7 @@ fn add_outputs<'t>(
         return;
     };
     for object in objects(&result) {
-        if Problem::from_element(&object).is_none() {
+        if problem(&object).is_none() {
             add_output(outputs, &object, job_id);
         }
     }
@@ -171,7 +172,7 @@ fn add_output<'t>(
     );
 }
 
-/// Returns the objects that a task lists, of all the names that they have.
+/// Returns the objects that a task lists.
 fn objects<'s, 't, 'a>(
     result: &'s Element<'_, 't, 'a>,
 ) -> impl Iterator<Item = Element<'s, 't, 'a>> {

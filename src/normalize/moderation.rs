@@ -2,28 +2,28 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::{Forbidden, Moderation, Outcome, Record, Scene, Verdict};
+
 use super::{
-    BucketRef, Problem,
+    BucketRef,
     element::Element,
-    headers,
+    error, fill_job, headers,
     input::{input, simple_input},
     outputs::Outputs,
+    problem,
 };
-use crate::{
-    callback::{HEADERS, Node, Object, number},
-    record::{Error, Forbidden, Moderation, Outcome, Record, Scene, Verdict},
-};
+use crate::callback::{HEADERS, Node, Object, number};
 
-/// The names of one form for what both have.
+/// The names that one form uses for the fields that both have.
 struct Form {
     verdicts: &'static [&'static str],
     label: &'static str,
     sub_label: &'static str,
     score: &'static str,
     forbidden: &'static str,
-    /// What the names of scenes end in.
+    /// The suffix of the names of scenes.
     scene: &'static str,
-    /// The name of a scene that the other form has another name for.
+    /// A scene that the other form calls by another name, and that name.
     renamed_scene: Option<(&'static str, &'static str)>,
     hit: &'static str,
     count: &'static str,
@@ -55,7 +55,7 @@ const SIMPLE: Form = Form {
 };
 
 /// Whether an element of `JobsDetail` without an event, a tag and an operation is a verdict. Virus
-/// detection has a `Suggestion` too, which is a word.
+/// detection has a `Suggestion` as well, but no verdict.
 pub(super) fn is_verdict(job: &Object<'_>) -> bool {
     let has = |name| job.values(name).first().is_some();
     let has_scene = || {
@@ -72,7 +72,7 @@ pub(super) fn is_verdict(job: &Object<'_>) -> bool {
 /// Fills a record from an element of `JobsDetail`.
 pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
     record.kind = record.event.clone();
-    record.fill_job(&node);
+    fill_job(record, &node);
     record.input = input(&node, &BucketRef::default());
     record.headers = headers(&[Some(node)], HEADERS);
     let mut outputs = Outputs::default();
@@ -80,7 +80,7 @@ pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
         add_masked_copies(&mut outputs, &mask);
     }
     record.outputs = outputs.into_vec(&node);
-    // Documents and web pages have the scenes of all their parts there.
+    // Documents and web pages summarize the scenes of all their parts here.
     let labels = node.children("Labels");
     let holders: Vec<_> = std::iter::once(node).chain(labels).collect();
     record.moderation = Some(moderation(&holders, &record.outcome, &DETAIL));
@@ -95,7 +95,7 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
         _ => ("Failed", Outcome::Failed),
     };
     if outcome == Outcome::Failed {
-        record.error = Error::of(code, message);
+        record.error = error(code, message);
     }
     record.state = Some(Cow::Borrowed(state));
     record.outcome = outcome;
@@ -108,10 +108,10 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.moderation = Some(moderation(&[data], &record.outcome, &SIMPLE));
 }
 
-/// Adds the copies of a video in which what was found is masked.
+/// Adds the masked copies of a video.
 fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) {
     for recording in mask.children("RecordInfo") {
-        if Problem::from_element(&recording).is_some() {
+        if problem(&recording).is_some() {
             continue;
         }
         let Some(output) = recording.child("Output") else {
@@ -159,7 +159,7 @@ fn moderation<'t>(
         label: result.field(form.label),
         sub_label: result.field(form.sub_label),
         score: result.number(form.score),
-        // A job that failed has a 0 there all the same.
+        // A failed job has 0 here, too.
         forbidden: forbidden.filter(|_| {
             matches!(
                 outcome,
@@ -171,8 +171,8 @@ fn moderation<'t>(
     }
 }
 
-/// Returns the verdict that a number gives, as far as the outcome lets it count: a job that failed
-/// has 0 there too, and live video that goes on may still show anything.
+/// Returns the verdict of a number, if it counts for this outcome: a failed job has 0, too, and live
+/// video that goes on may still show anything.
 fn verdict_of(
     element: &Element<'_, '_, '_>,
     name: &str,
@@ -195,7 +195,7 @@ fn verdict_of(
     }
 }
 
-/// Returns the value of a number of the vendor's.
+/// Parses a number.
 fn number_of(text: &str) -> Option<f64> {
     number(text)?.get().parse().ok()
 }

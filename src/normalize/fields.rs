@@ -1,21 +1,20 @@
-//! The vendor names that the normal form knows: which are lists, numbers, booleans.
+//! The vendor names that are lists, numbers or booleans in the normal form.
 //!
-//! Every other name is text, and an array only where several values are left. One look-up in a
-//! perfect hash tells all of it, since every name of every body is looked up. A test compares the
-//! table with the vendor facts that it comes from.
+//! Every other name is text, and an array only if it has several values. Every name of every body is
+//! looked up, so the table is a perfect hash. A test compares it with the vendor's facts.
 
-/// What the text of a leaf becomes in the normal form.
+/// The type of a leaf in the normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scalar {
+pub(crate) enum FieldType {
     /// Text, exactly as written.
     Text,
-    /// A JSON number where the text is one, its digits kept.
+    /// A JSON number with the same digits, if the text is one.
     Number,
-    /// A JSON boolean where the text is one.
+    /// A JSON boolean, if the text is one.
     Boolean,
 }
 
-/// The two dialects of the vocabulary: a few names mean something else in moderation.
+/// The two sets of names: a few names have another type in moderation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Tasks, workflows and callbacks of an unknown family.
@@ -25,16 +24,16 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// Returns what `name` below `parent` becomes: whether it is an array even with one value, and
-    /// what its leaves are.
-    pub(crate) fn normal(self, parent: &str, name: &str) -> (bool, Scalar) {
-        let word = WORDS.get(name).unwrap_or(&TEXT);
-        let (is_list, scalar) = (word.is_list_below(parent), word.scalar_below(parent));
+    /// Returns whether `name` below `parent` is an array even with one value, and the type of its
+    /// leaves.
+    pub(crate) fn normal(self, parent: &str, name: &str) -> (bool, FieldType) {
+        let field = FIELDS.get(name).unwrap_or(&TEXT);
+        let (is_list, field_type) = (field.is_list_below(parent), field.type_below(parent));
         match (self, name) {
-            (Self::Moderation, "Result") => (is_list, Scalar::Number),
+            (Self::Moderation, "Result") => (is_list, FieldType::Number),
             // Below `Operation` the same name is a task's configuration, a single node.
-            (Self::Moderation, "Snapshot") => (is_list || parent == "JobsDetail", scalar),
-            _ => (is_list, scalar),
+            (Self::Moderation, "Snapshot") => (is_list || parent == "JobsDetail", field_type),
+            _ => (is_list, field_type),
         }
     }
 
@@ -44,16 +43,16 @@ impl Dialect {
     }
 }
 
-/// What is known of a name.
-struct Word {
+/// The type of a name.
+struct Field {
     kind: Kind,
     below: Parents,
 }
 
-/// What a name is: an array of texts even with one value, or a scalar.
+/// What a name is: an array of texts even with one value, or a leaf.
 enum Kind {
     List,
-    Scalar(Scalar),
+    Leaf(FieldType),
 }
 
 /// The parents below which a name is of its kind. Below any other it is text.
@@ -62,15 +61,15 @@ enum Parents {
     Some(&'static [&'static str]),
 }
 
-impl Word {
+impl Field {
     fn is_list_below(&self, parent: &str) -> bool {
         matches!(self.kind, Kind::List) && self.below.contain(parent)
     }
 
-    fn scalar_below(&self, parent: &str) -> Scalar {
+    fn type_below(&self, parent: &str) -> FieldType {
         match self.kind {
-            Kind::Scalar(scalar) if self.below.contain(parent) => scalar,
-            _ => Scalar::Text,
+            Kind::Leaf(field_type) if self.below.contain(parent) => field_type,
+            _ => FieldType::Text,
         }
     }
 }
@@ -84,44 +83,44 @@ impl Parents {
     }
 }
 
-const LIST: Word = Word {
+const LIST: Field = Field {
     kind: Kind::List,
     below: Parents::Any,
 };
 
-const NUMBER: Word = Word {
-    kind: Kind::Scalar(Scalar::Number),
+const NUMBER: Field = Field {
+    kind: Kind::Leaf(FieldType::Number),
     below: Parents::Any,
 };
 
-const BOOLEAN: Word = Word {
-    kind: Kind::Scalar(Scalar::Boolean),
+const BOOLEAN: Field = Field {
+    kind: Kind::Leaf(FieldType::Boolean),
     below: Parents::Any,
 };
 
-/// What a name is that the vocabulary does not know.
-static TEXT: Word = Word {
-    kind: Kind::Scalar(Scalar::Text),
+/// The type of a name that is not listed.
+static TEXT: Field = Field {
+    kind: Kind::Leaf(FieldType::Text),
     below: Parents::Any,
 };
 
-const fn list_below(parents: &'static [&'static str]) -> Word {
-    Word {
+const fn list_below(parents: &'static [&'static str]) -> Field {
+    Field {
         kind: Kind::List,
         below: Parents::Some(parents),
     }
 }
 
-const fn number_below(parents: &'static [&'static str]) -> Word {
-    Word {
-        kind: Kind::Scalar(Scalar::Number),
+const fn number_below(parents: &'static [&'static str]) -> Field {
+    Field {
+        kind: Kind::Leaf(FieldType::Number),
         below: Parents::Some(parents),
     }
 }
 
-/// The words of both dialects.
+/// The fields of both dialects.
 #[rustfmt::skip]
-static WORDS: phf::Map<&str, Word> = phf::phf_map! {
+static FIELDS: phf::Map<&str, Field> = phf::phf_map! {
     "ActionTags" => list_below(&["Data"]), "AddToHeader" => BOOLEAN, "AestheticScore" => NUMBER,
     "AllFile" => BOOLEAN, "Angel" => NUMBER, "AnimateOnlyKeepKeyFrame" => BOOLEAN,
     "AreaCoordSet" => NUMBER, "Audio" => list_below(&["Detection", "Stream"]),

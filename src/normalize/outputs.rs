@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::Output;
+
 use super::{bucket_ref::BucketRef, element::Element};
-use crate::record::Output;
 
 /// How much text the outputs of one job may have. Names are short, but a long prefix, bucket or job
 /// id is repeated in each of them: without a bound a small body could make a record of gigabytes.

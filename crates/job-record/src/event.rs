@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Record;
+use crate::Record;
 
 /// The version of the record, which workers can rely on: the message attribute `schemaVersion`.
 pub const SCHEMA_VERSION: &str = "1";
@@ -37,7 +37,7 @@ pub struct Event<'t, D = Box<RawValue>> {
     pub subject: Option<Cow<'t, str>>,
     /// When the job ended, else when it was created: RFC 3339 in UTC, whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::time"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub time: Option<String>,
     /// What `data` is.
     pub datacontenttype: DataContentType,

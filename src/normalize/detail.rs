@@ -1,7 +1,7 @@
-//! The normal form of a vendor node, written straight from the tree.
+//! Serializes a vendor node in the normal form, directly from the tree.
 //!
-//! Numbers and booleans where the vocabulary says so, arrays where it says so or several values are
-//! left, headers as one map: the same job gives the same bytes, whatever its format.
+//! `fields` decides which leaves are numbers and booleans, and which names are arrays even with one
+//! value. Headers are one map. The same job gives the same bytes in every format.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,22 @@ use serde::{
     ser::{SerializeMap, SerializeSeq},
 };
 
-use crate::{
-    callback::{HEADERS, Node, Object, Values, headers, number},
-    vocabulary::{Dialect, Scalar},
-};
+use super::fields::{Dialect, FieldType};
+use crate::callback::{HEADERS, Node, Object, Values, headers, number};
 
-/// A vendor node and what stood beside it, in the normal form.
+/// A vendor node and the fields beside it, in the normal form.
 #[derive(Clone, Copy)]
 pub struct Detail<'t, 'a> {
     pub(super) node: &'t Object<'a>,
-    /// Those whose names the node has itself are left out: `warnings` has them.
+    /// Those whose names the node has itself are left out; they are in `warnings`.
     pub(super) siblings: &'t Object<'a>,
-    /// The name of the node, the parent of what is in it.
+    /// The name of the node: the parent of its children.
     pub(super) name: &'static str,
     pub(super) dialect: Dialect,
 }
 
 impl std::fmt::Debug for Detail<'_, '_> {
-    /// Only its size: what a vendor says of a job may hold secrets.
+    /// Prints the number of names only: the node may hold secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Detail({} names)", self.node.names().count())
     }
@@ -45,7 +43,7 @@ impl Serialize for Detail<'_, '_> {
         };
         for (name, values) in self.node.names() {
             while let Some((sibling, values)) = siblings.next_if(|(sibling, _)| *sibling <= name) {
-                // A name that is not free: see `taken_siblings`.
+                // The name is taken: see `taken_siblings`.
                 if sibling != name {
                     map.serialize_entry(sibling, &normal(sibling, values))?;
                 }
@@ -59,7 +57,7 @@ impl Serialize for Detail<'_, '_> {
     }
 }
 
-/// The siblings that have no place in `detail`, each as a name and its value in the normal form.
+/// Returns the siblings whose names are taken in `detail`, each with its value in the normal form.
 pub(super) fn taken_siblings<'t>(
     node: &'t Object<'_>,
     siblings: &'t Object<'_>,
@@ -108,18 +106,18 @@ impl Serialize for Normal<'_, '_> {
     }
 }
 
-/// One value of a name. An array here is one inside an array, which only JSON can have; its
+/// One value of a name. An array here is nested in another array, which only JSON can express; its
 /// elements have the name of the outer one.
 struct One<'t, 'a> {
     name: &'t str,
     is_list: bool,
-    scalar: Scalar,
+    scalar: FieldType,
     dialect: Dialect,
     value: &'t Node<'a>,
 }
 
 impl Serialize for One<'_, '_> {
-    // The readers let no tree deeper than `MAX_DEPTH` through, which bounds the recursion.
+    // The parsers reject trees deeper than `MAX_DEPTH`, which bounds the recursion.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
             Node::Text(text) => serialize_leaf(serializer, text, self.scalar),
@@ -146,7 +144,7 @@ impl Serialize for One<'_, '_> {
     }
 }
 
-/// CosHeaders: every value a text, a name that repeats an array of its values.
+/// `CosHeaders`: every value is text, and a name that repeats has an array of its values.
 struct Headers<'t, 'a> {
     dialect: Dialect,
     headers: BTreeMap<&'t str, Vec<&'t Node<'a>>>,
@@ -175,12 +173,12 @@ struct Header<'h, 't, 'a> {
 
 impl Serialize for Header<'_, '_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A header called `Size` is text all the same.
+        // A header called `Size` is text, too.
         serialize_values(serializer, self.values.iter().copied(), false, |value| {
             One {
                 name: "",
                 is_list: false,
-                scalar: Scalar::Text,
+                scalar: FieldType::Text,
                 dialect: self.dialect,
                 value,
             }
@@ -188,7 +186,7 @@ impl Serialize for Header<'_, '_, '_> {
     }
 }
 
-/// An array if the name is a list or several values are left, else the value itself.
+/// Serializes an array if the name is a list or has several values, else the value itself.
 fn serialize_values<'t, 'a: 't, S: Serializer, T: Serialize>(
     serializer: S,
     mut values: impl Iterator<Item = &'t Node<'a>> + Clone,
@@ -210,12 +208,12 @@ fn serialize_values<'t, 'a: 't, S: Serializer, T: Serialize>(
 fn serialize_leaf<S: Serializer>(
     serializer: S,
     text: &str,
-    scalar: Scalar,
+    scalar: FieldType,
 ) -> Result<S::Ok, S::Error> {
     match (scalar, text) {
-        (Scalar::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
-        (Scalar::Boolean, "true") => serializer.serialize_bool(true),
-        (Scalar::Boolean, "false") => serializer.serialize_bool(false),
+        (FieldType::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
+        (FieldType::Boolean, "true") => serializer.serialize_bool(true),
+        (FieldType::Boolean, "false") => serializer.serialize_bool(false),
         _ => serializer.serialize_str(text),
     }
 }

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::Input;
+
 use super::{
     bucket_ref::{BucketRef, agree},
     cos_url::CosUrl,
     element::Element,
 };
-use crate::record::Input;
 
 /// Reads the input of a task, a workflow, or a moderation job in the Detail form.
 ///

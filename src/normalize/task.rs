@@ -1,25 +1,25 @@
-//! Tasks: one job of a queue. Also what is read of a callback with an unknown event.
+//! Tasks: one job of a queue. Jobs of an unknown family are read in the same way.
 //!
 //! A new job kind needs no code if its results are in `Operation.MediaResult`, or if it makes
-//! nothing. If it lists what it made elsewhere, that is a line in [`RESULTS`]; if its output is
-//! what was asked for, its tag is one more in [`OUTPUT_AS_ASKED`]; if it can hide a failure, that is
-//! a line in [`problems`].
+//! nothing. If it lists its outputs elsewhere, add a line to [`RESULTS`]; if its output is the
+//! requested object, add its tag to [`REQUESTED_OUTPUT`]; if it can hide a failure, add it to
+//! [`problems`].
 
 use std::{borrow::Cow, collections::HashMap};
+
+use cloud_infinite_job_record::{Outcome, Output, Problem, Record, Workflow};
 
 use super::{
     BucketRef,
     element::Element,
-    headers, input,
+    fill_job, headers, input,
     outputs::{Outputs, without_slash},
+    problem,
 };
-use crate::{
-    callback::HEADERS,
-    record::{Outcome, Output, Problem, Record, Workflow},
-};
+use crate::callback::HEADERS;
 
 /// The result nodes below `Operation` that list keys, and the path from there to the keys.
-/// `MediaResult` and `PicProcessResult` are not here: they have more beside their names.
+/// `MediaResult` and `PicProcessResult` are not here: they describe their outputs as well.
 const RESULTS: &[(&str, &[&str])] = &[
     ("SpeechRecognitionResult", &["ObjectName"]),
     ("SpeechRecognitionResult", &["DetailObjectName"]),
@@ -28,8 +28,8 @@ const RESULTS: &[(&str, &[&str])] = &[
     ("FileUncompressResult", &["FileList", "Contents", "Key"]),
 ];
 
-/// The types whose result is the object that was asked for, where no result node names a key.
-const OUTPUT_AS_ASKED: &[&str] = &[
+/// The types whose output is the requested object `Output.Object`, if no result node names a key.
+const REQUESTED_OUTPUT: &[&str] = &[
     "NoiseReduction",
     "Translation",
     "DocWatermark",
@@ -49,20 +49,20 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         .map(BucketRef::from_element)
         .unwrap_or_default();
 
-    // A family is unknown by its event: where there is none, it is a task.
+    // Without an event the family is `task`.
     record.event.get_or_insert(Cow::Borrowed("TaskFinish"));
     record.kind = node
         .field("Tag")
         .or_else(|| kind_of_result(operation.as_ref()?));
     record.problems = operation.as_ref().map(problems).unwrap_or_default();
-    record.fill_job(&node);
+    fill_job(record, &node);
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
         record.template_id = operation.field("TemplateId");
         record.outputs = outputs(operation, output.as_ref(), &home, record);
     }
     record.input = input::input(input.as_ref().unwrap_or(&node), &home);
-    // Tts has no `Input`: what it speaks is text of the operation.
+    // Tts has no `Input`: its text is in the operation.
     let spoken = operation
         .as_ref()
         .and_then(|operation| operation.child("Input"));
@@ -78,7 +78,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     home
 }
 
-/// Returns the type that the only result node of an operation is named after.
+/// Returns the type by the name of the only result node of an operation.
 fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
     let names = operation.object().names().map(|(name, _)| name);
     let mut kinds = names
@@ -93,23 +93,23 @@ fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
 fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
-        // Its message is the text that was to be embedded, not an error.
-        problems.extend(Problem::from_element(&watermark).map(|problem| Problem {
+        // Its message is the text to embed, not an error.
+        problems.extend(problem(&watermark).map(|problem| Problem {
             message: None,
             ..problem
         }));
     }
     for inspection in operation.children("ImageInspectResult") {
-        problems.extend(Problem::from_element(&inspection));
-        // What was done by itself about a suspicious image.
+        problems.extend(problem(&inspection));
+        // The automatic processing of a suspicious image.
         if let Some(result) = inspection.child("ProcessResult")
             && let Some(process) = result.child("AutoProcessResult")
         {
-            problems.extend(Problem::from_element(&process));
+            problems.extend(problem(&process));
         }
     }
     for picture in operation.children("PicProcessResult") {
-        problems.extend(Problem::from_element(&picture));
+        problems.extend(problem(&picture));
     }
     for (result, counter) in [
         ("DocProcessResult", "FailPageCount"),
@@ -168,10 +168,10 @@ fn outputs<'t, D>(
         }
     }
     let pictures: Vec<_> = operation.children("PicProcessResult").collect();
-    let has_failed = |picture: &Element<'_, '_, '_>| Problem::from_element(picture).is_some();
+    let has_failed = |picture: &Element<'_, '_, '_>| problem(picture).is_some();
     for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
         let home = BucketRef::from_element(picture).or(home);
-        // Which of several names the size would be of is not said.
+        // Of several names it is unknown which one the size belongs to.
         let is_only = !picture.object().values("ObjectName").are_several();
         add_names(&mut outputs, picture, "ObjectName", &home, |output| {
             if is_only {
@@ -193,7 +193,7 @@ fn outputs<'t, D>(
         [] => record
             .kind
             .as_deref()
-            .is_some_and(|kind| OUTPUT_AS_ASKED.contains(&kind)),
+            .is_some_and(|kind| REQUESTED_OUTPUT.contains(&kind)),
         pictures => !pictures.iter().any(has_failed),
     };
     if let Some(asked) = asked
@@ -216,11 +216,11 @@ fn outputs<'t, D>(
     outputs
 }
 
-/// `OutputFile` and `SpriteOutputFile`: names below a prefix, and digests by name.
+/// Adds the files of an `OutputFile` or `SpriteOutputFile`: names with a common prefix, and digests.
 fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't, '_>, home: &BucketRef<'t>) {
     let prefix = file.verbatim("ObjectPrefix").unwrap_or_default();
     let urls = urls_in_step(file);
-    // The digests are not always in step with the names, so they are found by name.
+    // The digests are not always in the order of the names, so they are found by name.
     let digests: HashMap<_, _> = file
         .children("Md5Info")
         .filter_map(|info| {
@@ -250,7 +250,7 @@ fn urls_in_step<'t>(element: &Element<'_, 't, '_>) -> Vec<&'t str> {
     }
 }
 
-/// The keys at the end of `path`. Their bucket stands somewhere on the way.
+/// Adds the keys at the end of `path`. Their bucket is in one of the elements on the way.
 fn add_keys<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't, '_>,
@@ -271,7 +271,7 @@ fn add_keys<'t>(
     }
 }
 
-/// The keys called `leaf` of one element, each with the URL beside it.
+/// Adds the keys called `leaf` of one element, each with the URL beside it.
 fn add_names<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't, '_>,
@@ -292,7 +292,7 @@ fn add_names<'t>(
     }
 }
 
-/// Adds what `PicProcessResult` says of the picture that it made.
+/// Copies the facts of a picture from its `PicProcessResult`.
 fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't, '_>) {
     let Some(result) = picture.child("ProcessResult") else {
         return;
@@ -304,7 +304,7 @@ fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't, '_>) 
     output.etag = result.field("Etag");
 }
 
-/// Adds what `MediaInfo` says of the only object that a task made.
+/// Copies the facts of the only output of a task from `MediaInfo`.
 fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't, '_>) {
     if let Some(format) = info.child("Format") {
         output.bytes = output.bytes.take().or_else(|| format.number("Size"));
@@ -318,7 +318,7 @@ fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't, '_>) {
     }
 }
 
-/// Warns where a list of unpacked files is only a part of them.
+/// Adds a warning for each incomplete list of unpacked files.
 fn warn_of_partial_lists(operation: &Element<'_, '_, '_>) {
     for result in operation.children("FileUncompressResult") {
         for list in result.children("FileList") {

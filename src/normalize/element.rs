@@ -1,5 +1,5 @@
-//! One vendor element as the record's makers see it: its values by name, its place, and the
-//! warnings about what cannot be used.
+//! One element of the vendor node: its values by name, its path, and warnings about values that
+//! cannot be used.
 
 use std::{
     borrow::Cow,
@@ -10,19 +10,17 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::{
-    callback::{Node, Object, number, trim},
-    vocabulary::Dialect,
-};
+use super::fields::Dialect;
+use crate::callback::{Node, Object, number, trim};
 
 /// How many warnings a record carries; a workflow of thousands of broken tasks would otherwise
-/// double its size. The last one says how many were left out.
+/// double its size. The last one counts those that were left out.
 const MAX_WARNINGS: usize = 50;
 
-/// How much of a text that cannot be used a warning quotes, in characters. All of it is in `detail`.
+/// How many characters of an unusable text a warning quotes. `detail` has all of it.
 const MAX_QUOTE: usize = 64;
 
-/// What could not be used of one job, each with its place.
+/// The values of one job that could not be used, each with its path.
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
     kept: RefCell<Vec<String>>,
@@ -30,7 +28,7 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
-    /// Adds one that was not said yet, or counts it.
+    /// Adds a warning, unless it is there or there are too many.
     pub(super) fn add(&self, warning: String) {
         let mut kept = self.kept.borrow_mut();
         if kept.contains(&warning) {
@@ -43,7 +41,7 @@ impl Warnings {
         }
     }
 
-    /// All of them, in the order in which they came.
+    /// Returns all warnings in the order in which they were added.
     pub(super) fn into_vec(self) -> Vec<String> {
         let mut warnings = self.kept.into_inner();
         match self.left_out.into_inner() {
@@ -58,21 +56,21 @@ impl Warnings {
 #[derive(Clone, Copy)]
 pub(super) struct Element<'p, 't, 'a> {
     object: &'t Object<'a>,
-    place: Place<'p>,
+    path: ElementPath<'p>,
     dialect: Dialect,
     warnings: &'p Warnings,
 }
 
-/// Where an element is: its name, its number if it is one of a list, and what holds it.
+/// The path of an element: its name, its index if it is one of a list, and its parent.
 #[derive(Clone, Copy)]
-struct Place<'p> {
+struct ElementPath<'p> {
     name: &'p str,
     index: Option<usize>,
-    holder: Option<&'p Place<'p>>,
+    holder: Option<&'p ElementPath<'p>>,
 }
 
 impl<'p, 't, 'a> Element<'p, 't, 'a> {
-    /// The vendor node. `index` is its number where its name is a list.
+    /// Returns the vendor node. `index` is its index if its name is a list.
     pub(super) fn node(
         object: &'t Object<'a>,
         name: &'p str,
@@ -82,7 +80,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     ) -> Self {
         Self {
             object,
-            place: Place {
+            path: ElementPath {
                 name,
                 index,
                 holder: None,
@@ -92,7 +90,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         }
     }
 
-    /// Its members.
+    /// Returns the members of the element.
     pub(super) fn object(&self) -> &'t Object<'a> {
         self.object
     }
@@ -130,8 +128,8 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         number.map(Cow::Borrowed)
     }
 
-    /// Returns every text called `name` as written, each with the number that it has in `detail` if
-    /// it is in an array there. A value that is not text leaves a warning.
+    /// Returns every text called `name` as written, each with its index if it is in an
+    /// array in `detail`. A value that is not text leaves a warning.
     pub(super) fn texts<'s>(
         &'s self,
         name: &'s str,
@@ -147,13 +145,13 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         })
     }
 
-    /// The element called `name`, by the same rules as [`Self::text`].
+    /// Returns the element called `name`, by the same rules as [`Self::verbatim`].
     pub(super) fn child<'s>(&'s self, name: &'s str) -> Option<Element<'s, 't, 'a>> {
         self.single(name)?;
         self.children(name).next()
     }
 
-    /// Every element called `name`. A value that is no element leaves a warning.
+    /// Returns every element called `name`. A value that is not an element leaves a warning.
     pub(super) fn children<'s>(
         &'s self,
         name: &'s str,
@@ -169,14 +167,14 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
                 return None;
             };
             let index = is_array.then_some(index);
-            let place = Place {
+            let path = ElementPath {
                 name,
                 index,
-                holder: Some(&self.place),
+                holder: Some(&self.path),
             };
             Some(Element {
                 object,
-                place,
+                path,
                 dialect: self.dialect,
                 warnings: self.warnings,
             })
@@ -194,10 +192,10 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         time
     }
 
-    /// The dotted path from the vendor node, which itself is left out, to `leaf`.
+    /// Returns the dotted path from the vendor node, without its name, to `leaf`.
     pub(super) fn path_to(&self, leaf: &str) -> String {
         let mut path = String::new();
-        for place in self.place.path().into_iter().skip(1) {
+        for place in self.path.path().into_iter().skip(1) {
             path.push_str(&format!("{place}."));
         }
         path + leaf
@@ -212,7 +210,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         path
     }
 
-    /// Leaves a warning about the text called `name` here.
+    /// Adds a warning about the text called `name`.
     pub(super) fn warn_expected(&self, name: &str, expected: &str, found: &str) {
         self.warn(
             name,
@@ -220,11 +218,11 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         );
     }
 
-    /// Leaves a warning about what is called `name` here.
+    /// Adds a warning about the value called `name`.
     pub(super) fn warn(&self, name: &str, problem: &str) {
         let mut place = String::new();
         for holder in self
-            .place
+            .path
             .path()
             .into_iter()
             .filter(|holder| !holder.name.is_empty())
@@ -234,15 +232,15 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         self.warnings.add(format!("{place}{name}: {problem}"));
     }
 
-    /// Whether what is called `name` here is an array in `detail`.
+    /// Whether the value called `name` is an array in `detail`.
     fn is_array(&self, name: &str) -> bool {
-        self.dialect.is_list(self.place.name, name) || self.object.values(name).are_several()
+        self.dialect.is_list(self.path.name, name) || self.object.values(name).are_several()
     }
 
-    /// The first value called `name`.
+    /// Returns the first value called `name`.
     fn single(&self, name: &str) -> Option<&'t Node<'a>> {
         let values = self.object.values(name);
-        if values.are_several() && !self.dialect.is_list(self.place.name, name) {
+        if values.are_several() && !self.dialect.is_list(self.path.name, name) {
             self.warn(
                 name,
                 "expected one value, but found several; the first is used",
@@ -252,8 +250,8 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     }
 }
 
-impl Place<'_> {
-    /// This place and what holds it, from the vendor node on.
+impl ElementPath<'_> {
+    /// Returns this element and its parents, from the vendor node on.
     fn path(&self) -> Vec<&Self> {
         let mut places: Vec<_> = std::iter::successors(Some(self), |place| place.holder).collect();
         places.reverse();
@@ -261,7 +259,7 @@ impl Place<'_> {
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for ElementPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {
             Some(index) => write!(f, "{}[{index}]", self.name),
@@ -274,13 +272,13 @@ impl fmt::Display for Place<'_> {
 /// the same with `Z`, and truncates the time to whole seconds in UTC.
 fn to_utc(text: &str) -> Option<String> {
     let time: Timestamp = text.parse().ok()?;
-    // A time that was never set may read as year 1.
+    // Go writes a time that was never set as year 1.
     let is_set = time >= Timestamp::UNIX_EPOCH;
     let time = Timestamp::from_second(time.as_second()).ok()?;
     is_set.then(|| time.to_string())
 }
 
-/// The beginning of a text, in quotes.
+/// Quotes the beginning of a text.
 fn quote(text: &str) -> String {
     let mut cut: String = text.chars().take(MAX_QUOTE).collect();
     if cut.len() < text.len() {
