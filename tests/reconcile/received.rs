@@ -143,6 +143,34 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     assert!(ended.stderr.lines().any(|line| line == told), "{ended:?}");
     assert!(world.drain().await.is_empty());
 
+    // It may be written but for lines: what is published is on the queue, and the next run repeats it.
+    let address = server::serve(|head, _| {
+        let target = head
+            .headers
+            .get("x-amz-target")
+            .and_then(|target| target.to_str().ok());
+        let is_write = target.is_some_and(|target| target.ends_with(".PutLogEvents"));
+        future::ready(if is_write {
+            let error = json!({ "__type": "AccessDeniedException", "message": "s3cret" });
+            server::json(StatusCode::BAD_REQUEST, &error)
+        } else {
+            server::json(StatusCode::OK, &json!({ "events": [] }))
+        })
+    })
+    .await;
+    let mut command = world.reconcile(&["--tag", "Snapshot"]);
+    command.env(
+        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+        format!("http://{address}"),
+    );
+    let ended = run(command).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("cannot write into the log group"),
+        "{ended:?}"
+    );
+    assert_eq!(world.drain().await, event_ids([1]));
+
     // For one outage that is known the log is not needed.
     let bucket = [
         "reconcile",
