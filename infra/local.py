@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from emulator import ROOT, Checks, end_on_signals, forget_settings, step
-from receiver import Receiver, Sample, kind
+from fake_vendor import task, vendor
+from receiver import FUNCTION, Receiver, Sample, kind
 
 CASES = ROOT / "tests" / "cases"
 MARK = "\ue000"
@@ -114,13 +115,32 @@ def run(receiver: Receiver, checks: Checks, callbackctl: Path) -> int:
     checks.equal("exit code of replay", 1, operate(receiver, callbackctl, ["replay"]))
     replayed = show_all(receiver)
     checks.equal("records replayed", 1, replayed)
+
+    step("losing a callback; the vendor has its job, and that of a callback which arrived")
+    found = reconcile(receiver, checks, callbackctl, posted[0].body.decode())
     print(
         f"{sum(kinds.values())} posted: {kinds['accepted']} accepted, {kinds['probe']} probe"
         f" answered, {kinds['quarantined']} quarantined, {kinds['403']} refused,"
-        f" {kinds['503']} spilled; {received + replayed} records on the queue,"
-        f" {replayed} of them replayed"
+        f" {kinds['503']} spilled; {received + replayed + found} records on the queue,"
+        f" {replayed} of them replayed, {found} of a callback that never arrived"
     )
     return checks.exit_code()
+
+
+def reconcile(receiver: Receiver, checks: Checks, callbackctl: Path, callback: str) -> int:
+    """Finds a job whose callback never arrived, and returns how many records it gave."""
+    lost = "j" + "0" * 31 + "1"
+    arguments = ["--bucket", "media-1300000001", "--region", "ap-guangzhou", "--tag", "Transcode"]
+    log = ["--log-group", f"/aws/lambda/{FUNCTION}"]
+    with vendor([task(callback), task(callback, lost)]) as key:
+        code = operate(receiver, callbackctl, ["reconcile", *arguments, *log], key)
+        checks.equal("exit code of reconcile", 0, code)
+        messages = list(receiver.receive())
+    for message in messages:
+        show(message)
+    ids = [json.loads(message["Body"])["id"] for message in messages]
+    checks.equal("what reconcile has found", [f"{lost}:Success"], ids)
+    return len(ids)
 
 
 def post(receiver: Receiver, sample: Sample, checks: Checks) -> str:
@@ -132,12 +152,17 @@ def post(receiver: Receiver, sample: Sample, checks: Checks) -> str:
     return found
 
 
-def operate(receiver: Receiver, callbackctl: Path, arguments: list[str]) -> int:
-    """Runs one of the operator's commands."""
+def operate(
+    receiver: Receiver,
+    callbackctl: Path,
+    arguments: list[str],
+    settings: dict[str, str] | None = None,
+) -> int:
+    """Runs one of the operator's commands, with these variables as well."""
     print(f"  $ callbackctl {' '.join(arguments)}", flush=True)
     done = subprocess.run(
         [callbackctl, *arguments],
-        env={**receiver.environment, "HOME": os.devnull},
+        env={**receiver.environment, **(settings or {}), "HOME": os.devnull},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

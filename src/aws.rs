@@ -37,7 +37,7 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 const MAX_CODE_LENGTH: usize = 80;
 
 /// What a service, or the way to it, said of a call that failed: never a word of what was sent.
-pub(crate) fn describe<E, R>(error: &SdkError<E, R>) -> String
+pub fn describe<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,

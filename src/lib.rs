@@ -43,4 +43,4 @@ pub mod telemetry;
 pub mod vault;
 
 #[cfg(feature = "cli")]
-pub use aws::operator_sdk_config;
+pub use aws::{describe as describe_sdk_error, operator_sdk_config};

@@ -1,12 +1,22 @@
 //! The operator's commands: `callbackctl help` lists them.
 
+mod answered_job;
+mod ci_api;
+mod cos_signature;
 mod doctor;
+mod lookup;
 mod normalize;
 mod page;
+mod queues;
+mod received;
+mod reconcile;
 mod replay;
 mod schema;
+mod sender;
+mod terminal;
 mod token;
 mod vault;
+mod xml_answer;
 
 use std::{
     io::{self, Write},
@@ -35,6 +45,26 @@ enum Command {
     /// Exits with 1 if anything is left. What was published and not moved is published again by
     /// the next replay, with the same ids.
     Replay(replay::Replay),
+    /// Finds the jobs whose callbacks never arrived, and publishes them
+    ///
+    /// Asks the vendor which jobs ended in a window of time, and the function's log which of them were
+    /// received. Publishes the others with the ids that their callbacks would have had. Prints a line a
+    /// job. Needs TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, and for a temporary key
+    /// TENCENTCLOUD_TOKEN. Exits with 1 if anything is left or failed, and with 2 if a setting is
+    /// missing or wrong.
+    Reconcile(Box<reconcile::Reconcile>),
+    /// Prints jobs as the vendor reports them now, one JSON document a line
+    ///
+    /// Needs the vendor's key like reconcile. With --publish the jobs are sent to the queue, with
+    /// --compare one is held against a body in the vault. Exits with 1 if the vendor does not know an
+    /// id, if something failed, or if job and body differ.
+    Lookup(Box<lookup::Lookup>),
+    /// Prints the vendor's queues, and where they send their callbacks
+    ///
+    /// Needs the vendor's key like reconcile. Of a URL only scheme, host and a digest of the rest are
+    /// shown, since the rest holds the token. Exits with 1 if a queue does not call --url for each job
+    /// that ends.
+    Queues(queues::Queues),
     /// Tries a deployed URL, and looks at what is behind it
     ///
     /// Sends the vendor's probe, a wrong token and a GET. Where it knows the queue and the vault,
@@ -52,6 +82,9 @@ enum Command {
     /// Makes a token of 256 random bits and prints it with its digest
     Token,
 }
+
+/// The exit code for wrong usage, which clap has for it, and for settings that are missing.
+const USAGE: u8 = 2;
 
 /// Why a command ends; without a word where whoever read its output wants no more.
 struct Failure(String);
@@ -76,6 +109,9 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Normalize(normalize) => normalize.run(),
         Command::Replay(replay) => replay.run().await.map(success_if),
+        Command::Reconcile(reconcile) => reconcile.run().await,
+        Command::Lookup(lookup) => lookup.run().await,
+        Command::Queues(queues) => queues.run().await,
         Command::Doctor(doctor) => doctor.run().await.map(success_if),
         Command::Vault(command) => command.run().await.map(|()| ExitCode::SUCCESS),
         Command::Schema { markdown } => schema(markdown)

@@ -1,0 +1,46 @@
+"""The vendor's list of tasks for `callbackctl reconcile`.
+
+It checks no signature: the server in `tests/reconcile` does."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+# A key that opens nothing.
+KEY = {"TENCENTCLOUD_SECRET_ID": "local", "TENCENTCLOUD_SECRET_KEY": "local"}
+
+
+def task(callback: str, job_id: str | None = None) -> str:
+    """The task of a callback in XML, ended ten minutes ago, and with this id if there is one."""
+    end = datetime.now(timezone(timedelta(hours=8))) - timedelta(minutes=10)
+    node = re.search(r"<JobsDetail>.*</JobsDetail>", callback, re.DOTALL)[0]
+    node = re.sub(r"<EndTime>[^<]*", f"<EndTime>{end:%Y-%m-%dT%H:%M:%S%z}", node)
+    return re.sub(r"<JobId>[^<]*", f"<JobId>{job_id}", node) if job_id else node
+
+
+@contextlib.contextmanager
+def vendor(tasks: list[str]) -> Iterator[dict[str, str]]:
+    """A server with these tasks, and the environment that leads to it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"<Response>{''.join(tasks)}</Response>".encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield {**KEY, "CI_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+        finally:
+            server.shutdown()

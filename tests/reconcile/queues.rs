@@ -1,0 +1,150 @@
+//! `callbackctl queues`: why nothing arrives.
+
+use crate::{
+    command::{Ended, World, run},
+    fake_ci::{Fault, SECRETS},
+    jobs::BUCKET,
+};
+
+/// Its token is one of the secrets that nothing may show.
+fn own_url() -> String {
+    format!("https://own.example/{}", SECRETS[4])
+}
+
+async fn queues(world: &World, arguments: &[&str]) -> Ended {
+    let bucket = ["queues", "--bucket", BUCKET, "--region", "ap-guangzhou"];
+    run(world.callbackctl(&[&bucket[..], arguments].concat())).await
+}
+
+fn queue(id: &str, state: &str, notify: &str) -> String {
+    format!(
+        "<QueueList><QueueId>{id}</QueueId><Name>queue-1</Name><State>{state}</State>\
+         <NotifyConfig>{notify}</NotifyConfig><BucketId>{BUCKET}</BucketId></QueueList>"
+    )
+}
+
+fn notify(url: &str, event: &str, state: &str) -> String {
+    format!("<Url>{url}</Url><Event>{event}</Event><Type>Url</Type><State>{state}</State>")
+}
+
+#[tokio::test]
+async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
+    let world = World::new().await;
+    let own = own_url();
+    let events = "TaskFinish,WorkflowFinish";
+    let elsewhere = own.replace("own", "other");
+    let other_token = own.replace("quoted", "outdated0quoted");
+    let mq = "<Type>TDMQ</Type><Event>TaskFinish</Event><State>On</State>";
+    let cases = [
+        (
+            "/queue",
+            queue("p1", "Active", &notify(&own, events, "On")),
+            "",
+        ),
+        (
+            "/queue",
+            queue("p2", "Paused", &notify(&own, events, "On")),
+            "the queue is not active",
+        ),
+        (
+            "/queue",
+            queue("p3", "Active", &notify(&elsewhere, events, "On")),
+            "it calls another host",
+        ),
+        (
+            "/picqueue",
+            queue("p4", "Active", &notify(&other_token, events, "On")),
+            "it calls this host with another path or token",
+        ),
+        (
+            "/docqueue",
+            queue("p5", "Active", &notify(&own, events, "Off")),
+            "its callbacks are switched off",
+        ),
+        (
+            "/asrqueue",
+            queue("p6", "Active", &notify(&own, "TransCodingFinish", "On")),
+            "it reports other events than TaskFinish",
+        ),
+        (
+            "/ai_queue",
+            queue("p7", "Active", &notify(&own, events, "Success")),
+            "it does not report failures",
+        ),
+        (
+            "/ai_queue",
+            queue("p8", "Active", &notify(&own, events, "Success,Failed")),
+            "",
+        ),
+        (
+            "/file_queue",
+            queue("p9", "Active", mq),
+            "it reports elsewhere than to a URL",
+        ),
+        (
+            "/file_queue",
+            queue("pa", "Paused", ""),
+            "the queue is not active; it calls nobody",
+        ),
+    ];
+    for (path, queue, _) in &cases {
+        world.ci.add_queue(path, queue);
+    }
+    let marked = queues(&world, &["--url", &own]).await;
+    assert_eq!(marked.code, Some(1), "{marked:?}");
+    let lines: Vec<_> = marked.stdout.lines().collect();
+    assert_eq!(lines.len(), cases.len(), "{marked:?}");
+    for (line, (_, queue, wrong)) in lines.iter().zip(&cases) {
+        let found = line.split_once("  wrong: ").map_or("", |(_, wrong)| wrong);
+        assert_eq!(found, *wrong, "{queue}: {line}");
+    }
+    let shown = "p1  queue-1  Active  https://own.example/…sha256:";
+    assert!(lines[0].starts_with(shown), "{marked:?}");
+    assert!(
+        lines[0].ends_with("  TaskFinish,WorkflowFinish  On"),
+        "{marked:?}"
+    );
+
+    // Without a URL it shows, and judges nothing.
+    let shown = queues(&world, &[]).await;
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(!shown.stdout.contains("wrong"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn all_queues_of_all_services_are_asked_for() {
+    let world = World::new().await;
+    for number in 0..120 {
+        let queue = queue(
+            &format!("p{number}"),
+            "Active",
+            &notify(&own_url(), "TaskFinish", "On"),
+        );
+        world.ci.add_queue("/queue", &queue);
+    }
+    world
+        .ci
+        .fail_always("/docqueue", Fault::Error(403, "MediaBucketUnBinded"));
+    let good = queues(&world, &["--url", &own_url()]).await;
+    assert_eq!(good.code, Some(0), "{good:?}");
+    assert_eq!(good.stdout.lines().count(), 120);
+    let told = "callbackctl: /docqueue: the bucket has no such service: MediaBucketUnBinded (status \
+                403, request id NjQ3)\n";
+    assert_eq!(good.stderr, told);
+
+    world
+        .ci
+        .fail_always("/asrqueue", Fault::Error(403, "AccessDenied"));
+    let failed = queues(&world, &[]).await;
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(
+        failed.stderr.contains("/asrqueue: AccessDenied"),
+        "{failed:?}"
+    );
+    world
+        .ci
+        .fail_always("/queue", Fault::Error(403, "SignatureDoesNotMatch"));
+    let ended = queues(&world, &[]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stdout, "");
+}
