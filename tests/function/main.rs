@@ -21,6 +21,7 @@ mod commands;
 mod configuration;
 mod faults;
 mod grouping;
+mod infra_contract;
 mod metrics;
 mod publishing;
 mod replay;
