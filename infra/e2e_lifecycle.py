@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import os
 import secrets
 from collections.abc import Callable
@@ -34,6 +35,7 @@ class Lifecycle(Trial):
         self.try_empty()
         self.try_kind()
         self.try_kind_with_pipe()
+        self.try_reconcile()
         self.try_destroy()
 
     def refused(
@@ -151,6 +153,41 @@ class Lifecycle(Trial):
 
     def pipes(self) -> list[str]:
         return [pipe["Name"] for pipe in boto3.client("pipes").list_pipes()["Pipes"]]
+
+    def try_reconcile(self) -> None:
+        """Creates the schedule beside the stack; the emulator runs no builds."""
+        emulator.step("the schedule of reconcile")
+        outputs = deploy.Stack.describe(self.stack).outputs
+        values = {name: outputs[name] for name in ("QueueUrl", "VaultBucket", "LogGroupName")}
+        # A name that the vendor's key is under; nothing reads it here.
+        secret = boto3.client("secretsmanager").create_secret(Name="vendor", SecretString="{}")[
+            "ARN"
+        ]
+        values.update(SecretArn=secret, CosBucket="media-1300000001", CosRegion="ap-guangzhou")
+        values.update(PackageBucket=self.vault, PackageKey="callbackctl.zip")
+        cloudformation, name = boto3.client("cloudformation"), f"{self.stack}-reconcile"
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=(deploy.ROOT / "infra" / "reconcile.yaml").read_text(),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value} for key, value in values.items()
+            ],
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1}
+        )
+        timer = boto3.client("scheduler").get_schedule(Name=name)
+        self.equal(
+            "what the schedule starts", {"ProjectName": name}, json.loads(timer["Target"]["Input"])
+        )
+        [project] = boto3.client("codebuild").batch_get_projects(names=[name])["projects"]
+        self.equal(
+            "the log group that it reads",
+            True,
+            outputs["LogGroupName"] in project["source"]["buildspec"],
+        )
+        cloudformation.delete_stack(StackName=name)
 
     def try_destroy(self) -> None:
         """Neither jobs nor workers are lost by accident."""
