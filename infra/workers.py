@@ -23,14 +23,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
 import emulator
 import local
 import try_worker
 from receiver import Receiver, kind
 from runtime_api import RuntimeApi
-from try_worker import WORKER_SECONDS, Handler, Programs, environment, event, lines, record
+from try_worker import WORKER_SECONDS, Handler, Programs, environment, event, lines
 from worker_messages import (
     EXPECTED,
     MUST_FAIL,
@@ -42,17 +40,6 @@ from worker_messages import (
     unreadable,
 )
 
-# What any event has that AWS tries patterns on.
-AWS_EVENT = {
-    "id": "1",
-    "account": "000000000000",
-    "source": "cloud-infinite-callback",
-    "time": "2024-05-06T01:02:09Z",
-    "region": emulator.REGION,
-    "resources": [],
-    "detail-type": "Cloud Infinite job",
-}
-
 
 def main() -> int:
     arguments = parse_arguments()
@@ -63,7 +50,6 @@ def main() -> int:
         receiver = Receiver.start(stack, arguments.function, None, SETTINGS)
         trial = Trial(receiver, checks, arguments.python, arguments.rust)
         trial.try_cloudevents()
-        trial.try_pipe()
         for name in Handler.NAMES:
             handler = Handler(receiver, trial.programs, name)
             trial.try_lambda(name, functools.partial(each, handler))
@@ -135,26 +121,6 @@ class Trial:
                 [*_, printed] = lines(command, name, body.encode(), variables)
                 found = comparable(json.loads(printed))
                 self.checks.equal(f"{name}: a message", expected, found)
-
-    # The pipe ---------------------------------------------------------------------------------
-
-    def try_pipe(self) -> None:
-        """What the template's pipe lets through: all that is the function's, and nothing else.
-
-        The emulator has no pipes from queues; it has their language of filters.
-        """
-        emulator.step("the filters of the template's pipe")
-        events = self.receiver.client("events")
-        for message in self.messages():
-            event = {**AWS_EVENT, **record(message)}
-            with contextlib.suppress(json.JSONDecodeError):
-                event["body"] = json.loads(event["body"])
-            found = any(
-                events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"]
-                for pattern in pipe_filters()
-            )
-            is_ours = message["Body"] != UNREADABLE
-            self.checks.equal(f"the pipe lets through {message['Body'][:60]}", is_ours, found)
 
     # Workers ----------------------------------------------------------------------------------
 
@@ -281,18 +247,6 @@ def post_transcode(printed: list[str]) -> None:
     [url] = [line.strip() for line in printed if line.startswith("  http")]
     body = (local.CASES / "task/ok_task_transcode.xml").read_bytes()
     urllib.request.urlopen(urllib.request.Request(url, body)).close()
-
-
-def pipe_filters() -> list[str]:
-    """The patterns of the template's pipe, of which one is enough."""
-
-    class Loader(yaml.SafeLoader):
-        """Reads a template whatever functions are in it."""
-
-    Loader.add_multi_constructor("!", lambda *_: None)
-    template = yaml.load((emulator.ROOT / "infra" / "template.yaml").read_text(), Loader)
-    source = template["Resources"]["Pipe"]["Properties"]["SourceParameters"]
-    return [each["Pattern"] for each in source["FilterCriteria"]["Filters"]]
 
 
 def comparable(event: dict[str, Any]) -> dict[str, Any]:

@@ -272,4 +272,17 @@ mod tests {
         };
         assert_eq!(reason, "expected a record, but the receiver panicked");
     }
+
+    #[test]
+    fn the_times_are_those_of_the_infra_contract() {
+        let contract: serde_json::Value =
+            serde_json::from_str(include_str!("../infra/contract.json")).expect("it is JSON");
+        for (name, time) in [
+            ("publish", crate::config::DEFAULT_PUBLISH_BUDGET),
+            ("vault", crate::vault::BUDGET),
+            ("answer", ANSWER_MARGIN),
+        ] {
+            assert_eq!(contract["millis"][name], time.as_millis() as u64, "{name}");
+        }
+    }
 }

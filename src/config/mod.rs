@@ -18,7 +18,7 @@ pub const MIN_MAX_BYTES: usize = 8192;
 
 /// With the vault's 1.5 s the vendor has its answer within 4 s: its time-out is not published, so the
 /// shorter the better.
-const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
+pub(crate) const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 
 /// Longer than any function of this kind should run.
 const MAX_PUBLISH_BUDGET: Duration = Duration::from_secs(60);
