@@ -12,7 +12,7 @@ import local
 from receiver import Sample
 
 # Small, so that a body of a few kilobytes goes to the vault.
-SETTINGS = {"QUEUE_MAX_BYTES": "4096"}
+SETTINGS = {"QUEUE_MAX_BYTES": "8192"}
 
 # What nobody can read, under attributes by which a worker must look at it and fail, or cannot tell
 # and must fail as well, or must not look. An empty one is left out.
@@ -37,7 +37,7 @@ def callbacks() -> list[Sample]:
     bodies = {
         "a job": xml,
         "the same, in JSON": again,
-        "an oversize job": xml.replace(job_id, b"oversize").replace(b"order 4711", b"x" * 3000),
+        "an oversize job": xml.replace(job_id, b"oversize").replace(b"order 4711", b"x" * 6000),
         "a job without a bucket": xml.replace(job_id, b"nowhere").replace(
             b"<Bucket>media-1300000001</Bucket>", b""
         ),

@@ -1,14 +1,13 @@
 //! Who is let in. The vendor signs nothing, so the URL that it was given carries a token: as the
 //! last segment of the path, or as the query's `token`.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use lambda_http::{
-    Body, Request,
-    http::{Method, header::CONTENT_TYPE},
-};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+
+use crate::function_url::{Headers, Request};
 
 /// The query's parameter that may carry the token.
 const PARAMETER: &str = "token";
@@ -16,59 +15,58 @@ const PARAMETER: &str = "token";
 /// A token's SHA-256. The function never holds a token itself.
 pub type TokenDigest = [u8; 32];
 
-/// The tokens that are accepted.
-pub struct Tokens {
-    /// None where anyone is let in.
-    digests: Option<Vec<TokenDigest>>,
+/// Which requests are let in.
+pub enum Authentication {
+    /// Every request: for a function that something else protects.
+    Disabled,
+    /// Requests with one of these tokens: two while a token is replaced. Without a digest, no request.
+    Tokens(Vec<TokenDigest>),
 }
 
-/// A request that may be read: only [`Tokens::authenticate`] makes one.
-pub struct Authentic {
-    request: Request,
+/// A request that may be read: only [`Authentication::authenticate`] makes one.
+pub struct Authentic<'e> {
+    request: Request<'e>,
 }
 
-impl Authentic {
-    /// Whether its method is the one that callbacks have.
+/// A body that is not base64, although its event says so.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InvalidBase64;
+
+impl Authentic<'_> {
+    /// Returns whether its method is the one that callbacks have.
     pub fn is_post(&self) -> bool {
-        self.request.method() == Method::POST
+        self.request.method() == "POST"
     }
 
-    /// What its sender says that the body is.
-    pub(crate) fn content_type(&self) -> Option<&str> {
-        self.request.headers().get(CONTENT_TYPE)?.to_str().ok()
+    /// Returns its headers.
+    pub(crate) fn headers(&self) -> Headers {
+        self.request.headers()
     }
 
-    /// The body as the vendor sent it.
-    pub fn into_body(self) -> Bytes {
-        match self.request.into_body() {
-            Body::Text(text) => Bytes::from(text),
-            Body::Binary(bytes) => Bytes::from(bytes),
-            _ => Bytes::new(),
+    /// Returns the body as the vendor sent it.
+    ///
+    /// # Errors
+    /// [`InvalidBase64`], if the event has a body in base64 that cannot be decoded.
+    pub fn into_body(self) -> Result<Bytes, InvalidBase64> {
+        let is_base64 = self.request.is_base64();
+        let encoded = self.request.into_encoded_body();
+        if is_base64 {
+            let decoded = STANDARD.decode(encoded.as_bytes());
+            return decoded.map(Bytes::from).map_err(|_| InvalidBase64);
         }
+        Ok(Bytes::from(encoded.into_owned()))
     }
 }
 
-impl Tokens {
-    /// Accepts the tokens with these digests: two while a token is replaced.
-    pub fn of_digests(digests: Vec<TokenDigest>) -> Self {
-        Self {
-            digests: Some(digests),
-        }
-    }
-
-    /// Accepts every request: for functions that something else protects.
-    pub(crate) fn none() -> Self {
-        Self { digests: None }
-    }
-
-    /// Lets a request in if it carries an accepted token. Takes the same time whichever digest is
-    /// the one, and whether one is.
-    pub fn authenticate(&self, request: Request) -> Option<Authentic> {
-        let Some(digests) = &self.digests else {
+impl Authentication {
+    /// Lets a request in if it carries an accepted token. Takes the same time whichever digest
+    /// matches, and if none does.
+    pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authentic<'e>> {
+        let Self::Tokens(digests) = self else {
             return Some(Authentic { request });
         };
         let mut accepted = Choice::from(0);
-        for candidate in candidates(request.uri().path(), request.uri().query()) {
+        for candidate in candidates(request.path(), request.query()) {
             let candidate = digest(&candidate);
             for digest in digests {
                 accepted |= digest.ct_eq(&candidate);
@@ -91,10 +89,9 @@ pub(crate) fn digest_from_hex(text: &str) -> Option<TokenDigest> {
 }
 
 /// What may be the token.
-fn candidates(path: &str, query: Option<&str>) -> Vec<Vec<u8>> {
+fn candidates(path: &str, query: &str) -> Vec<Vec<u8>> {
     let segment = path.trim_end_matches('/').rsplit('/').next();
     let parameters = query
-        .unwrap_or_default()
         .split('&')
         .filter_map(|pair| pair.split_once('=').filter(|(name, _)| *name == PARAMETER))
         .map(|(_, value)| value);
@@ -109,8 +106,6 @@ fn candidates(path: &str, query: Option<&str>) -> Vec<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use lambda_http::http;
-
     use super::*;
 
     fn is_let_in(tokens: &[&str], uri: &str) -> bool {
@@ -118,8 +113,18 @@ mod tests {
             .iter()
             .map(|token| digest(token.as_bytes()))
             .collect();
-        let request = http::Request::builder().uri(uri).body(Body::Empty).unwrap();
-        Tokens::of_digests(digests).authenticate(request).is_some()
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let event = serde_json::json!({
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": query,
+            "requestContext": { "http": { "method": "POST" } },
+            "isBase64Encoded": false,
+        });
+        let event = event.to_string();
+        let request = Request::parse(&event).expect("it has the shape");
+        let authentication = Authentication::Tokens(digests);
+        authentication.authenticate(request).is_some()
     }
 
     #[test]

@@ -6,9 +6,7 @@ use std::time::Duration;
 use aws_sdk_sqs::{
     config::{
         BehaviorVersion, Credentials, SharedCredentialsProvider, SharedHttpClient,
-        StalledStreamProtectionConfig,
-        retry::{RetryConfig, RetryPartition, TokenBucket},
-        timeout::TimeoutConfig,
+        StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
     error::{ProvideErrorMetadata, SdkError},
 };
@@ -19,10 +17,15 @@ use aws_smithy_http_client::{
     Connector,
     tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn},
+    orchestrator::HttpResponse,
+    result::DispatchFailure,
 };
+#[cfg(feature = "cli")]
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use aws_types::{SdkConfig, app_name::AppName, region::Region};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::config::{AwsConfig, Roots};
 
@@ -52,6 +55,9 @@ where
             let texts: Vec<_> = sources.map(ToString::to_string).collect();
             format!("expected a connection, but found: {}", texts.join(": "))
         }
+        SdkError::DispatchFailure(failure) if is_cut_off(failure) => {
+            "the connection was closed before the answer".to_owned()
+        }
         SdkError::TimeoutError(_) => "expected an answer in time".to_owned(),
         SdkError::ResponseError(_) => "expected an answer that can be read".to_owned(),
         _ => "expected a call that can be made".to_owned(),
@@ -68,12 +74,119 @@ pub(crate) fn code(said: Option<&str>) -> &str {
     said.filter(is_code).unwrap_or("an error without a code")
 }
 
-/// How often a call is tried. The time is bounded by budgets; this bounds the load.
-const MAX_ATTEMPTS: u32 = 5;
+/// What a service's code has in it if the same call may succeed later. Services that stand behind
+/// another one put their name before it: `KMS.ThrottlingException`.
+const TRANSIENT: [&str; 7] = [
+    "Throttl",
+    "TooManyRequests",
+    "LimitExceeded",
+    "SlowDown",
+    "Internal",
+    "Unavailable",
+    "Timeout",
+];
 
-/// The wait before the first retry, at most: the SDK takes a random part of it and doubles it. Its
-/// default of a second would leave room for one retry only.
+/// Returns whether a call with this code may succeed later.
+pub(crate) fn is_transient(code: &str) -> bool {
+    TRANSIENT.iter().any(|part| code.contains(part))
+}
+
+/// Returns whether the same call may succeed later: not without a permission, a queue, or a request
+/// that the service can read.
+pub(crate) fn can_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status();
+            status.is_server_error()
+                || status.as_u16() == 429
+                || service.err().code().is_some_and(is_transient)
+        }
+        SdkError::DispatchFailure(failure) => {
+            failure.is_io() || failure.is_timeout() || is_cut_off(failure)
+        }
+        SdkError::ConstructionFailure(_) => false,
+        _ => true,
+    }
+}
+
+/// Returns whether the connection was closed before the whole answer had come: of the errors that the
+/// SDK does not classify, only this one has a kind.
+fn is_cut_off(failure: &DispatchFailure) -> bool {
+    failure.as_other().is_some()
+}
+
+/// Why a try of a call failed.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// What the service, or the way to it, said: never a word of what was sent.
+    pub(crate) reason: String,
+    /// Whether another try may succeed.
+    pub(crate) can_pass: bool,
+}
+
+/// How long a call is tried.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    /// When the last try must have ended.
+    pub(crate) deadline: Instant,
+    /// The most tries. The function has no such limit: its time ends them.
+    pub(crate) tries: usize,
+}
+
+/// The most tries of an operator's command, which someone can start again.
+#[cfg(feature = "cli")]
+pub(crate) const OPERATOR_TRIES: usize = 5;
+
+/// The wait before the second try, at most; it doubles for each one after that.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+
+/// The longest wait between two tries. Longer ones would sleep through the end of a fault.
+const MAX_BACKOFF: Duration = Duration::from_millis(400);
+
+/// What a last try needs: SQS answers in 20 ms.
+const LAST_TRY: Duration = Duration::from_millis(100);
+
+/// Tries a call until it succeeds, fails for good, or reaches its limit. The last try begins
+/// [`LAST_TRY`] before the deadline, so that a fault which ends sooner is always survived. Adds the
+/// tries after the first to `retries`.
+///
+/// # Errors
+/// The reason of the last fault. The call may have succeeded all the same: an answer can be lost.
+pub(crate) async fn retry<T>(
+    limit: Limit,
+    retries: &mut usize,
+    mut attempt: impl AsyncFnMut() -> Result<T, Fault>,
+) -> Result<T, String> {
+    let begin = Instant::now();
+    let mut backoff = FIRST_BACKOFF;
+    let mut last = None;
+    for tried in 1.. {
+        let mut is_over = tried == limit.tries;
+        match timeout_at(limit.deadline, attempt()).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(fault)) => {
+                is_over |= !fault.can_pass;
+                last = Some(fault.reason);
+            }
+            Err(_) => is_over = true,
+        }
+        let left = limit.deadline.saturating_duration_since(Instant::now());
+        if is_over || left < LAST_TRY {
+            let millis = begin.elapsed().as_millis();
+            return Err(match last {
+                None => format!("request timed out after {millis} ms"),
+                Some(reason) if tried == 1 => reason,
+                Some(reason) => format!("{reason}; tried {tried} times in {millis} ms"),
+            });
+        }
+        // Half of it at random: functions that failed together do not come back together.
+        let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
+        sleep(wait.min(left - LAST_TRY)).await;
+        backoff = (2 * backoff).min(MAX_BACKOFF);
+        *retries += 1;
+    }
+    unreachable!("it tries until it returns")
+}
 
 /// A server that has not answered by then is tried again: SQS answers in 20 ms, and S3 takes a body
 /// of 4 MB in 200.
@@ -98,11 +211,9 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(&config.roots))
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(MAX_ATTEMPTS)
-                .with_initial_backoff(FIRST_BACKOFF),
-        )
+        // `retry` is instead: the SDK counts tries, and knows neither our deadlines nor what makes an
+        // answer one of SQS or S3.
+        .retry_config(RetryConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -118,26 +229,32 @@ fn behavior_version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
-/// A quota for retries that never runs out. The SDK's own is used up by an outage, after which the
-/// first fault would cost a callback; here attempts and budgets bound the load instead.
-pub(crate) fn retry_partition() -> RetryPartition {
-    RetryPartition::custom("callback")
-        .token_bucket(TokenBucket::unlimited())
-        .build()
-}
-
 /// The operator's clients' common part: AWS's whole chain of credentials, regions and profiles, and
 /// its patience.
 #[cfg(feature = "cli")]
 pub async fn operator_sdk_config() -> SdkConfig {
-    aws_config::defaults(behavior_version())
-        .http_client(
-            Builder::new()
-                .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-                .build_https(),
-        )
-        .load()
-        .await
+    let loader = aws_config::defaults(behavior_version()).http_client(
+        Builder::new()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build_https(),
+    );
+    let loaded = loader.load().await;
+    let config = loaded.to_builder().service_config(NotEmpty(loaded));
+    config.build()
+}
+
+/// The settings of each service, among them `AWS_ENDPOINT_URL_SQS`. An empty one counts as not set, as
+/// it does for the function.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+struct NotEmpty(SdkConfig);
+
+#[cfg(feature = "cli")]
+impl LoadServiceConfig for NotEmpty {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let value = self.0.service_config()?.load_config(key)?;
+        Some(value).filter(|value| !value.is_empty())
+    }
 }
 
 /// Connections for every client that is made with it. The SDK's own way reads the certificates

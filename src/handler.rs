@@ -9,15 +9,17 @@ use std::{
 use bytes::Bytes;
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use lambda_http::{Body, Context, Request, RequestExt, Response};
+use lambda_http::lambda_runtime::{Context, LambdaEvent};
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::{
-    auth::{Authentic, Tokens},
+    auth::{Authentic, Authentication},
     aws,
     callback::{self, Callback},
     config::Config,
     event::Outgoing,
+    function_url::{Request, Response},
     outcome::Outcome,
     publish::{Publication, PublishError, Publisher},
     queue::Queue,
@@ -33,7 +35,7 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
 /// All that an invocation needs, built once.
 pub struct Handler {
-    tokens: Tokens,
+    authentication: Authentication,
     publisher: Publisher,
     vault: Option<Vault>,
     telemetry: Telemetry,
@@ -46,7 +48,7 @@ impl Handler {
         let endpoint = config.aws.sqs_endpoint.as_deref();
         let queue = Queue::new(config.queue.url, &sdk_config, endpoint);
         Self {
-            tokens: config.tokens,
+            authentication: config.authentication,
             publisher: Publisher::new(queue, config.queue.max_bytes, config.queue.budget),
             vault: config
                 .vault_bucket
@@ -55,35 +57,30 @@ impl Handler {
         }
     }
 
-    /// Answers one request.
+    /// Answers one event.
     ///
     /// # Errors
     /// Never: whatever happens has an answer.
-    pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        let context = request.lambda_context();
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, Infallible> {
+        let LambdaEvent { payload, context } = event;
         let mut invocation = Invocation::begin(&context.request_id);
-        let outcome = self.answer(request, &context, &mut invocation).await;
+        let outcome = self.answer(payload, &context, &mut invocation).await;
         self.telemetry.end(invocation, &outcome);
         Ok(outcome.response())
     }
 
     async fn answer(
         &self,
-        request: Request,
+        event: Box<RawValue>,
         context: &Context,
         invocation: &mut Invocation,
     ) -> Outcome {
-        if request.body().len() > MAX_BODY_BYTES {
-            return Outcome::ContentTooLarge;
-        }
-        let Some(request) = self.tokens.authenticate(request) else {
-            return Outcome::Forbidden;
+        let (receipt, body) = match self.accept(&event, context) {
+            Ok(accepted) => accepted,
+            Err(refusal) => return refusal,
         };
-        if !request.is_post() {
-            return Outcome::MethodNotAllowed;
-        }
-        let receipt = receipt(&request, context);
-        let body = request.into_body();
+        // The body may be of megabytes, and this has it once more.
+        drop(event);
         invocation.body_bytes = Some(body.len());
         if callback::is_empty(&body) {
             return Outcome::Empty;
@@ -98,6 +95,22 @@ impl Handler {
         caught(kept).await.unwrap_or_else(Failure::into_outcome)
     }
 
+    /// Lets a request in, and decodes its body.
+    fn accept(&self, event: &RawValue, context: &Context) -> Result<(Receipt, Bytes), Outcome> {
+        let request = Request::parse(event.get()).ok_or(Outcome::UnknownEvent)?;
+        if request.body_bytes() > MAX_BODY_BYTES {
+            return Err(Outcome::ContentTooLarge);
+        }
+        let request = self.authentication.authenticate(request);
+        let request = request.ok_or(Outcome::Forbidden)?;
+        if !request.is_post() {
+            return Err(Outcome::MethodNotAllowed);
+        }
+        let receipt = receipt(&request, context);
+        let body = request.into_body().map_err(|_| Outcome::InvalidBase64)?;
+        Ok((receipt, body))
+    }
+
     /// Reads a body and puts its records on the queue.
     async fn publish(
         &self,
@@ -107,14 +120,17 @@ impl Handler {
         deadline: Instant,
         invocation: &mut Invocation,
     ) -> Result<Outcome, Failure> {
-        let callback =
-            Callback::read(body).map_err(|error| Failure::Unreadable(error.to_string()))?;
+        let callback = Callback::read(body).map_err(|error| {
+            let hint = callback::encoding_hint(body, receipt.content_encoding.as_deref());
+            Failure::Unreadable(format!("{error}{hint}"))
+        })?;
         if callback.is_probe() {
             return Ok(Outcome::Probe);
         }
         let publication = Publication {
             vault: self.vault.as_ref(),
             receipt,
+            delivery_id: &receipt.request_id,
             // SQS refuses an empty one.
             trace: context
                 .xray_trace_id
@@ -216,14 +232,14 @@ async fn caught(work: impl Future<Output = Result<Outcome, Failure>>) -> Result<
     })
 }
 
-fn receipt(request: &Authentic, context: &Context) -> Receipt {
-    let content_type = request.content_type();
+fn receipt(request: &Authentic<'_>, context: &Context) -> Receipt {
+    let headers = request.headers();
+    let content_type = headers.content_type;
     Receipt {
         request_id: context.request_id.clone(),
         received_at: in_seconds(Timestamp::now()),
-        content_type: content_type
-            .unwrap_or("application/octet-stream")
-            .to_owned(),
+        content_type: content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+        content_encoding: headers.content_encoding,
     }
 }
 

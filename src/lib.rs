@@ -6,6 +6,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`config`] | reads the environment, once |
+//! | [`function_url`] | requests and responses as Lambda passes them on |
 //! | [`handler`] | one request to its answer: the order of the work |
 //! | [`auth`] | lets in who carries a token |
 //! | [`callback`] | reads XML or JSON into one tree, and finds the jobs in it |
@@ -30,6 +31,7 @@ mod aws;
 pub mod callback;
 pub mod config;
 pub mod event;
+pub mod function_url;
 pub mod handler;
 mod message;
 mod metrics;

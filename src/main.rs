@@ -7,7 +7,7 @@ use cloud_infinite_callback::{
     handler::Handler,
     telemetry,
 };
-use lambda_http::service_fn;
+use lambda_http::{lambda_runtime, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -26,7 +26,9 @@ async fn main() -> ExitCode {
     };
     let handler = Handler::new(config);
     let handler = &handler;
-    match lambda_http::run(service_fn(move |request| handler.handle(request))).await {
+    // Boxed: the runtime's futures around it would copy it.
+    let service = service_fn(move |event| Box::pin(handler.handle(event)));
+    match lambda_runtime::run(service).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error, "the runtime stopped");

@@ -17,8 +17,6 @@ const MAX_GROUP_LENGTH: usize = 128;
 /// What goes onto the queue for one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// The event's id.
-    pub(crate) id: String,
     /// The event, or a pointer to it.
     pub(crate) body: String,
     /// At most ten, none empty.
@@ -62,7 +60,6 @@ impl Message {
             outgoing.bucket.as_deref()
         };
         Self {
-            id: event.id.clone(),
             body: event::to_json(event),
             attributes: attributes
                 .into_iter()

@@ -14,22 +14,8 @@ const FUNCTION_NAME: &str = "FunctionName";
 /// A metric's name and what it measured.
 pub(crate) type Metric = (&'static str, Amount);
 
-/// Writes one line: each metric by function, and by function and `dimensions` together.
-pub(crate) fn write_line(
-    lines: &mut Vec<u8>,
-    function_name: &str,
-    metrics: &[Metric],
-    dimensions: &[(&'static str, &str)],
-) -> std::io::Result<()> {
-    let line = Line {
-        function_name,
-        metrics,
-        dimensions,
-    };
-    serde_json::to_writer(&mut *lines, &line)?;
-    lines.push(b'\n');
-    Ok(())
-}
+/// A dimension's name and value.
+pub(crate) type Dimension<'l> = (&'static str, &'l str);
 
 /// What a metric measures.
 #[derive(Clone, Copy, Serialize)]
@@ -51,10 +37,10 @@ impl Amount {
 }
 
 /// A line of the embedded metric format.
-struct Line<'l> {
+pub(crate) struct Line<'l> {
     function_name: &'l str,
-    metrics: &'l [Metric],
-    dimensions: &'l [(&'static str, &'l str)],
+    metrics: Vec<Metric>,
+    divided: Option<(Metric, [Dimension<'l>; 2])>,
 }
 
 /// What its `_aws` says: which of its members are metrics and dimensions.
@@ -62,7 +48,7 @@ struct Line<'l> {
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
     timestamp: u64,
-    cloud_watch_metrics: [Directive; 1],
+    cloud_watch_metrics: Vec<Directive>,
 }
 
 #[derive(Serialize)]
@@ -80,42 +66,86 @@ struct Definition {
     unit: &'static str,
 }
 
-impl Line<'_> {
-    fn metadata(&self) -> Metadata {
-        let mut dimensions = vec![vec![FUNCTION_NAME]];
-        if !self.dimensions.is_empty() {
-            let names = self.dimensions.iter().map(|(name, _)| *name);
-            dimensions.push([FUNCTION_NAME].into_iter().chain(names).collect());
+impl From<&Metric> for Definition {
+    fn from(&(name, amount): &Metric) -> Self {
+        let unit = amount.unit();
+        Self { name, unit }
+    }
+}
+
+impl<'l> Line<'l> {
+    /// Creates a line without metrics.
+    pub(crate) fn new(function_name: &'l str) -> Self {
+        Self {
+            function_name,
+            metrics: Vec::new(),
+            divided: None,
+        }
+    }
+
+    /// Adds a metric by function.
+    pub(crate) fn add(&mut self, name: &'static str, amount: Amount) {
+        self.metrics.push((name, amount));
+    }
+
+    /// Adds a metric by function, and by function and these dimensions together. A line has one value for
+    /// each dimension, so that it has room for one such metric.
+    pub(crate) fn divide(&mut self, metric: Metric, dimensions: [Dimension<'l>; 2]) {
+        self.divided = Some((metric, dimensions));
+    }
+
+    /// Returns whether it has such a metric.
+    pub(crate) fn is_divided(&self) -> bool {
+        self.divided.is_some()
+    }
+
+    /// Writes the line, unless it has no metric.
+    pub(crate) fn write(&self, lines: &mut Vec<u8>) -> std::io::Result<()> {
+        let cloud_watch_metrics = self.directives();
+        if cloud_watch_metrics.is_empty() {
+            return Ok(());
         }
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let definition = |(name, amount): &Metric| Definition {
-            name,
-            unit: amount.unit(),
-        };
-        Metadata {
+        let metadata = Metadata {
             timestamp: now.as_millis() as u64,
-            cloud_watch_metrics: [Directive {
-                namespace: NAMESPACE,
-                dimensions,
-                metrics: self.metrics.iter().map(definition).collect(),
-            }],
+            cloud_watch_metrics,
+        };
+        let mut serializer = serde_json::Serializer::new(&mut *lines);
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("_aws", &metadata)?;
+        members.serialize_entry(FUNCTION_NAME, self.function_name)?;
+        for (name, amount) in &self.metrics {
+            members.serialize_entry(name, amount)?;
         }
+        if let Some(((name, amount), dimensions)) = &self.divided {
+            members.serialize_entry(name, amount)?;
+            for (name, value) in dimensions {
+                members.serialize_entry(name, value)?;
+            }
+        }
+        members.end()?;
+        lines.push(b'\n');
+        Ok(())
     }
-}
 
-impl Serialize for Line<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_map(None)?;
-        line.serialize_entry("_aws", &self.metadata())?;
-        line.serialize_entry(FUNCTION_NAME, self.function_name)?;
-        for (name, value) in self.dimensions {
-            line.serialize_entry(name, value)?;
+    fn directives(&self) -> Vec<Directive> {
+        let mut directives = Vec::new();
+        if !self.metrics.is_empty() {
+            directives.push(Directive {
+                namespace: NAMESPACE,
+                dimensions: vec![vec![FUNCTION_NAME]],
+                metrics: self.metrics.iter().map(Definition::from).collect(),
+            });
         }
-        for (name, amount) in self.metrics {
-            line.serialize_entry(name, amount)?;
+        if let Some((metric, [(one, _), (two, _)])) = &self.divided {
+            directives.push(Directive {
+                namespace: NAMESPACE,
+                dimensions: vec![vec![FUNCTION_NAME], vec![FUNCTION_NAME, one, two]],
+                metrics: vec![Definition::from(metric)],
+            });
         }
-        line.end()
+        directives
     }
 }

@@ -1,10 +1,9 @@
 //! What became of a request: to status, body, log level and metric, in one table.
 
-use lambda_http::{
-    Body, Response,
-    http::{StatusCode, header},
-};
+use lambda_http::http::StatusCode;
 use tracing::Level;
+
+use crate::function_url::{Response, ResponseHeaders};
 
 /// When the vendor may try again, in seconds: its own interval is half an hour, so any answer of
 /// this size says "not at once".
@@ -20,10 +19,14 @@ pub(crate) enum Outcome {
     },
     /// The console asked whether anyone is there. There is nothing to keep.
     Probe,
+    /// The event is not a request of a function URL: someone invokes the function in another way.
+    UnknownEvent,
     /// It carried no accepted token. Anyone can send that, so it is no error.
     Forbidden,
     /// It was no POST: a browser, or a scanner that knows the token.
     MethodNotAllowed,
+    /// Its body is not base64, although its event says so.
+    InvalidBase64,
     /// There was nothing in it.
     Empty,
     /// It was larger than a function URL takes.
@@ -76,6 +79,12 @@ impl Outcome {
                 Some("Probes"),
                 "answered a probe",
             ),
+            Self::UnknownEvent => (
+                StatusCode::BAD_REQUEST,
+                Level::WARN,
+                Some("BadRequests"),
+                "refused: not an event of a function URL (payload 2.0)",
+            ),
             Self::Forbidden => (
                 StatusCode::FORBIDDEN,
                 Level::WARN,
@@ -87,6 +96,12 @@ impl Outcome {
                 Level::DEBUG,
                 None,
                 "refused: not POST",
+            ),
+            Self::InvalidBase64 => (
+                StatusCode::BAD_REQUEST,
+                Level::WARN,
+                Some("BadRequests"),
+                "refused: body is not base64",
             ),
             Self::Empty => (
                 StatusCode::BAD_REQUEST,
@@ -169,7 +184,7 @@ impl Outcome {
 
     /// What the vendor gets: 200 means that it may forget the callback; anything else that it
     /// should send it again.
-    pub(crate) fn response(&self) -> Response<Body> {
+    pub(crate) fn response(&self) -> Response {
         let status = self.row().status;
         let (content_type, body) = match self {
             Self::Published { ids } => {
@@ -188,17 +203,15 @@ impl Outcome {
                 ("application/problem+json", body)
             }
         };
-        let mut response = Response::builder()
-            .status(status)
-            .header(header::CONTENT_TYPE, content_type);
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            response = response.header(header::ALLOW, "POST");
+        Response {
+            status_code: status.as_u16(),
+            headers: ResponseHeaders {
+                content_type,
+                allow: (status == StatusCode::METHOD_NOT_ALLOWED).then_some("POST"),
+                retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER),
+            },
+            body,
+            is_base64_encoded: false,
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response = response.header(header::RETRY_AFTER, RETRY_AFTER);
-        }
-        response
-            .body(Body::Text(body))
-            .expect("constant headers are legal")
     }
 }

@@ -1,15 +1,15 @@
 //! Events onto the queue: in batches, within their time, by way of the vault where they are too
 //! large.
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::{
-    event::{Outgoing, sha256_hex},
+    event::Outgoing,
     message::Message,
-    queue::{MAX_BATCH_ENTRIES, Queue},
+    queue::{MAX_BATCH_ENTRIES, NotTaken, Queue},
     vault::{Folder, Receipt, Vault},
 };
 
@@ -70,6 +70,10 @@ pub struct Publication<'p> {
     pub vault: Option<&'p Vault>,
     /// What is known of the request.
     pub receipt: &'p Receipt,
+    /// The id of this delivery, in the keys of messages over the limit. It must be new for each one: a
+    /// consumer may delete the object of a message that it has processed, and that must not be the
+    /// object of another message.
+    pub delivery_id: &'p str,
     /// The trace that the messages belong to.
     pub trace: Option<&'p str>,
     /// When it must have ended.
@@ -102,11 +106,10 @@ impl Publisher {
         let mut ids = Vec::new();
         let mut batch: Vec<Message> = Vec::new();
         let mut batch_bytes = 0;
-        let mut kept = HashSet::new();
-        for outgoing in events {
+        for (number, outgoing) in events.enumerate() {
             let mut message = Message::of(&outgoing, self.queue.is_fifo());
             if message.bytes() > self.max_bytes {
-                message = keep_oversize(message, &mut kept, publication, effort).await?;
+                message = keep_oversize(message, number, publication, effort).await?;
                 effort.oversize += 1;
             }
             let bytes = message.bytes();
@@ -133,30 +136,20 @@ impl Publisher {
     ) -> Result<(), PublishError> {
         let begin = Instant::now();
         let budget = self.budget.saturating_sub(effort.queue_time);
-        let time = budget.min(publication.deadline.saturating_duration_since(begin));
-        let retries = self.queue.retries();
-        let sent = timeout(time, self.queue.send(batch, publication.trace)).await;
+        let deadline = publication.deadline.min(begin + budget);
+        let retries = &mut effort.retries;
+        let sent = self.queue.send(batch, publication.trace, deadline, retries);
+        let sent = sent.await;
         effort.queue_time += begin.elapsed();
-        effort.retries += self.queue.retries() - retries;
-        match sent {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(refusal)) => Err(PublishError::NotTaken {
-                reason: refusal.reason,
-            }),
-            Err(_) => {
-                let millis = effort.queue_time.as_millis();
-                let reason = format!("expected the queue to take it, but waited {millis} ms");
-                Err(PublishError::NotTaken { reason })
-            }
-        }
+        sent.map_err(|NotTaken { reason }| PublishError::NotTaken { reason })
     }
 }
 
-/// Keeps a message in the vault, and gives what goes onto the queue for it. All messages of a
-/// callback share the vault's budget.
+/// Keeps the message of a callback's job `number` in the vault, and returns what goes onto the queue for
+/// it. All messages of a callback share the vault's budget.
 async fn keep_oversize(
     mut message: Message,
-    kept: &mut HashSet<String>,
+    number: usize,
     publication: &Publication<'_>,
     effort: &mut Effort,
 ) -> Result<Message, PublishError> {
@@ -168,11 +161,7 @@ async fn keep_oversize(
     let budget = vault.budget().saturating_sub(effort.vault_time);
     let body = std::mem::take(&mut message.body);
     let size = body.len();
-    let mut name = sha256_hex(&message.id);
-    if !kept.insert(name.clone()) {
-        // Two jobs of one body with one id: neither may take the other's place.
-        name = sha256_hex(&format!("{name}{body}"));
-    }
+    let name = format!("{}-{number}", publication.delivery_id);
     let reason = format!("a message of {bytes} bytes");
     let deadline = publication.deadline.min(begin + budget);
     let receipt = publication.receipt;

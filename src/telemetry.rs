@@ -5,21 +5,26 @@
 //! value. Only this crate's lines are written: the libraries below log requests with all that is in
 //! them at the levels below INFO, and a failure of theirs comes back as an error that is logged here.
 
+mod json;
+
 use std::{collections::BTreeMap, io::Write, time::Instant};
 
 use cloud_infinite_job_record::{Event, Family};
-use tracing::{Level, level_filters::LevelFilter};
+use tracing::{Level, field, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     config::LogConfig,
-    metrics::{self, Amount},
+    metrics::{Amount, Line},
     outcome::Outcome,
     publish::Effort,
 };
 
 /// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
 const MAX_JOB_ID_LENGTH: usize = 64;
+
+/// How many of a callback's events the log names: with the longest ids they make 13 KB.
+const MAX_EVENT_IDS: usize = 100;
 
 /// Starts the log.
 pub fn start(config: LogConfig) {
@@ -29,11 +34,7 @@ pub fn start(config: LogConfig) {
         .with_default(LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(targets);
     if config.json {
-        let layer = fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(false);
-        registry.with(layer.with_span_list(false)).init();
+        registry.with(fmt::layer().event_format(json::Json)).init();
     } else {
         registry
             .with(fmt::layer().with_ansi(false).without_time())
@@ -129,13 +130,13 @@ impl Telemetry {
         invocation: &Invocation,
         outcome: &Outcome,
     ) -> std::io::Result<()> {
-        let mut metrics = Vec::new();
-        metrics.extend(outcome.metric().map(|name| (name, Amount::Count(1))));
-        metrics.extend(
-            invocation
-                .body_bytes
-                .map(|bytes| ("BodyBytes", Amount::Bytes(bytes))),
-        );
+        let mut line = Line::new(&self.function_name);
+        if let Some(name) = outcome.metric() {
+            line.add(name, Amount::Count(1));
+        }
+        if let Some(bytes) = invocation.body_bytes {
+            line.add("BodyBytes", Amount::Bytes(bytes));
+        }
         let Effort {
             queue_time,
             retries,
@@ -144,27 +145,25 @@ impl Telemetry {
         } = invocation.effort;
         if !queue_time.is_zero() {
             let millis = queue_time.as_secs_f64() * 1000.0;
-            metrics.push(("PublishMillis", Amount::Millis(millis)));
+            line.add("PublishMillis", Amount::Millis(millis));
         }
         for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
             if count > 0 {
-                metrics.push((name, Amount::Count(count)));
+                line.add(name, Amount::Count(count));
             }
-        }
-        if !metrics.is_empty() {
-            metrics::write_line(lines, &self.function_name, &metrics, &[])?;
         }
         if let Outcome::Published { .. } = outcome {
             for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
-                metrics::write_line(
-                    lines,
-                    &self.function_name,
-                    &[("RecordsPublished", Amount::Count(*count))],
-                    &[("family", family.as_str()), ("outcome", outcome.as_str())],
-                )?;
+                if line.is_divided() {
+                    line.write(lines)?;
+                    line = Line::new(&self.function_name);
+                }
+                let records = ("RecordsPublished", Amount::Count(*count));
+                let dimensions = [("family", family.as_str()), ("outcome", outcome.as_str())];
+                line.divide(records, dimensions);
             }
         }
-        Ok(())
+        line.write(lines)
     }
 }
 
@@ -178,6 +177,12 @@ fn log(invocation: &Invocation, outcome: &Outcome) {
         .keys()
         .map(|(_, outcome)| outcome.as_str())
         .collect();
+    let ids = match outcome {
+        Outcome::Published { ids } => Some(&ids[..]),
+        _ => None,
+    };
+    let count = ids.map(<[_]>::len).filter(|count| *count > MAX_EVENT_IDS);
+    let ids = ids.map(|ids| json::array(&ids[..ids.len().min(MAX_EVENT_IDS)]));
     // A macro, since tracing takes a level as a constant.
     macro_rules! line {
         ($level:expr) => {
@@ -191,6 +196,8 @@ fn log(invocation: &Invocation, outcome: &Outcome) {
                 body.bytes = invocation.body_bytes,
                 time.millis = invocation.begin.elapsed().as_millis() as u64,
                 vault.key = outcome.key(),
+                event.ids = ids.as_deref().map(field::display),
+                event.count = count,
                 reason = outcome.reason(),
                 "{}",
                 outcome.message()

@@ -45,7 +45,7 @@ fn serve(mut stream: impl Read + Write) {
         let body = answer(&request);
         // In one piece, for one packet.
         let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\netag: \"0\"\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         );

@@ -85,7 +85,7 @@ impl Services {
                 self.send(&request)
             };
             let answer = format!(
-                "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0\r\n\
+                "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0\r\netag: \"0\"\r\n\
                  content-length: {}\r\n\r\n{body}",
                 body.len()
             );

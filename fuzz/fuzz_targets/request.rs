@@ -4,18 +4,18 @@
 use arbitrary::Arbitrary;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cloud_infinite_callback::{
-    auth::{Tokens, digest},
+    auth::{Authentication, digest},
     callback,
+    function_url::Request,
 };
 use cloud_infinite_callback_fuzz::messages;
-use lambda_http::{http::Uri, request};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
 #[derive(Arbitrary, Debug)]
-struct Request<'a> {
+struct Sent<'a> {
     is_post: bool,
     path: &'a str,
     query: &'a str,
@@ -32,7 +32,7 @@ enum Token {
     InQuery,
 }
 
-fuzz_target!(|sent: Request<'_>| {
+fuzz_target!(|sent: Sent<'_>| {
     let (path, query) = match sent.token {
         Token::Missing => (format!("/{}", sent.path), sent.query.to_owned()),
         Token::InPath => (format!("/{}/{TOKEN}", sent.path), sent.query.to_owned()),
@@ -41,13 +41,6 @@ fuzz_target!(|sent: Request<'_>| {
             format!("{}&token={TOKEN}", sent.query),
         ),
     };
-    // What no HTTP request has there; lambda_http panics where it cannot make a URI.
-    if path.contains(['?', '#'])
-        || query.contains('#')
-        || format!("/?{query}").parse::<Uri>().is_err()
-    {
-        return;
-    }
     let text = std::str::from_utf8(sent.body)
         .ok()
         .filter(|_| !sent.is_base64);
@@ -60,15 +53,14 @@ fuzz_target!(|sent: Request<'_>| {
         "body": text.map_or_else(|| STANDARD.encode(sent.body), str::to_owned),
         "isBase64Encoded": text.is_none(),
     });
-    let Ok(request) = request::from_str(&event.to_string()) else {
-        return;
-    };
-    let tokens = Tokens::of_digests(vec![digest(b"another"), digest(TOKEN.as_bytes())]);
-    let authentic = tokens.authenticate(request);
+    let event = event.to_string();
+    let request = Request::parse(&event).expect("it has the shape");
+    let digests = vec![digest(b"another"), digest(TOKEN.as_bytes())];
+    let authentic = Authentication::Tokens(digests).authenticate(request);
     assert_eq!(authentic.is_some(), sent.token != Token::Missing);
     let Some(authentic) = authentic else { return };
     assert_eq!(authentic.is_post(), sent.is_post);
-    let body = authentic.into_body();
+    let body = authentic.into_body().expect("it is base64 if it says so");
     assert_eq!(body, sent.body);
     if !callback::is_empty(&body) {
         let _ = messages(&body);

@@ -1,10 +1,18 @@
-//! A body's bytes into text and its format. (Base64 is undone before: `lambda_http` does it while
-//! it builds the request.)
+//! A body's bytes into text and its format.
 
 use super::{ReadError, ReadErrorKind};
 
 /// UTF-8's byte order mark. The vendor has never been seen to send one, but proxies do.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How gzip begins.
+const GZIP: &[u8] = b"\x1F\x8B";
+
+/// How far into a body its XML declaration may reach, in bytes.
+const MAX_DECLARATION_LENGTH: usize = 200;
+
+/// The names of GBK's family of encodings.
+const GBK: [&str; 3] = ["GBK", "GB2312", "GB18030"];
 
 /// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +57,41 @@ pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), ReadError> {
     }
 }
 
+/// Returns what to add to the reason of a body that cannot be read, if it seems to be compressed or in
+/// another encoding than UTF-8. It repeats no word of the body or of the header.
+pub(crate) fn encoding_hint(body: &[u8], content_encoding: Option<&str>) -> &'static str {
+    let is_declared_gzip =
+        content_encoding.is_some_and(|encoding| encoding.to_ascii_lowercase().contains("gzip"));
+    if body.starts_with(GZIP) {
+        return "; the body is compressed with gzip";
+    }
+    if is_declared_gzip {
+        return "; its Content-Encoding is gzip";
+    }
+    if std::str::from_utf8(body).is_ok() {
+        return "";
+    }
+    match declared_encoding(without_mark(body)) {
+        Some(encoding) if GBK.iter().any(|name| encoding.eq_ignore_ascii_case(name)) => {
+            "; its XML declaration says GBK"
+        }
+        Some(encoding) if !encoding.eq_ignore_ascii_case("UTF-8") => {
+            "; its XML declaration says another encoding than UTF-8"
+        }
+        _ => "",
+    }
+}
+
+/// Returns the encoding that an XML declaration names.
+fn declared_encoding(body: &[u8]) -> Option<&str> {
+    let begin = &body[..body.len().min(MAX_DECLARATION_LENGTH)];
+    let end = begin.windows(2).position(|two| two == b"?>")?;
+    let declaration = std::str::from_utf8(&begin[..end]).ok()?;
+    let declaration = declaration.trim_start().strip_prefix("<?xml")?;
+    let (_, value) = declaration.split_once("encoding")?;
+    value.split(['"', '\'']).nth(1)
+}
+
 fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
@@ -57,4 +100,42 @@ fn first_significant(body: &[u8]) -> Option<u8> {
     body.iter()
         .copied()
         .find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_names_what_the_body_seems_to_be() {
+        let gbk = |encoding: &str| {
+            let declaration = format!("<?xml version='1.0' encoding=\"{encoding}\" ?>");
+            [declaration.as_bytes(), b"<Response>\xB3\xB1</Response>"].concat()
+        };
+        let another = "; its XML declaration says another encoding than UTF-8";
+        let cases: [(Vec<u8>, Option<&str>, &str); 10] = [
+            (
+                b"\x1F\x8B\x08".to_vec(),
+                None,
+                "; the body is compressed with gzip",
+            ),
+            (
+                b"\xFF".to_vec(),
+                Some("GZIP"),
+                "; its Content-Encoding is gzip",
+            ),
+            (b"\xFF".to_vec(), Some("identity"), ""),
+            (gbk("GBK"), None, "; its XML declaration says GBK"),
+            (gbk("gb2312"), None, "; its XML declaration says GBK"),
+            (gbk("s3cret"), None, another),
+            (gbk("utf-8"), None, ""),
+            (b"<Response>\xB3</Response>".to_vec(), None, ""),
+            // What is declared does not matter where the bytes are UTF-8.
+            (b"<?xml encoding=\"GBK\"?><Response>".to_vec(), None, ""),
+            (Vec::new(), None, ""),
+        ];
+        for (body, content_encoding, hint) in cases {
+            assert_eq!(encoding_hint(&body, content_encoding), hint, "{body:?}");
+        }
+    }
 }

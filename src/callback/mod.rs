@@ -14,6 +14,7 @@ pub(crate) use characters::is_xml_character;
 use error::TextPosition;
 pub use error::{ReadError, ReadErrorKind};
 use format::Format;
+pub(crate) use format::encoding_hint;
 pub use format::is_empty;
 pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;

@@ -8,13 +8,13 @@ use lambda_http::http::Uri;
 pub(crate) use roots::Roots;
 use tracing::level_filters::LevelFilter;
 
-use crate::auth::{self, Tokens};
+use crate::auth::{self, Authentication};
 
 /// What SQS takes in one message and in one batch, attributes counted.
 pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 
-/// Smaller limits would send everything to the vault.
-pub const MIN_MAX_BYTES: usize = 1024;
+/// Smaller limits would send nearly every message to the vault, where each costs a call to S3.
+pub const MIN_MAX_BYTES: usize = 8192;
 
 /// With the vault's 1.5 s the vendor has its answer within 4 s: its time-out is not published, so the
 /// shorter the better.
@@ -26,7 +26,7 @@ const MAX_PUBLISH_BUDGET: Duration = Duration::from_secs(60);
 /// What the function is told by its environment.
 pub struct Config {
     /// Which requests are let in.
-    pub(crate) tokens: Tokens,
+    pub(crate) authentication: Authentication,
     /// Where records go.
     pub(crate) queue: QueueConfig,
     /// `VAULT_BUCKET`: where what the queue cannot hold is kept.
@@ -115,7 +115,7 @@ impl Config {
         };
         variables.log_level();
         variables.logs_json();
-        let tokens = variables.tokens();
+        let authentication = variables.authentication();
         let queue = QueueConfig {
             url: variables
                 .url("QUEUE_URL")
@@ -149,16 +149,15 @@ impl Config {
         let function_name = variables
             .get("AWS_LAMBDA_FUNCTION_NAME")
             .unwrap_or_default();
-        if variables.problems.is_empty() {
-            Ok(Self {
-                tokens,
+        match authentication {
+            Some(authentication) if variables.problems.is_empty() => Ok(Self {
+                authentication,
                 queue,
                 vault_bucket,
                 aws,
                 function_name,
-            })
-        } else {
-            Err(variables.problems)
+            }),
+            _ => Err(variables.problems),
         }
     }
 }
@@ -289,26 +288,24 @@ impl Variables<'_> {
         }
     }
 
-    fn tokens(&mut self) -> Tokens {
+    /// Returns `None` after a problem.
+    fn authentication(&mut self) -> Option<Authentication> {
         match self.get("CALLBACK_AUTH").as_deref() {
             None | Some("token") => {}
-            Some("none") => return Tokens::none(),
+            Some("none") => return Some(Authentication::Disabled),
             Some(_) => self.problem("CALLBACK_AUTH", "token or none"),
         }
         let Some(list) = self.get("CALLBACK_TOKEN_SHA256") else {
             let expected = "SHA-256 digests of accepted tokens, unless CALLBACK_AUTH is none";
             self.problem("CALLBACK_TOKEN_SHA256", expected);
-            return Tokens::none();
+            return None;
         };
         let digests: Option<Vec<_>> = list.split(',').map(auth::digest_from_hex).collect();
-        digests.map_or_else(
-            || {
-                let expected = "64 hexadecimal digits for each digest, separated by commas";
-                self.problem("CALLBACK_TOKEN_SHA256", expected);
-                Tokens::none()
-            },
-            Tokens::of_digests,
-        )
+        if digests.is_none() {
+            let expected = "64 hexadecimal digits for each digest, separated by commas";
+            self.problem("CALLBACK_TOKEN_SHA256", expected);
+        }
+        digests.map(Authentication::Tokens)
     }
 }
 
@@ -359,6 +356,7 @@ pub(super) mod tests {
             ("PUBLISH_BUDGET_MS", "900"),
             ("AWS_ENDPOINT_URL", "http://localhost:1"),
             ("AWS_ENDPOINT_URL_SQS", "http://localhost:2"),
+            ("AWS_ENDPOINT_URL_S3", ""),
             ("AWS_SESSION_TOKEN", ""),
         ])
         .unwrap();
@@ -368,6 +366,11 @@ pub(super) mod tests {
         assert_eq!(
             config.aws.sqs_endpoint.as_deref(),
             Some("http://localhost:2")
+        );
+        // What is empty is not set.
+        assert_eq!(
+            config.aws.s3_endpoint.as_deref(),
+            Some("http://localhost:1")
         );
         assert_eq!(config.aws.session_token, None);
     }
@@ -385,7 +388,7 @@ pub(super) mod tests {
             "CALLBACK_AUTH: expected token or none",
             "CALLBACK_TOKEN_SHA256: expected 64 hexadecimal digits for each digest, separated by commas",
             "QUEUE_URL: expected a URL with http or https and a host",
-            "QUEUE_MAX_BYTES: expected a whole number from 1024 to 1048576",
+            "QUEUE_MAX_BYTES: expected a whole number from 8192 to 1048576",
             "PUBLISH_BUDGET_MS: expected a whole number from 1 to 60000",
             "VAULT_BUCKET: expected the name of an S3 bucket",
             "AWS_ENDPOINT_URL: expected a URL with http or https and a host",

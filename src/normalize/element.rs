@@ -17,7 +17,7 @@ use crate::callback::{Node, Object, number, trim};
 /// double its size. The last one counts those that were left out.
 const MAX_WARNINGS: usize = 50;
 
-/// How many characters of an unusable text a warning quotes. `detail` has all of it.
+/// How many characters of a name, or of an unusable text, a warning quotes. `detail` has all of it.
 const MAX_QUOTE: usize = 64;
 
 /// The values of one job that could not be used, each with its path.
@@ -28,16 +28,16 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
-    /// Adds a warning, unless it is there or there are too many.
-    pub(super) fn add(&self, warning: String) {
+    /// Adds a warning, unless it is there. Counts it if there are too many.
+    pub(super) fn add(&self, warning: impl FnOnce() -> String) {
         let mut kept = self.kept.borrow_mut();
-        if kept.contains(&warning) {
+        if kept.len() == MAX_WARNINGS {
+            self.left_out.set(self.left_out.get() + 1);
             return;
         }
-        if kept.len() < MAX_WARNINGS {
+        let warning = warning();
+        if !kept.contains(&warning) {
             kept.push(warning);
-        } else {
-            self.left_out.set(self.left_out.get() + 1);
         }
     }
 
@@ -220,16 +220,23 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
 
     /// Adds a warning about the value called `name`.
     pub(super) fn warn(&self, name: &str, problem: &str) {
-        let mut place = String::new();
-        for holder in self
-            .path
-            .path()
-            .into_iter()
-            .filter(|holder| !holder.name.is_empty())
-        {
-            place.push_str(&format!("{holder}."));
-        }
-        self.warnings.add(format!("{place}{name}: {problem}"));
+        self.warnings.add(|| {
+            let mut place = String::new();
+            for holder in self
+                .path
+                .path()
+                .into_iter()
+                .filter(|holder| !holder.name.is_empty())
+            {
+                place.push_str(&format!("{holder}."));
+            }
+            format!("{place}{}: {problem}", cut(name))
+        });
+    }
+
+    /// Whether there are several values called `name`, of which none can be trusted.
+    pub(super) fn is_ambiguous(&self, name: &str) -> bool {
+        self.object.values(name).are_several()
     }
 
     /// Whether the value called `name` is an array in `detail`.
@@ -262,8 +269,8 @@ impl ElementPath<'_> {
 impl fmt::Display for ElementPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {
-            Some(index) => write!(f, "{}[{index}]", self.name),
-            None => f.write_str(self.name),
+            Some(index) => write!(f, "{}[{index}]", cut(self.name)),
+            None => f.write_str(&cut(self.name)),
         }
     }
 }
@@ -280,9 +287,13 @@ fn to_utc(text: &str) -> Option<String> {
 
 /// Quotes the beginning of a text.
 fn quote(text: &str) -> String {
-    let mut cut: String = text.chars().take(MAX_QUOTE).collect();
-    if cut.len() < text.len() {
-        cut.push('…');
+    format!("{:?}", cut(text))
+}
+
+/// Cuts a text after [`MAX_QUOTE`] characters.
+fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_QUOTE) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
-    format!("{cut:?}")
 }

@@ -43,7 +43,7 @@ pub(crate) fn record<'t, 'a>(
     let index = is_listed.then_some(index);
     let warnings = Warnings::default();
     for warning in &callback.warnings {
-        warnings.add(warning.clone());
+        warnings.add(|| warning.clone());
     }
     let node = Element::node(job, name, index, dialect, &warnings);
     let mut record = Record {
@@ -135,6 +135,7 @@ fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
         _ => Outcome::Partial,
     };
     match element.text("State") {
+        Some(_) if element.is_ambiguous("State") => Outcome::UNKNOWN,
         Some("Success") => succeeded(),
         Some("Failed") => Outcome::Failed,
         Some("Submitted" | "Running" | "Auditing" | "Pause") => Outcome::Pending,
@@ -144,6 +145,7 @@ fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
             Outcome::UNKNOWN
         }
         None => match element.text("Code") {
+            Some(_) if element.is_ambiguous("Code") => Outcome::UNKNOWN,
             Some(code) if is_success(code) => succeeded(),
             Some(_) => Outcome::Failed,
             None => Outcome::UNKNOWN,

@@ -1,6 +1,6 @@
 //! Moderation: a verdict on one object or text, in the vendor's two forms.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use cloud_infinite_job_record::{Forbidden, Moderation, Outcome, Record, Scene, Verdict};
 
@@ -12,7 +12,7 @@ use super::{
     outputs::Outputs,
     problem,
 };
-use crate::callback::{HEADERS, Node, Object, number};
+use crate::callback::{HEADERS, Node, Object, number, trim};
 
 /// The names that one form uses for the fields that both have.
 struct Form {
@@ -105,7 +105,12 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.job_id = data.field("trace_id");
     record.input = simple_input(&data);
     record.headers = headers(&[Some(data)], "cos_headers");
-    record.moderation = Some(moderation(&[data], &record.outcome, &SIMPLE));
+    // Of several results none can be trusted.
+    let outcome = match node.is_ambiguous("data") {
+        true => &Outcome::UNKNOWN,
+        false => &record.outcome,
+    };
+    record.moderation = Some(moderation(&[data], outcome, &SIMPLE));
 }
 
 /// Adds the masked copies of a video.
@@ -132,13 +137,12 @@ fn moderation<'t>(
     form: &Form,
 ) -> Moderation<'t> {
     let result = &holders[0];
-    let verdict = form
-        .verdicts
-        .iter()
-        .find_map(|name| Some((*name, result.text(name)?)));
-    let verdict = verdict.map_or(Verdict::UNKNOWN, |(name, number)| {
-        verdict_of(result, name, number, outcome)
-    });
+    let has = |name: &&&str| result.object().values(name).first().is_some();
+    let named = form.verdicts.iter().filter(has);
+    let mut verdicts = named.map(|name| verdict(result, name, outcome));
+    let verdict = verdicts.next().unwrap_or(Verdict::UNKNOWN);
+    // Of two that contradict each other none can be trusted.
+    let is_certain = verdicts.all(|other| other == verdict);
     let forbidden = result.text(form.forbidden).and_then(|number| {
         let forbidden = match number_of(number) {
             Some(0.0) => Some(Forbidden::None),
@@ -155,7 +159,11 @@ fn moderation<'t>(
     let hits = scenes.iter().filter(|(is_hit, _)| *is_hit);
     let hits = hits.map(|(_, scene)| scene.name.clone()).collect();
     Moderation {
-        verdict,
+        verdict: if is_certain {
+            verdict
+        } else {
+            Verdict::UNKNOWN
+        },
         label: result.field(form.label),
         sub_label: result.field(form.sub_label),
         score: result.number(form.score),
@@ -171,15 +179,14 @@ fn moderation<'t>(
     }
 }
 
-/// Returns the verdict of a number, if it counts for this outcome: a failed job has 0, too, and live
-/// video that goes on may still show anything.
-fn verdict_of(
-    element: &Element<'_, '_, '_>,
-    name: &str,
-    number: &str,
-    outcome: &Outcome,
-) -> Verdict {
+/// Returns the verdict of the number called `name`, if it counts for this outcome: a failed job has 0,
+/// too, and live video that goes on may still show anything. Of several numbers none can be trusted.
+fn verdict(element: &Element<'_, '_, '_>, name: &str, outcome: &Outcome) -> Verdict {
+    let Some(number) = element.text(name) else {
+        return Verdict::UNKNOWN;
+    };
     let verdict = match number_of(number) {
+        _ if element.is_ambiguous(name) => Verdict::UNKNOWN,
         Some(0.0) => Verdict::Normal,
         Some(1.0) => Verdict::Sensitive,
         Some(2.0) => Verdict::Suspected,
@@ -200,39 +207,49 @@ fn number_of(text: &str) -> Option<f64> {
     number(text)?.get().parse().ok()
 }
 
-/// Returns the scenes of all holders, sorted by name, and whether each was hit. Of equal names the
-/// first that was hit is kept, else the first.
+/// Returns the scenes of all holders, sorted by name, and whether each was hit.
 fn scenes<'t>(
     holders: &[Element<'_, 't, '_>],
     outcome: &Outcome,
     form: &Form,
 ) -> Vec<(bool, Scene<'t>)> {
-    let mut scenes = Vec::new();
+    let mut scenes = BTreeMap::new();
     for holder in holders {
         for (name, _) in holder.object().names() {
             let Some(scene) = scene_name(name, form) else {
                 continue;
             };
             for info in holder.children(name) {
-                let Some(flag) = info.text(form.hit) else {
+                let Some(is_hit) = is_hit(&info, form) else {
                     continue;
                 };
-                let scene = Scene {
+                // Of equal names the first that was hit counts, else the first.
+                if let Some((was_hit, _)) = scenes.get(&scene)
+                    && (*was_hit || !is_hit)
+                {
+                    continue;
+                }
+                let found = Scene {
                     name: scene.clone(),
-                    verdict: verdict_of(&info, form.hit, flag, outcome),
+                    verdict: verdict(&info, form.hit, outcome),
                     score: info.number(form.score),
                     count: info.number(form.count),
                     label: info.field(form.label),
                     sub_label: info.field(form.sub_label),
                 };
-                scenes.push((number_of(flag) != Some(0.0), scene));
+                scenes.insert(scene.clone(), (is_hit, found));
             }
         }
     }
-    // Stable, so that of equal names the first that was hit comes first.
-    scenes.sort_by(|(a_hit, a), (b_hit, b)| a.name.cmp(&b.name).then(b_hit.cmp(a_hit)));
-    scenes.dedup_by(|(_, later), (_, first)| later.name == first.name);
-    scenes
+    scenes.into_values().collect()
+}
+
+/// Whether a scene was hit: one of its flags is not 0. Returns `None` if it has no flag.
+fn is_hit(info: &Element<'_, '_, '_>, form: &Form) -> Option<bool> {
+    let flags = info.object().values(form.hit);
+    flags.first()?;
+    let is_raised = |flag: &Node<'_>| flag.as_text().map(trim).and_then(number_of) != Some(0.0);
+    Some(flags.iter().any(is_raised))
 }
 
 /// Returns the name of the scene that an element called `name` is about.

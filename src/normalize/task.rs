@@ -116,14 +116,9 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
         ("FileCompressResult", "ErrorCount"),
     ] {
         for element in operation.children(result) {
-            let Some(count) = element.text(counter) else {
-                continue;
-            };
-            let number = count.parse::<f64>();
-            if number.is_err() {
-                element.warn_expected(counter, "a number", count);
-            }
-            if number.is_ok_and(|count| count > 0.0) {
+            let count = element.number(counter);
+            let count = count.and_then(|count| count.get().parse::<f64>().ok());
+            if count.is_some_and(|count| count > 0.0) {
                 problems.push(Problem {
                     path: element.path_to(counter),
                     code: None,
@@ -279,13 +274,14 @@ fn add_names<'t>(
     home: &BucketRef<'t>,
     describe: impl Fn(&mut Output<'t>),
 ) {
-    let urls = match leaf {
-        "ObjectName" => urls_in_step(element),
-        _ => Vec::new(),
+    let (prefix, urls) = match leaf {
+        "ObjectName" => (element.verbatim("ObjectPrefix"), urls_in_step(element)),
+        _ => (None, Vec::new()),
     };
+    let prefix = prefix.unwrap_or_default();
     for (number, (index, name)) in element.texts(leaf).enumerate() {
         let path = || element.path_to_item(leaf, index);
-        outputs.add("", Cow::Borrowed(name), home, path, |output| {
+        outputs.add(prefix, Cow::Borrowed(name), home, path, |output| {
             output.url = urls.get(number).copied().map(Cow::Borrowed);
             describe(output);
         });

@@ -6,7 +6,6 @@ use cloud_infinite_job_record::{Outcome, Problem, Record, Task, Workflow};
 
 use super::{
     BucketRef,
-    bucket_ref::agree,
     cos_url::CosUrl,
     element::Element,
     error, headers,
@@ -101,7 +100,12 @@ fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
 
 /// Finds the failures of a task and of the objects that it lists.
 fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
-    let mut problems: Vec<_> = problem(task).into_iter().collect();
+    // With a state, the code means something only if that is `Failed`, as for a job of its own.
+    let own = match task.text("State") {
+        Some(state) => problem(task).filter(|_| state == "Failed"),
+        None => problem(task),
+    };
+    let mut problems: Vec<_> = own.into_iter().collect();
     if let Some(result) = task.child("ResultInfo") {
         problems.extend(objects(&result).filter_map(|object| problem(&object)));
     }
@@ -131,29 +135,31 @@ fn add_output<'t>(
 ) {
     let url = object.verbatim("ObjectUrl");
     let place = url.and_then(CosUrl::parse);
-    let named = object.verbatim("ObjectName").map(Cow::Borrowed);
+    let prefix = object.verbatim("ObjectPrefix").unwrap_or_default();
+    let named = object.verbatim("ObjectName").map(|name| match prefix {
+        "" => Cow::Borrowed(name),
+        prefix => Cow::Owned(format!("{prefix}{name}")),
+    });
+    let is_named = |place: &CosUrl<'_>| match (&named, &place.object) {
+        (None, _) => true,
+        (Some(name), Some(key)) => without_slash(name) == without_slash(key),
+        (Some(_), None) => false,
+    };
     let (home, in_url) = match place {
-        Some(CosUrl {
-            bucket,
-            region,
-            object,
-        }) => {
-            let (bucket, region) = (Some(Cow::Borrowed(bucket)), region.map(Cow::Borrowed));
-            (BucketRef { bucket, region }, object)
+        Some(place) if is_named(&place) => {
+            let home = BucketRef {
+                bucket: Some(Cow::Borrowed(place.bucket)),
+                region: place.region.map(Cow::Borrowed),
+            };
+            (home, place.object)
+        }
+        Some(_) => {
+            let found = "expected the URL of the object beside it, but found another; bucket and \
+                region are not read from it";
+            object.warn("ObjectUrl", found);
+            Default::default()
         }
         None => Default::default(),
-    };
-    let is_same_object = agree(
-        named.as_deref().map(without_slash),
-        in_url.as_deref().map(without_slash),
-    );
-    let home = if is_same_object {
-        home
-    } else {
-        let found = "expected the URL of the object beside it, but found another; bucket and \
-            region are not read from it";
-        object.warn("ObjectUrl", found);
-        BucketRef::default()
     };
     let leaf = match named {
         Some(_) => "ObjectName",

@@ -3,83 +3,42 @@
 #[cfg(feature = "cli")]
 mod operator;
 
-use std::{
-    collections::HashMap,
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::HashMap;
 
 use aws_sdk_sqs::{
     Client,
-    config::{
-        ConfigBag, Intercept, RuntimeComponents, SharedInterceptor,
-        interceptors::{
-            BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
-        },
-    },
+    error::{ProvideErrorMetadata, SdkError},
     types::{
         MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
         SendMessageBatchRequestEntry,
     },
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
+use tokio::time::Instant;
 
 #[cfg(feature = "cli")]
 pub use self::operator::Depth;
 use crate::{
-    aws,
+    aws::{self, Fault, Limit},
     message::{Attribute, Message},
 };
 
 /// What SQS takes in one `SendMessageBatch`.
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
 
-/// The wait before the failed entries of a batch are sent again.
-const ENTRIES_BACKOFF: Duration = Duration::from_millis(50);
+/// What SQS says of a message that is larger than the queue's own limit, among other things.
+const MAY_BE_TOO_LARGE: [&str; 3] = [
+    "InvalidParameterValue",
+    "InvalidMessageContents",
+    "BatchRequestTooLong",
+];
 
 /// Where records go.
 pub struct Queue {
     client: Client,
     url: String,
-    counter: Counter,
-}
-
-/// Counts what the SDK does: it retries calls by itself.
-#[derive(Clone, Debug, Default)]
-struct Counter {
-    calls: Arc<AtomicUsize>,
-    attempts: Arc<AtomicUsize>,
-    /// Calls for the entries of a batch that were not taken the first time.
-    repeats: Arc<AtomicUsize>,
-}
-
-impl Intercept for Counter {
-    fn name(&self) -> &'static str {
-        "Counter"
-    }
-
-    fn read_before_execution(
-        &self,
-        _: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &mut ConfigBag,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn read_before_attempt(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.attempts.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
+    max_tries: usize,
 }
 
 /// Why messages are not on the queue: what SQS or the way to it said, without a word of a message.
@@ -91,10 +50,7 @@ pub(crate) struct NotTaken {
 impl Queue {
     /// A client for the queue; nothing is sent yet.
     pub fn new(url: String, sdk_config: &SdkConfig, endpoint: Option<&str>) -> Self {
-        let counter = Counter::default();
-        let config = aws_sdk_sqs::config::Builder::from(sdk_config)
-            .interceptor(SharedInterceptor::new(counter.clone()))
-            .retry_partition(aws::retry_partition());
+        let config = aws_sdk_sqs::config::Builder::from(sdk_config);
         let config = match endpoint {
             Some(endpoint) => config.endpoint_url(endpoint),
             None => config,
@@ -102,7 +58,7 @@ impl Queue {
         Self {
             client: Client::from_conf(config.build()),
             url,
-            counter,
+            max_tries: usize::MAX,
         }
     }
 
@@ -111,35 +67,38 @@ impl Queue {
         self.url.ends_with(".fifo")
     }
 
-    /// How many calls were made again since the start.
-    pub(crate) fn retries(&self) -> usize {
-        let Counter {
-            calls,
-            attempts,
-            repeats,
-        } = &self.counter;
-        let load = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-        (load(attempts) + load(repeats)).saturating_sub(load(calls))
-    }
-
-    /// Puts messages on the queue: all of them, or it is an error. A caller that stops waiting, or
-    /// gets an error, does not know which of them are there.
+    /// Puts messages on the queue: all of them, or it is an error. Adds the calls that were made again
+    /// to `retries`.
     ///
     /// # Errors
-    /// Where SQS refuses one of them for good, or all attempts of a call fail.
+    /// If SQS refuses one of them for good, or has not taken all of them by the deadline. Any of them may
+    /// be on the queue then.
     pub(crate) async fn send(
         &self,
         mut batch: Vec<Message>,
         trace: Option<&str>,
+        deadline: Instant,
+        retries: &mut usize,
     ) -> Result<(), NotTaken> {
-        match batch.len() {
+        let limit = Limit {
+            deadline,
+            tries: self.max_tries,
+        };
+        let sent = match batch.len() {
             0 => Ok(()),
-            1 => self.send_one(batch.remove(0), trace).await,
-            _ => self.send_batch(batch, trace).await,
-        }
+            1 => self.send_one(batch.remove(0), trace, limit, retries).await,
+            _ => self.send_batch(batch, trace, limit, retries).await,
+        };
+        sent.map_err(|reason| NotTaken { reason })
     }
 
-    async fn send_one(&self, message: Message, trace: Option<&str>) -> Result<(), NotTaken> {
+    async fn send_one(
+        &self,
+        message: Message,
+        trace: Option<&str>,
+        limit: Limit,
+        retries: &mut usize,
+    ) -> Result<(), String> {
         let request = self
             .client
             .send_message()
@@ -149,58 +108,91 @@ impl Queue {
             .set_message_deduplication_id(message.deduplication)
             .set_message_attributes(Some(attributes(message.attributes)))
             .set_message_system_attributes(trace.map(system_attributes));
-        // Boxed where it is made: it is of several kilobytes, which every future around it would
-        // copy again.
-        let answer = Box::pin(request.send()).await;
-        let answer = answer.map_err(|error| NotTaken {
-            reason: aws::describe(&error),
-        })?;
-        // A server that is not SQS may answer 200 to anything.
-        match answer.message_id() {
-            Some(_) => Ok(()),
-            None => Err(NotTaken {
-                reason: "expected a message id, but the answer has none".to_owned(),
-            }),
-        }
+        aws::retry(limit, retries, async || {
+            // Boxed where it is made: it is of several kilobytes, which every future around it would
+            // copy again.
+            let answer = Box::pin(request.clone().send()).await;
+            // A server that is not SQS may answer 200 to anything.
+            match answer.map_err(|error| fault(&error))?.message_id() {
+                Some(id) if !id.is_empty() => Ok(()),
+                _ => Err(not_confirmed()),
+            }
+        })
+        .await
     }
 
-    /// Sends a batch, and again what the answer does not list as taken, until all are or one never
-    /// will be. The caller's time-out ends it.
-    async fn send_batch(&self, batch: Vec<Message>, trace: Option<&str>) -> Result<(), NotTaken> {
+    /// Sends a batch, and again what the answer does not list as taken.
+    async fn send_batch(
+        &self,
+        batch: Vec<Message>,
+        trace: Option<&str>,
+        limit: Limit,
+        retries: &mut usize,
+    ) -> Result<(), String> {
         let mut waiting: Vec<_> = batch
             .into_iter()
             .enumerate()
             .map(|(number, message)| entry(number, message, trace))
             .collect();
-        loop {
+        aws::retry(limit, retries, async || {
             let request = self
                 .client
                 .send_message_batch()
                 .queue_url(&self.url)
                 .set_entries(Some(waiting.clone()));
             let answer = Box::pin(request.send()).await;
-            let answer = answer.map_err(|error| NotTaken {
-                reason: aws::describe(&error),
-            })?;
-            // An entry in both lists may not be there, and an entry in neither was lost.
-            let is_listed = |id: &str| answer.successful().iter().any(|entry| entry.id() == id);
+            let answer = answer.map_err(|error| fault(&error))?;
+            let is_taken = |id: &str| {
+                let mut taken = answer.successful().iter();
+                taken.any(|entry| entry.id() == id && !entry.message_id().is_empty())
+            };
             let failure = |id: &str| answer.failed().iter().find(|entry| entry.id() == id);
-            waiting.retain(|entry| !is_listed(entry.id()) || failure(entry.id()).is_some());
-            let hopeless = waiting
-                .iter()
-                .find_map(|entry| failure(entry.id()).filter(|failure| failure.sender_fault()));
-            if let Some(failure) = hopeless {
-                return Err(NotTaken {
-                    reason: format!("an entry was refused: {}", aws::code(Some(failure.code()))),
-                });
-            }
+            // An entry in both lists may not be there, and an entry in neither was lost.
+            waiting.retain(|entry| !is_taken(entry.id()) || failure(entry.id()).is_some());
             if waiting.is_empty() {
                 return Ok(());
             }
-            tokio::time::sleep(ENTRIES_BACKOFF).await;
-            self.counter.repeats.fetch_add(1, Ordering::Relaxed);
-        }
+            let mut failures: Vec<_> = waiting
+                .iter()
+                .filter_map(|entry| failure(entry.id()))
+                .map(|failure| Fault {
+                    reason: format!(
+                        "an entry was refused: {}",
+                        explain(aws::code(Some(failure.code())))
+                    ),
+                    can_pass: !failure.sender_fault() || aws::is_transient(failure.code()),
+                })
+                .collect();
+            failures.sort_by_key(|fault| fault.can_pass);
+            Err(failures.into_iter().next().unwrap_or_else(not_confirmed))
+        })
+        .await
     }
+}
+
+fn fault<E>(error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    Fault {
+        reason: explain(&aws::describe(error)),
+        can_pass: aws::can_pass(error),
+    }
+}
+
+fn not_confirmed() -> Fault {
+    Fault {
+        reason: "the answer has no message id".to_owned(),
+        can_pass: true,
+    }
+}
+
+/// Adds to what SQS said where to look, if it may be about the size of a message.
+fn explain(said: &str) -> String {
+    if MAY_BE_TOO_LARGE.iter().any(|code| said.contains(code)) {
+        return format!("{said}: is the queue's own MaximumMessageSize below QUEUE_MAX_BYTES?");
+    }
+    said.to_owned()
 }
 
 /// One message of a batch; its number is its id there.

@@ -12,11 +12,22 @@ pub struct Depth {
     pub waiting: u64,
     /// Messages that a worker has taken and not deleted.
     pub with_workers: u64,
+    /// The largest message that it takes, `MaximumMessageSize`, if it says so.
+    pub max_bytes: Option<u64>,
     /// The name of the dead-letter queue, if there is one.
     pub dead_letter_queue: Option<String>,
 }
 
 impl Queue {
+    /// Limits the tries of each call to those of an operator's command.
+    #[must_use]
+    pub fn for_operator(self) -> Self {
+        Self {
+            max_tries: aws::OPERATOR_TRIES,
+            ..self
+        }
+    }
+
     /// What lies on it.
     ///
     /// # Errors
@@ -52,11 +63,8 @@ impl Queue {
             .await
             .map_err(|error| aws::describe(&error))?;
         let text = |name: QueueAttributeName| answer.attributes().and_then(|all| all.get(&name));
-        let count = |name| {
-            text(name)
-                .and_then(|count| count.parse().ok())
-                .unwrap_or_default()
-        };
+        let number = |name| text(name).and_then(|number| number.parse().ok());
+        let count = |name| number(name).unwrap_or_default();
         // `{"deadLetterTargetArn":"arn:aws:sqs:<region>:<account>:<name>","maxReceiveCount":5}`
         let policy = text(QueueAttributeName::RedrivePolicy);
         let policy =
@@ -66,6 +74,7 @@ impl Queue {
         Ok(Depth {
             waiting: count(QueueAttributeName::ApproximateNumberOfMessages),
             with_workers: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+            max_bytes: number(QueueAttributeName::MaximumMessageSize),
             dead_letter_queue: target.and_then(|arn| Some(arn.rsplit(':').next()?.to_owned())),
         })
     }

@@ -5,19 +5,15 @@ mod operator;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
-use aws_sdk_s3::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    primitives::ByteStream,
-};
+use aws_sdk_s3::{Client, primitives::ByteStream};
 use aws_types::SdkConfig;
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 #[cfg(feature = "cli")]
 pub use self::operator::{About, Entry};
-use crate::aws;
+use crate::aws::{self, Fault, Limit};
 
 /// The time for all attempts at one object. With the queue's default budget that makes 4 s; how
 /// long the vendor waits is not published.
@@ -57,6 +53,8 @@ pub struct Receipt {
     pub received_at: Timestamp,
     /// The sender's `Content-Type`.
     pub content_type: String,
+    /// The sender's `Content-Encoding`.
+    pub content_encoding: Option<String>,
 }
 
 /// Where messages and bodies are kept.
@@ -66,6 +64,7 @@ pub struct Vault {
     endpoint: Option<String>,
     /// The time for all attempts at one object.
     budget: Duration,
+    max_tries: usize,
     /// Made when it is first needed: most functions never do, and it costs time at start.
     client: OnceLock<Client>,
 }
@@ -91,6 +90,7 @@ impl Vault {
             sdk_config,
             endpoint,
             budget: BUDGET,
+            max_tries: usize::MAX,
             client: OnceLock::new(),
         }
     }
@@ -105,11 +105,11 @@ impl Vault {
         &self.bucket
     }
 
-    /// Keeps `content` as `<folder>/YYYY/MM/DD/<name>` and gives its key. It is tried again until
-    /// the budget or `deadline` ends.
+    /// Keeps `content` as `<folder>/YYYY/MM/DD/<name>` and returns its key. It is tried again after any
+    /// fault until the budget or `deadline` ends: there is no other place for it.
     ///
     /// # Errors
-    /// Where S3 has not said by then that it has it.
+    /// If S3 has not confirmed by then that it has it.
     pub(crate) async fn keep(
         &self,
         folder: Folder,
@@ -121,36 +121,47 @@ impl Vault {
     ) -> Result<String, NotKept> {
         let day = receipt.received_at.strftime("%Y/%m/%d");
         let key = format!("{}/{day}/{name}", folder.as_str());
-        let time = self
-            .budget
-            .min(deadline.saturating_duration_since(Instant::now()));
-        let request = self
-            .client()
-            .put_object()
-            .bucket(&self.bucket)
-            .key(&key)
-            .body(ByteStream::from(content))
-            .content_type(printable(&receipt.content_type))
-            .metadata("reason", printable(reason))
-            .metadata("received-at", receipt.received_at.to_string())
-            .metadata("request-id", printable(&receipt.request_id));
-        // Boxed for the same reason as the queue's.
-        match timeout(time, Box::pin(request.send())).await {
-            Ok(Ok(_)) => Ok(key),
-            Ok(Err(error)) => Err(failed(error)),
-            Err(_) => Err(NotKept {
-                reason: format!(
-                    "expected an answer of the vault within {} ms",
-                    time.as_millis()
-                ),
-            }),
+        let limit = Limit {
+            deadline: deadline.min(Instant::now() + self.budget),
+            tries: self.max_tries,
+        };
+        let mut retries = 0;
+        let kept = aws::retry(limit, &mut retries, async || {
+            let encoding = receipt.content_encoding.as_deref().map(printable);
+            let mut request = self
+                .client()
+                .put_object()
+                .bucket(&self.bucket)
+                .key(&key)
+                .body(ByteStream::from(content.clone()))
+                .content_type(printable(&receipt.content_type))
+                .metadata("reason", printable(reason))
+                .metadata("received-at", receipt.received_at.to_string())
+                .metadata("request-id", printable(&receipt.request_id));
+            if let Some(encoding) = encoding {
+                request = request.metadata("content-encoding", encoding);
+            }
+            // Boxed for the same reason as the queue's.
+            let reason = match Box::pin(request.send()).await {
+                // A server that is not S3 may answer 200 to anything.
+                Ok(answer) if answer.e_tag().is_some_and(|tag| !tag.is_empty()) => return Ok(()),
+                Ok(_) => "the answer has no ETag".to_owned(),
+                Err(error) => aws::describe(&error),
+            };
+            Err(Fault {
+                reason,
+                can_pass: true,
+            })
+        });
+        match kept.await {
+            Ok(()) => Ok(key),
+            Err(reason) => Err(NotKept { reason }),
         }
     }
 
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
-            let config = aws_sdk_s3::config::Builder::from(&self.sdk_config)
-                .retry_partition(aws::retry_partition());
+            let config = aws_sdk_s3::config::Builder::from(&self.sdk_config);
             let config = match self.endpoint.as_deref().or(self.sdk_config.endpoint_url()) {
                 // Names of buckets are no hosts at an endpoint of one's own.
                 Some(endpoint) => config.endpoint_url(endpoint).force_path_style(true),
@@ -158,16 +169,6 @@ impl Vault {
             };
             Client::from_conf(config.build())
         })
-    }
-}
-
-fn failed<E, R>(error: SdkError<E, R>) -> NotKept
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: fmt::Debug,
-{
-    NotKept {
-        reason: aws::describe(&error),
     }
 }
 

@@ -1,13 +1,17 @@
 //! What an operator does with the vault: look, and move what was replayed.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, fmt, time::Duration};
 
-use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::{
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::DateTime,
+};
 use bytes::Bytes;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{NotKept, Receipt, Vault, failed};
+use super::{NotKept, Receipt, Vault};
+use crate::aws;
 
 /// What of a copy's source is not encoded: letters, digits and these.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
@@ -48,19 +52,26 @@ impl About {
                 request_id: metadata("request-id"),
                 received_at: metadata("received-at").parse().unwrap_or_default(),
                 content_type: content_type.unwrap_or_default().to_owned(),
+                content_encoding: Some(metadata("content-encoding"))
+                    .filter(|encoding| !encoding.is_empty()),
             },
         }
     }
 }
 
 impl Vault {
-    /// Gives an operator's commands the time that people have.
+    /// Gives each object the time and the tries of an operator's command.
     #[must_use]
-    pub fn with_budget(self, budget: Duration) -> Self {
-        Self { budget, ..self }
+    pub fn for_operator(self, budget: Duration) -> Self {
+        Self {
+            budget,
+            max_tries: aws::OPERATOR_TRIES,
+            ..self
+        }
     }
 
-    /// The objects whose keys begin with `prefix`, in the order of their keys, at most `limit`.
+    /// The objects whose keys begin with `prefix`, in the order of their keys, at most `limit`. Passes
+    /// over the empty objects that tools make to show a folder.
     ///
     /// # Errors
     /// Where S3 does not list them.
@@ -75,12 +86,16 @@ impl Vault {
             .send();
         while let Some(page) = pages.next().await {
             for object in page.map_err(failed)?.contents() {
+                let key = object.key().unwrap_or_default();
+                if key.ends_with('/') && object.size() == Some(0) {
+                    continue;
+                }
                 if entries.len() == limit {
                     return Ok(entries);
                 }
                 let kept_at = object.last_modified().map_or(0, DateTime::secs);
                 entries.push(Entry {
-                    key: object.key().unwrap_or_default().to_owned(),
+                    key: key.to_owned(),
                     bytes: object
                         .size()
                         .and_then(|size| size.try_into().ok())
@@ -146,5 +161,15 @@ impl Vault {
             .await
             .map_err(failed)?;
         Ok(())
+    }
+}
+
+fn failed<E, R>(error: SdkError<E, R>) -> NotKept
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    NotKept {
+        reason: aws::describe(&error),
     }
 }

@@ -48,10 +48,31 @@ enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum VaultState {
     Working,
+    /// An error with this status and code once.
+    Once(u16, &'static str),
     Denied,
     Hanging,
     Missing,
+    /// Behind a proxy that answers with this status, and a page.
+    Page(u16),
     None,
+}
+
+impl VaultState {
+    fn reply(self) -> VaultReply {
+        match self {
+            Self::Working | Self::None => VaultReply::Accept,
+            Self::Once(status, code) => VaultReply::Once(status, code),
+            Self::Denied => VaultReply::Error(403, "AccessDenied"),
+            Self::Hanging => VaultReply::Silence,
+            Self::Missing => VaultReply::Error(404, "NoSuchBucket"),
+            Self::Page(status) => VaultReply::Page(status),
+        }
+    }
+
+    fn keeps(self) -> bool {
+        matches!(self, Self::Working | Self::Once(..))
+    }
 }
 
 /// What must come of a row.
@@ -69,8 +90,8 @@ enum Expected {
 fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
     use Expected::{Published, Quarantined, Spilled};
     use Reply::{
-        Accept, Blank, Contradict, Error, FailEntries, Garble, Late, LoseEntries, RefuseEntries,
-        Silence,
+        Accept, Anonymous, Blank, Contradict, Error, FailEntries, Garble, Late, LoseEntries,
+        RefuseEntries, RefuseEntriesAs, Silence,
     };
     let always = |reply| Fault::Queue(&[], reply);
     let throttled = Error(400, "RequestThrottled");
@@ -88,6 +109,36 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
             "first throttled",
             Fault::Queue(&[Error(400, "RequestThrottled")], Accept),
             false,
+            Published,
+        ),
+        (
+            "first throttled by KMS",
+            Fault::Queue(&[Error(400, "KMS.ThrottlingException")], Accept),
+            false,
+            Published,
+        ),
+        (
+            "first one call too many",
+            Fault::Queue(&[Error(429, "")], Accept),
+            false,
+            Published,
+        ),
+        (
+            "first without a message id",
+            Fault::Queue(&[Blank], Accept),
+            false,
+            Published,
+        ),
+        (
+            "first entries throttled, and said to be the sender's fault",
+            Fault::Queue(&[RefuseEntriesAs(&[1], "RequestThrottled")], Accept),
+            true,
+            Published,
+        ),
+        (
+            "first entries without a message id",
+            Fault::Queue(&[Anonymous(&[0, 9])], Accept),
+            true,
             Published,
         ),
         (
@@ -148,6 +199,12 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
             Spilled,
         ),
         ("lost entries", always(LoseEntries(&[0])), true, Spilled),
+        (
+            "entries without a message id",
+            always(Anonymous(&[0])),
+            true,
+            Spilled,
+        ),
         ("contradicted", always(Contradict(&[0, 1])), true, Spilled),
         (
             "second batch missing",
@@ -159,12 +216,23 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
     ]
 }
 
+/// Tried with every fault.
 const VAULTS: [VaultState; 5] = [
     VaultState::Working,
     VaultState::Denied,
     VaultState::Hanging,
     VaultState::Missing,
     VaultState::None,
+];
+
+/// Tried with the faults that need the vault at once.
+const ODD_VAULTS: [VaultState; 6] = [
+    VaultState::Once(409, "OperationAborted"),
+    VaultState::Once(429, "TooManyRequests"),
+    VaultState::Once(403, "AccessDenied"),
+    VaultState::Once(503, "SlowDown"),
+    VaultState::Page(200),
+    VaultState::Page(204),
 ];
 
 /// One line of the table, tried.
@@ -178,17 +246,11 @@ struct Row {
 }
 
 async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> Row {
-    let reply = match vault {
-        VaultState::Working | VaultState::None => VaultReply::Accept,
-        VaultState::Denied => VaultReply::Error(403, "AccessDenied"),
-        VaultState::Hanging => VaultReply::Silence,
-        VaultState::Missing => VaultReply::Error(404, "NoSuchBucket"),
-    };
     let (script, otherwise) = match fault {
         Fault::Queue(script, otherwise) => (*script, otherwise.clone()),
         _ => (&[][..], Reply::Accept),
     };
-    let recorder = Recorder::with_vault(script, otherwise, reply).await;
+    let recorder = Recorder::with_vault(script, otherwise, vault.reply()).await;
     let mut settings = recorder
         .settings()
         .with("PUBLISH_BUDGET_MS", &BUDGET.as_millis().to_string());
@@ -241,7 +303,7 @@ fn assert_nothing_is_lost(row: &Row) {
 }
 
 fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
-    let keeps = vault == VaultState::Working;
+    let keeps = vault.keeps();
     let (status, folder) = match expected {
         Expected::Published => (200, None),
         Expected::Quarantined if keeps => (200, Some("quarantine/")),
@@ -284,7 +346,11 @@ fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
 async fn no_fault_of_queue_or_vault_loses_a_callback() {
     let mut rows = Vec::new();
     for (name, fault, is_of_batches, expected) in faults() {
-        for vault in VAULTS {
+        let odd_vaults: &[VaultState] = match name {
+            "missing" | "unreadable" => &ODD_VAULTS,
+            _ => &[],
+        };
+        for vault in VAULTS.iter().chain(odd_vaults).copied() {
             for jobs in [1, MANY] {
                 if jobs == MANY || !is_of_batches {
                     rows.push((name, fault.clone(), vault, jobs, expected));
@@ -292,15 +358,119 @@ async fn no_fault_of_queue_or_vault_loses_a_callback() {
             }
         }
     }
-    for some in rows.chunks(AT_ONCE) {
-        let tried = some
-            .iter()
-            .map(|(name, fault, vault, jobs, expected)| async move {
-                let row = try_fault(name, fault, *vault, *jobs).await;
-                assert_nothing_is_lost(&row);
-                assert_expected(&row, *expected, *vault);
-            });
-        futures_util::future::join_all(tried).await;
+    let tried = rows
+        .iter()
+        .map(|(name, fault, vault, jobs, expected)| async move {
+            let row = try_fault(name, fault, *vault, *jobs).await;
+            assert_nothing_is_lost(&row);
+            assert_expected(&row, *expected, *vault);
+        });
+    at_once(tried).await;
+}
+
+/// Runs these, some at once.
+async fn at_once(mut tried: impl Iterator<Item = impl Future<Output = ()>>) {
+    loop {
+        let some: Vec<_> = tried.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return;
+        }
+        futures_util::future::join_all(some).await;
+    }
+}
+
+/// How long a fault of the queue or the vault may last, in milliseconds.
+const OUTAGES: [u64; 3] = [300, 800, 1500];
+
+/// Budgets of the queue in milliseconds: each is shorter than every outage, or longer by far more than a
+/// wait between two tries, so that a busy machine does not decide.
+const BUDGETS: [u64; 2] = [250, 4000];
+
+#[tokio::test]
+async fn an_outage_of_the_queue_that_is_shorter_than_its_budget_spills_nothing() {
+    let mut tried = Vec::new();
+    for millis in OUTAGES {
+        for budget in BUDGETS {
+            for (status, code) in [(400, "RequestThrottled"), (503, "ServiceUnavailable")] {
+                for jobs in [1, MANY] {
+                    tried.push((millis, budget, status, code, jobs));
+                }
+            }
+        }
+    }
+    let tried = tried.into_iter().map(|case| async move {
+        let (millis, budget, status, code, jobs) = case;
+        let outage = Reply::Outage(millis, status, code);
+        let recorder = Recorder::with_vault(&[], outage, VaultReply::Accept).await;
+        let settings = recorder
+            .settings()
+            .with("VAULT_BUCKET", "vault")
+            .with("PUBLISH_BUDGET_MS", &budget.to_string());
+        let function = Function::start(settings).await;
+        let body = to_json(&tasks((0..jobs).map(snapshot)));
+        let answer = function.call(&post_json(&body)).await;
+        let (status, kept) = if millis < budget { (200, 0) } else { (503, 1) };
+        assert_eq!(answer.status, status, "{case:?}");
+        assert_eq!(recorder.objects().len(), kept, "{case:?}");
+    });
+    at_once(tried).await;
+}
+
+#[tokio::test]
+async fn an_outage_of_the_vault_that_is_shorter_than_its_budget_leaves_nothing_with_the_vendor() {
+    let mut tried = Vec::new();
+    for millis in OUTAGES {
+        for (status, code) in [
+            (503, "SlowDown"),
+            (409, "OperationAborted"),
+            (403, "Denied"),
+        ] {
+            tried.push((millis, status, code));
+        }
+    }
+    let tried = tried.into_iter().map(|case| async move {
+        let (millis, status, code) = case;
+        let outage = VaultReply::Outage(millis, status, code);
+        let recorder = Recorder::with_vault(&[], Reply::Accept, outage).await;
+        let function = Function::start(recorder.settings().with("VAULT_BUCKET", "vault")).await;
+        let answer = function.call(&post_json(b"{")).await;
+        let ends_in_time = Duration::from_millis(millis) < VAULT_BUDGET;
+        let (status, kept) = if ends_in_time { (200, 1) } else { (503, 0) };
+        assert_eq!(answer.status, status, "{case:?}");
+        assert_eq!(recorder.objects().len(), kept, "{case:?}");
+    });
+    at_once(tried).await;
+}
+
+#[tokio::test]
+async fn the_log_says_what_the_queue_said_last_and_where_to_look() {
+    let hint = "is the queue's own MaximumMessageSize below QUEUE_MAX_BYTES?";
+    let cases = [
+        (
+            Reply::Error(400, "InvalidParameterValue"),
+            1,
+            format!("InvalidParameterValue: {hint}"),
+        ),
+        (
+            Reply::RefuseEntriesAs(&[1], "InvalidParameterValue"),
+            2,
+            format!("an entry was refused: InvalidParameterValue: {hint}"),
+        ),
+        (
+            Reply::Error(400, "RequestThrottled"),
+            1,
+            "RequestThrottled; tried ".to_owned(),
+        ),
+        (Reply::Silence, 1, "request timed out after 4".to_owned()),
+    ];
+    for (reply, jobs, expected) in cases {
+        let recorder = Recorder::scripted(&[], reply.clone()).await;
+        let function = Function::start(recorder.settings().with("PUBLISH_BUDGET_MS", "400")).await;
+        let body = to_json(&tasks((0..jobs).map(snapshot)));
+        assert_eq!(function.call(&post_json(&body)).await.status, 503);
+        let output = function.stop().await;
+        let told = output.lines().any(|line| line.contains(&expected));
+        assert!(told, "{reply:?}: {output:?}");
     }
 }
 
@@ -382,10 +552,10 @@ async fn a_vault_too_slow_for_every_large_message_keeps_the_body() {
     let settings = recorder
         .settings()
         .with("VAULT_BUCKET", "vault")
-        .with("QUEUE_MAX_BYTES", "2048");
+        .with("QUEUE_MAX_BYTES", "8192");
     let function = Function::start(settings).await;
     let body = to_json(&tasks(
-        (0..8).map(|number| crate::bodies::large(number, 3000)),
+        (0..8).map(|number| crate::bodies::large(number, 9000)),
     ));
     let answer = function.call(&post_json(&body)).await;
     assert_eq!(answer.status, 503);

@@ -117,7 +117,8 @@ impl Function {
     pub(crate) async fn call(&self, event: &Value) -> HttpAnswer {
         match self.invoke(event, TIMEOUT).await {
             Answer::Response(response) => HttpAnswer::of(&response),
-            other => panic!("expected an answer, but found {other:?}"),
+            Answer::Error(error) => panic!("expected an answer, but found the error {error}"),
+            Answer::Silence => panic!("expected an answer, but found none"),
         }
     }
 

@@ -19,6 +19,7 @@ mod answers;
 mod authentication;
 mod commands;
 mod configuration;
+mod events;
 mod faults;
 mod grouping;
 mod metrics;

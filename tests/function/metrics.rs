@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
-    function::{Output, Settings},
+    bodies::{failed, snapshot, tasks, to_json},
+    function::{Function, Output, Settings},
+    function_url::post_json,
     queue::Queue,
+    recorder::Recorder,
     telemetry::output_of,
 };
 
@@ -80,7 +83,8 @@ async fn metrics_are_written_whatever_the_log_level() {
             ("RecordsPublished", Some(4.0)),
             ("Probes", Some(1.0)),
             ("AuthFailures", Some(2.0)),
-            ("BadRequests", Some(1.0)),
+            // One that is empty and one that is not base64.
+            ("BadRequests", Some(2.0)),
             // Three that cannot be read and one that is too large.
             ("VaultFailures", Some(4.0)),
             ("Quarantined", None),
@@ -128,4 +132,33 @@ fn family_and_outcome(set: &[String]) -> Option<(String, String)> {
             .find_map(|dimension| dimension.strip_prefix(name)?.strip_prefix('='))
     };
     Some((value("family")?.to_owned(), value("outcome")?.to_owned()))
+}
+
+#[tokio::test]
+async fn a_call_has_a_line_for_each_kind_of_its_records() {
+    for (jobs, expected) in [
+        (vec![snapshot(1), snapshot(2)], vec![2]),
+        (vec![snapshot(1), failed(2), snapshot(3)], vec![1, 2]),
+    ] {
+        let recorder = Recorder::start().await;
+        let function = Function::start(recorder.settings()).await;
+        let answer = function.call(&post_json(&to_json(&tasks(jobs)))).await;
+        assert_eq!(answer.status, 200);
+        let output = function.stop().await;
+        let lines = output
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        let lines: Vec<Value> = lines
+            .filter(|line: &Value| line.get("_aws").is_some())
+            .collect();
+        let records: Vec<_> = lines
+            .iter()
+            .map(|line| line["RecordsPublished"].as_u64().expect("it counts them"))
+            .collect();
+        let mut sorted = records.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, expected, "{lines:?}");
+        let with_size = lines.iter().filter(|line| line.get("BodyBytes").is_some());
+        assert_eq!(with_size.count(), 1, "{lines:?}");
+    }
 }

@@ -36,20 +36,26 @@ pub(crate) struct Message {
 
 impl Queue {
     pub(crate) async fn standard() -> Self {
-        Self::create("").await
+        Self::create("", None).await
     }
 
     pub(crate) async fn fifo() -> Self {
-        Self::create(".fifo").await
+        let is_fifo = (QueueAttributeName::FifoQueue, "true");
+        Self::create(".fifo", Some(is_fifo)).await
     }
 
-    async fn create(suffix: &str) -> Self {
+    /// A queue that takes messages of at most so many bytes.
+    pub(crate) async fn of_at_most(bytes: u32) -> Self {
+        let limit = (QueueAttributeName::MaximumMessageSize, &*bytes.to_string());
+        Self::create("", Some(limit)).await
+    }
+
+    async fn create(suffix: &str, attribute: Option<(QueueAttributeName, &str)>) -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(1);
         let name = format!("jobs-{}{suffix}", COUNTER.fetch_add(1, Ordering::Relaxed));
         // A client of its own: connections belong to the runtime of the test that made them.
         let client = client();
-        let is_fifo = (!suffix.is_empty()).then(|| "true".to_owned());
-        let attributes = is_fifo.map(|fifo| [(QueueAttributeName::FifoQueue, fifo)].into());
+        let attributes = attribute.map(|(name, value)| [(name, value.to_owned())].into());
         let request = client
             .create_queue()
             .queue_name(name)

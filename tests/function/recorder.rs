@@ -7,8 +7,8 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     future,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use http_body_util::Full;
@@ -33,12 +33,18 @@ pub(crate) enum Reply {
     FailEntries(&'static [usize]),
     /// Takes a batch but for these entries, which are at fault themselves.
     RefuseEntries(&'static [usize]),
+    /// The same, with this code.
+    RefuseEntriesAs(&'static [usize], &'static str),
+    /// Lists these entries of a batch as taken, without a message id, and takes the others.
+    Anonymous(&'static [usize]),
     /// Takes a batch, and of these entries says nothing.
     LoseEntries(&'static [usize]),
     /// Takes a batch, and lists these entries as failed all the same.
     Contradict(&'static [usize]),
     /// An error with this status and code.
     Error(u16, &'static str),
+    /// The same until so many milliseconds after the first call; then takes all of it.
+    Outage(u64, u16, &'static str),
     /// Takes all of it, and answers with what is no JSON.
     Garble,
     /// Takes nothing, and answers 200 to it, as a server does that is not SQS.
@@ -56,6 +62,12 @@ pub(crate) enum VaultReply {
     Accept,
     /// An error with this status and code.
     Error(u16, &'static str),
+    /// The same for the first call; then does as it is told.
+    Once(u16, &'static str),
+    /// The same until so many milliseconds after the first call.
+    Outage(u64, u16, &'static str),
+    /// Keeps nothing, and answers with this status and a page of HTML, as a proxy does.
+    Page(u16),
     /// Does as it is told, after so many milliseconds.
     Late(u64),
     /// Nothing, ever.
@@ -68,6 +80,7 @@ pub(crate) struct Object {
     pub(crate) body: Vec<u8>,
     pub(crate) content_type: String,
     pub(crate) reason: String,
+    pub(crate) content_encoding: Option<String>,
 }
 
 /// One `SendMessage` or `SendMessageBatch`.
@@ -90,6 +103,8 @@ struct Shared {
     calls: Mutex<Vec<Call>>,
     taken: Mutex<BTreeSet<String>>,
     vault: VaultReply,
+    first_send: OnceLock<Instant>,
+    first_put: OnceLock<Instant>,
     objects: Mutex<BTreeMap<String, Object>>,
     puts: watch::Sender<usize>,
     sends: watch::Sender<usize>,
@@ -128,6 +143,8 @@ impl Recorder {
             calls: Mutex::default(),
             taken: Mutex::default(),
             vault,
+            first_send: OnceLock::new(),
+            first_put: OnceLock::new(),
             objects: Mutex::default(),
             puts: watch::Sender::new(0),
             sends: watch::Sender::new(0),
@@ -219,9 +236,15 @@ impl Shared {
         lock(&self.calls).push(Call {
             entries: entries.clone(),
         });
-        let reply = lock(&self.script)
+        let mut reply = lock(&self.script)
             .pop_front()
             .unwrap_or_else(|| lock(&self.otherwise).clone());
+        if let Reply::Outage(millis, status, code) = reply {
+            reply = match is_over(&self.first_send, millis) {
+                true => Reply::Accept,
+                false => Reply::Error(status, code),
+            };
+        }
         if let Reply::Late(millis) = reply {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
@@ -241,9 +264,11 @@ impl Shared {
         let missing: &[usize] = match reply {
             Reply::FailEntries(missing)
             | Reply::RefuseEntries(missing)
+            | Reply::RefuseEntriesAs(missing, _)
+            | Reply::Anonymous(missing)
             | Reply::LoseEntries(missing)
             | Reply::Contradict(missing) => missing,
-            Reply::Error(..) | Reply::Silence | Reply::Blank => return,
+            Reply::Error(..) | Reply::Outage(..) | Reply::Silence | Reply::Blank => return,
             Reply::Accept | Reply::Garble | Reply::Late(_) => &[],
         };
         for (place, entry) in entries.iter().enumerate() {
@@ -255,17 +280,21 @@ impl Shared {
 
     async fn put(&self, head: &Parts, body: &[u8]) -> server::Answer {
         self.puts.send_modify(|count| *count += 1);
+        let is_first = *self.puts.borrow() == 1;
         match self.vault {
-            VaultReply::Accept => {}
             VaultReply::Late(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
-            VaultReply::Error(status, code) => {
-                let status = StatusCode::from_u16(status).expect("a status of HTTP");
-                let xml = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");
-                let mut answer = Answer::new(Full::from(xml));
-                *answer.status_mut() = status;
+            VaultReply::Error(status, code) => return vault_error(status, code),
+            VaultReply::Once(status, code) if is_first => return vault_error(status, code),
+            VaultReply::Outage(millis, status, code) if !is_over(&self.first_put, millis) => {
+                return vault_error(status, code);
+            }
+            VaultReply::Page(status) => {
+                let mut answer = Answer::new(Full::from("<html>a proxy</html>"));
+                *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
                 return answer;
             }
             VaultReply::Silence => future::pending().await,
+            VaultReply::Accept | VaultReply::Once(..) | VaultReply::Outage(..) => {}
         }
         let header = |name: &str| {
             let value = head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -282,33 +311,54 @@ impl Shared {
             body: body.to_vec(),
             content_type: header("content-type"),
             reason: header("x-amz-meta-reason"),
+            content_encoding: Some(header("x-amz-meta-content-encoding"))
+                .filter(|encoding| !encoding.is_empty()),
         };
         lock(&self.objects).insert(key, object);
-        Answer::new(Full::default())
+        let mut answer = Answer::new(Full::default());
+        let etag = "\"00000000000000000000000000000000\"";
+        let etag = etag.parse().expect("a header's value");
+        answer.headers_mut().insert("etag", etag);
+        answer
     }
 }
 
+/// Whether an outage of so many milliseconds that began with the first call is over.
+fn is_over(first: &OnceLock<Instant>, millis: u64) -> bool {
+    first.get_or_init(Instant::now).elapsed() >= Duration::from_millis(millis)
+}
+
+fn vault_error(status: u16, code: &str) -> server::Answer {
+    let xml = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");
+    let mut answer = Answer::new(Full::from(xml));
+    *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
+    answer
+}
+
 fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
-    let (failing, sender_fault): (&[usize], _) = match reply {
-        Reply::FailEntries(failing) => (failing, false),
-        Reply::RefuseEntries(failing) => (failing, true),
-        Reply::LoseEntries(lost) => (lost, false),
-        Reply::Contradict(both) => (both, false),
-        _ => (&[], false),
+    let (failing, code, sender_fault): (&[usize], _, _) = match reply {
+        Reply::FailEntries(failing) => (failing, "InternalError", false),
+        Reply::RefuseEntries(failing) => (failing, "InvalidAttributeName", true),
+        Reply::RefuseEntriesAs(failing, code) => (failing, *code, true),
+        Reply::Anonymous(failing) | Reply::LoseEntries(failing) => (failing, "", false),
+        Reply::Contradict(both) => (both, "InternalError", false),
+        _ => (&[], "", false),
     };
+    let failure = |entry: &Value| json!({ "Id": entry["Id"], "Code": code, "Message": "scripted", "SenderFault": sender_fault });
     let mut answer = json!({ "Successful": [], "Failed": [] });
     for (place, entry) in entries.iter().enumerate() {
         if let Reply::Contradict(_) = reply {
             push(&mut answer, "Successful", taken(entry));
             if failing.contains(&place) {
-                push(&mut answer, "Failed", failure(entry, sender_fault));
+                push(&mut answer, "Failed", failure(entry));
             }
             continue;
         }
         let (list, result) = match (failing.contains(&place), reply) {
             (false, _) => ("Successful", taken(entry)),
             (true, Reply::LoseEntries(_)) => continue,
-            (true, _) => ("Failed", failure(entry, sender_fault)),
+            (true, Reply::Anonymous(_)) => ("Successful", json!({ "Id": entry["Id"] })),
+            (true, _) => ("Failed", failure(entry)),
         };
         push(&mut answer, list, result);
     }
@@ -341,15 +391,6 @@ fn taken(entry: &Value) -> Value {
         "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274",
         "MD5OfMessageBody": "00000000000000000000000000000000",
     })
-}
-
-fn failure(entry: &Value, sender_fault: bool) -> Value {
-    let code = if sender_fault {
-        "InvalidMessageContents"
-    } else {
-        "InternalError"
-    };
-    json!({ "Id": entry["Id"], "Code": code, "Message": "scripted", "SenderFault": sender_fault })
 }
 
 fn error(status: u16, code: &str) -> server::Answer {

@@ -345,3 +345,109 @@ async fn a_probe_that_was_kept_gives_no_record() {
     let keys: Vec<_> = vault.objects().await.into_keys().collect();
     assert_eq!(keys, ["replayed/quarantine/2024/05/06/p"]);
 }
+
+#[tokio::test]
+async fn the_empty_object_of_a_folder_does_not_wait() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    for key in ["quarantine/", "spill/", "spill/2024/05/06/"] {
+        vault.put(key, b"").await;
+    }
+    // An object of that form with something in it is a body.
+    vault.put("spill/2024/05/07/", b"{").await;
+    let replay = output(callbackctl(&queue.url, &vault, &["replay"])).await;
+    let text = text(&replay);
+    assert!(text.starts_with("spill/2024/05/07/: left: "), "{text}");
+    assert!(text.ends_with("1 found: 0 replayed (records: 0), 1 left\n"));
+}
+
+/// An earlier delivery of the body may have put a pointer to `<request id>-<n>` on the queue, and its
+/// consumer deletes that object.
+#[tokio::test]
+async fn a_large_message_never_takes_a_place_that_another_one_had() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let body = to_json(&tasks([snapshot(1), crate::bodies::large(2, 9000)]));
+    for key in ["spill/2024/05/06/a", "spill/2024/05/06/b"] {
+        vault.put(key, &body).await;
+    }
+    let mut command = callbackctl(&queue.url, &vault, &["replay"]);
+    command.env("QUEUE_MAX_BYTES", "8192");
+    let replay = output(command).await;
+    assert!(replay.status.success(), "{}", text(&replay));
+    let objects = vault.objects().await;
+    let oversize: BTreeSet<_> = objects
+        .keys()
+        .filter(|key| key.starts_with("oversize/2024/05/06/"))
+        .collect();
+    assert_eq!(oversize.len(), 2, "{objects:?}");
+    for key in &oversize {
+        assert!(key.ends_with("-1"), "{key}");
+        assert!(!key.contains("8f507cfc"), "the request's id: {key}");
+        assert_eq!(objects[*key].metadata["request-id"], "8f507cfc");
+    }
+    let messages = queue.drain().await;
+    let pointed: Vec<_> = messages.iter().map(crate::queue::Message::event).collect();
+    for key in oversize {
+        assert!(pointed.iter().any(|event| event[1]["s3Key"] == **key));
+    }
+}
+
+#[tokio::test]
+async fn an_empty_endpoint_is_none() {
+    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    vault
+        .put("spill/2024/05/06/a", &to_json(&tasks([snapshot(1)])))
+        .await;
+    let mut command = callbackctl(&queue.url, &vault, &["replay"]);
+    command
+        .env("AWS_ENDPOINT_URL_SQS", "")
+        .env("AWS_ENDPOINT_URL_S3", "");
+    let replay = output(command).await;
+    assert!(replay.status.success(), "{}", text(&replay));
+    assert_eq!(queue.drain().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_doctor_compares_the_limit_of_the_queue() {
+    let vault = Bucket::create().await;
+    for (limit, max_bytes, is_wrong) in [
+        (1_048_576, None, false),
+        (262_144, None, true),
+        (262_144, Some("262144"), false),
+        (262_144, Some("262145"), true),
+    ] {
+        let queue = Queue::of_at_most(limit).await;
+        let mut command = callbackctl(&queue.url, &vault, &["doctor", "http://127.0.0.1:9/x"]);
+        command.env_remove("VAULT_BUCKET");
+        if let Some(max_bytes) = max_bytes {
+            command.env("QUEUE_MAX_BYTES", max_bytes);
+        }
+        let text = text(&output(command).await);
+        let wrong = format!(
+            "wrong  the queue takes messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {}\n",
+            max_bytes.unwrap_or("1048576")
+        );
+        assert_eq!(text.contains(&wrong), is_wrong, "{text}");
+        let good = "good   the queue takes messages of QUEUE_MAX_BYTES\n";
+        assert_eq!(text.contains(good), !is_wrong, "{text}");
+    }
+}
+
+/// A command must not wait as long as the budget of a body with many jobs allows.
+#[tokio::test]
+async fn a_replay_onto_a_queue_that_is_down_ends() {
+    let vault = filled().await;
+    let recorder = Recorder::scripted(&[], Reply::Error(503, "ServiceUnavailable")).await;
+    let mut command = callbackctl(
+        &recorder.url(),
+        &vault,
+        &["replay", "--prefix", "spill/2024/05/07"],
+    );
+    command
+        .env("AWS_ENDPOINT_URL_SQS", recorder.endpoint())
+        .env("AWS_MAX_ATTEMPTS", "1");
+    let replay = output(command).await;
+    let text = text(&replay);
+    let left = "spill/2024/05/07/b: left: the queue: ServiceUnavailable; tried 5 times in ";
+    assert!(text.starts_with(left), "{text}");
+    assert_eq!(recorder.calls().len(), 5);
+}

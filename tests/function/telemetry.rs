@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::{
-    bodies::{failed, large, probe, snapshot, tasks, to_json, to_xml, verdict},
+    bodies::{event_id, failed, large, probe, snapshot, tasks, to_json, to_xml, verdict},
     function::{Function, Output, Settings},
     function_url::{TOKEN, function_url_event, post_json, post_xml},
     queue::{self, Queue},
+    recorder::Recorder,
 };
 
 /// A token that is not accepted. Someone's password may be tried as one.
@@ -183,4 +184,47 @@ async fn the_first_line_names_the_version() {
         assert_eq!(line["message"], json!("started"), "{output:?}");
         assert_eq!(line["version"], json!(env!("CARGO_PKG_VERSION")));
     }
+}
+
+/// The line of a function that has published so many jobs.
+async fn published(jobs: u32, format: &str) -> String {
+    let recorder = Recorder::start().await;
+    let settings = recorder.settings().with("AWS_LAMBDA_LOG_FORMAT", format);
+    let function = Function::start(settings).await;
+    let body = to_json(&tasks((0..jobs).map(snapshot)));
+    assert_eq!(function.call(&post_json(&body)).await.status, 200);
+    let output = function.stop().await;
+    let mut lines = output.lines().filter(|line| line.contains("published"));
+    lines.next().expect("it says so").to_owned()
+}
+
+#[tokio::test]
+async fn a_published_line_names_the_first_hundred_events() {
+    for (jobs, named, count) in [(1, 1, None), (100, 100, None), (101, 100, Some(101))] {
+        let line = published(jobs, "JSON").await;
+        let line: Value = serde_json::from_str(&line).expect("a line is JSON");
+        let ids: Vec<_> = (0..named).map(event_id).collect();
+        assert_eq!(line["event.ids"], json!(ids), "{jobs} jobs");
+        assert_eq!(line.get("event.count"), count.map(Value::from).as_ref());
+        assert_eq!(line["message"], "published");
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["target"], "cloud_infinite_callback::telemetry");
+        assert_eq!(line["jobs"], jobs);
+        let timestamp = line["timestamp"].as_str().expect("it has one");
+        assert!(timestamp.parse::<jiff::Timestamp>().is_ok(), "{timestamp}");
+    }
+    let line = published(2, "Text").await;
+    let expected = format!("event.ids=[\"{}\",\"{}\"]", event_id(0), event_id(1));
+    assert!(line.contains(&expected), "{line}");
+}
+
+#[tokio::test]
+async fn only_a_published_line_names_events() {
+    let running = Function::start(Settings::for_queue(&queue::missing_queue_url())).await;
+    running.call(&post_json(&to_json(&probe()))).await;
+    let job = post_json(&to_json(&tasks([snapshot(1)])));
+    assert_eq!(running.call(&job).await.status, 503);
+    let output = running.stop().await;
+    assert!(output.lines().count() > 2, "{output:?}");
+    assert!(output.lines().all(|line| !line.contains("event.")));
 }

@@ -1,5 +1,7 @@
 //! What goes into the vault: bodies and large messages, with a real S3 API.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     function::{Function, Settings},
     function_url::{post_json, post_xml},
     queue::{self, Queue},
+    recorder::Recorder,
 };
 
 /// Whether a key is `<folder>/YYYY/MM/DD/<name>`, and the name.
@@ -87,9 +90,9 @@ async fn a_message_over_the_limit_goes_to_the_vault_and_a_pointer_to_the_queue()
     let (queue, vault) = (Queue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url)
         .with("VAULT_BUCKET", &vault.name)
-        .with("QUEUE_MAX_BYTES", "4096");
+        .with("QUEUE_MAX_BYTES", "8192");
     let function = Function::start(settings).await;
-    let body = to_json(&tasks([snapshot(1), large(2, 5000), snapshot(3)]));
+    let body = to_json(&tasks([snapshot(1), large(2, 9000), snapshot(3)]));
     let answer = function.call(&post_json(&body)).await;
     assert_eq!(
         answer.json(),
@@ -101,7 +104,8 @@ async fn a_message_over_the_limit_goes_to_the_vault_and_a_pointer_to_the_queue()
         panic!("{objects:?}")
     };
     let name = name_in("oversize", key).expect("its key is that of a large message");
-    assert_eq!(name, crate::function::digest(&event_id(2)));
+    // The second job of the body.
+    assert_eq!(name, format!("{}-1", object.metadata["request-id"]));
     let event: Value = serde_json::from_slice(&object.body).expect("it is the event");
     assert_eq!(event["id"], event_id(2));
 
@@ -127,20 +131,57 @@ async fn two_large_jobs_of_one_id_do_not_take_each_others_place() {
     let (queue, vault) = (Queue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url)
         .with("VAULT_BUCKET", &vault.name)
-        .with("QUEUE_MAX_BYTES", "4096");
+        .with("QUEUE_MAX_BYTES", "8192");
     let function = Function::start(settings).await;
-    let body = to_json(&tasks([large(2, 5000), large(2, 6000)]));
-    let answer = function.call(&post_json(&body)).await;
-    assert_eq!(answer.json()["accepted"], 2);
-    let sizes: Vec<_> = vault
-        .objects()
-        .await
-        .into_values()
-        .map(|object| object.body.len())
-        .collect();
-    let [one, two] = sizes[..] else {
+    // In one body, and in another one of the same day.
+    for sizes in [&[9000, 10_000][..], &[11_000]] {
+        let body = to_json(&tasks(sizes.iter().map(|size| large(2, *size))));
+        let answer = function.call(&post_json(&body)).await;
+        assert_eq!(answer.json()["accepted"], sizes.len());
+    }
+    let objects = vault.objects().await;
+    let mut sizes: Vec<_> = objects.values().map(|object| object.body.len()).collect();
+    sizes.sort_unstable();
+    let [one, two, three] = sizes[..] else {
         panic!("{sizes:?}")
     };
-    assert_eq!(one.abs_diff(two), 1000);
-    assert_eq!(queue.drain().await.len(), 2);
+    assert_eq!((two - one, three - two), (1000, 1000));
+    let messages = queue.drain().await;
+    let pointed: BTreeSet<_> = messages
+        .iter()
+        .filter_map(|message| Some(message.event()[1]["s3Key"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!(pointed, objects.into_keys().collect());
+}
+
+#[tokio::test]
+async fn an_encoding_that_is_not_read_is_kept_and_named() {
+    let recorder = Recorder::start().await;
+    let settings = recorder.settings().with("VAULT_BUCKET", "vault");
+    let function = Function::start(settings).await;
+    let gzip = b"\x1F\x8B\x08\x00s3cret";
+    let gbk = b"<?xml version=\"1.0\" encoding=\"gbk\"?><Response>\xB3\xB1s3cret</Response>";
+    for (body, encoding, expected) in [
+        (
+            &gzip[..],
+            Some("gzip"),
+            "line 1, column 2: expected UTF-8; the body is compressed with gzip",
+        ),
+        (
+            gbk,
+            None,
+            "line 1, column 47: expected UTF-8; its XML declaration says GBK",
+        ),
+    ] {
+        let mut event = post_xml(body);
+        if let Some(encoding) = encoding {
+            event["headers"]["content-encoding"] = json!(encoding);
+        }
+        let answer = function.call(&event).await;
+        let key = answer.json()["quarantined"].clone();
+        let object = &recorder.objects()[key.as_str().expect("it is quarantined")];
+        assert_eq!(object.body, body);
+        assert_eq!(object.content_encoding.as_deref(), encoding);
+        assert_eq!(object.reason, expected);
+    }
 }

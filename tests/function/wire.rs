@@ -140,6 +140,10 @@ async fn a_queue_that_recovers_in_time_is_no_failure() {
             let answer = publish(&function, (0..count).map(snapshot)).await;
             assert_eq!(answer.status, 200, "{failure:?}, {count} jobs");
             assert_eq!(recorder.calls().len(), 2, "{failure:?}, {count} jobs");
+            let output = function.stop().await;
+            let retries = output.lines().find(|line| line.contains("PublishRetries"));
+            let line: Value = serde_json::from_str(retries.expect("it counts them")).unwrap();
+            assert_eq!(line["PublishRetries"], 1, "{failure:?}, {count} jobs");
         }
     }
 }

@@ -349,6 +349,13 @@ fn dense() -> Vec<Row> {
             let deep = "{\"\":".repeat(97) + "1" + &"}".repeat(97) + ",";
             json_of(&format!("\"a\":[{}]", deep.repeat(1950)))
         }),
+        read("dense, a long name in every warning", || {
+            let name = "n".repeat(100_000);
+            let scenes = vec![r#"{"HitFlag":"x","Score":"z"}"#; 1500].join(",");
+            json_of(&format!(
+                "\"Labels\":{{\"{name}Info\":[{scenes}]}},\"Result\":1"
+            ))
+        }),
         read("dense, headers", || {
             let headers = (0..199_900).map(|n| format!("\"{n:x}\":1,"));
             json_of(&format!(

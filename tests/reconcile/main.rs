@@ -23,7 +23,6 @@ mod queue;
 #[expect(dead_code, reason = "the function's tests break it in more ways")]
 mod recorder;
 #[path = "../function/runtime_api.rs"]
-#[expect(dead_code, reason = "the function is called by it")]
 mod runtime_api;
 #[path = "../function/server.rs"]
 #[expect(dead_code, reason = "the function's tests have more servers")]

@@ -4,6 +4,7 @@ use std::{io::Write, time::Duration};
 
 use clap::Args;
 use cloud_infinite_callback::{
+    config::SQS_MAX_BYTES,
     queue::Queue,
     vault::{Folder, Vault},
 };
@@ -28,6 +29,9 @@ pub(crate) struct Doctor {
     /// The queue's URL
     #[arg(long, env = "QUEUE_URL")]
     queue_url: Option<String>,
+    /// The function's largest message, to compare with the queue's own limit
+    #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = SQS_MAX_BYTES as u64)]
+    queue_max_bytes: u64,
     /// The vault's bucket
     #[arg(long, env = "VAULT_BUCKET")]
     vault_bucket: Option<String>,
@@ -60,7 +64,8 @@ impl Doctor {
         if self.queue_url.is_some() || self.vault_bucket.is_some() {
             let sdk_config = cloud_infinite_callback::operator_sdk_config().await;
             if let Some(url) = &self.queue_url {
-                look_at_queue(&Queue::new(url.clone(), &sdk_config, None), &mut findings).await;
+                let queue = Queue::new(url.clone(), &sdk_config, None);
+                look_at_queue(&queue, self.queue_max_bytes, &mut findings).await;
             }
             if let Some(bucket) = &self.vault_bucket {
                 let vault = Vault::new(bucket.clone(), sdk_config, None);
@@ -137,7 +142,7 @@ impl Doctor {
     }
 }
 
-async fn look_at_queue(queue: &Queue, findings: &mut Findings) {
+async fn look_at_queue(queue: &Queue, max_bytes: u64, findings: &mut Findings) {
     let depth = match queue.depth().await {
         Ok(depth) => depth,
         Err(error) => {
@@ -149,6 +154,14 @@ async fn look_at_queue(queue: &Queue, findings: &mut Findings) {
         "the queue is there: about {} jobs wait, {} are with workers",
         depth.waiting, depth.with_workers
     ));
+    match depth.max_bytes {
+        Some(limit) if limit < max_bytes => findings.bad(
+            &format!("the queue takes messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}"),
+            "larger ones are spilled into the vault: lower QUEUE_MAX_BYTES, or raise the queue's MaximumMessageSize",
+        ),
+        Some(_) => findings.good("the queue takes messages of QUEUE_MAX_BYTES"),
+        None => {}
+    }
     let Some(name) = depth.dead_letter_queue else {
         return findings.bad(
             "the queue has no dead-letter queue",

@@ -58,8 +58,8 @@ impl Replay {
     pub(crate) async fn run(self) -> Result<bool, Failure> {
         let prefixes = self.prefixes()?;
         let sdk_config = cloud_infinite_callback::operator_sdk_config().await;
-        let vault = self.place.vault(&sdk_config).with_budget(BUDGET);
-        let queue = Queue::new(self.queue_url.clone(), &sdk_config, None);
+        let vault = self.place.vault(&sdk_config).for_operator(BUDGET);
+        let queue = Queue::new(self.queue_url.clone(), &sdk_config, None).for_operator();
         let publisher = Publisher::new(queue, self.queue_max_bytes as usize, BUDGET);
         let mut entries = Vec::new();
         for prefix in prefixes {
@@ -133,9 +133,13 @@ impl Replay {
         if self.dry_run {
             return Ok(Outgoing::all(&callback).len());
         }
+        // Not the request's id: an earlier delivery or replay of this body may have put pointers to
+        // objects of that name on the queue, which their consumers delete.
+        let delivery_id = new_id()?;
         let publication = Publication {
             vault: Some(vault),
             receipt: &about.receipt,
+            delivery_id: &delivery_id,
             trace: None,
             deadline: Instant::now() + 2 * BUDGET,
         };
@@ -159,6 +163,13 @@ impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
         Self(error.to_string())
     }
+}
+
+/// Returns 128 random bits in hexadecimal digits.
+fn new_id() -> Result<String, Failure> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| Failure(error.to_string()))?;
+    Ok(hex::encode(bits))
 }
 
 /// What is being done, on a line that the next one replaces; only where someone looks.

@@ -51,6 +51,8 @@ pub(crate) struct Sender {
     vault: Option<Vault>,
     /// Names this run in the vault.
     run: String,
+    /// How often the publisher was called: with the run, a delivery's id that was never used before.
+    deliveries: u32,
     /// How many messages were not taken since the last one that was.
     faults: u32,
 }
@@ -62,15 +64,16 @@ impl Sender {
         queue_url: &str,
         sdk_config: &SdkConfig,
     ) -> Result<Self, Failure> {
-        let queue = Queue::new(queue_url.to_owned(), sdk_config, None);
+        let queue = Queue::new(queue_url.to_owned(), sdk_config, None).for_operator();
         let vault = arguments.vault_bucket.as_ref().map(|bucket| {
             let vault = Vault::new(bucket.clone(), sdk_config.clone(), None);
-            vault.with_budget(BATCH_BUDGET)
+            vault.for_operator(BATCH_BUDGET)
         });
         Ok(Self {
             publisher: Publisher::new(queue, arguments.queue_max_bytes as usize, BATCH_BUDGET),
             vault,
             run: run_name()?,
+            deliveries: 0,
             faults: 0,
         })
     }
@@ -110,7 +113,7 @@ impl Sender {
     }
 
     async fn publish_together(
-        &self,
+        &mut self,
         jobs: &[AnsweredJob],
         budget: Duration,
     ) -> Result<(), PublishError> {
@@ -122,10 +125,14 @@ impl Sender {
             request_id: self.run.clone(),
             received_at: Timestamp::now(),
             content_type: "application/xml".to_owned(),
+            content_encoding: None,
         };
+        self.deliveries += 1;
+        let delivery_id = format!("{}-{}", self.run, self.deliveries);
         let publication = Publication {
             vault: self.vault.as_ref(),
             receipt: &receipt,
+            delivery_id: &delivery_id,
             trace: None,
             deadline: Instant::now() + budget,
         };

@@ -26,6 +26,7 @@ impl Place {
     /// The vault, with AWS's own settings.
     pub(crate) fn vault(&self, sdk_config: &SdkConfig) -> Vault {
         let endpoint = self.s3_endpoint_url.clone();
+        let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
         Vault::new(self.vault_bucket.clone(), sdk_config.clone(), endpoint)
     }
 }
@@ -92,6 +93,9 @@ impl Command {
                 writeln!(out, "key: {key}")?;
                 writeln!(out, "bytes: {}", bytes.len())?;
                 writeln!(out, "content type: {}", receipt.content_type)?;
+                if let Some(encoding) = receipt.content_encoding {
+                    writeln!(out, "content encoding: {encoding}")?;
+                }
                 writeln!(out, "received at: {}", receipt.received_at)?;
                 writeln!(out, "request id: {}", receipt.request_id)?;
                 writeln!(out, "reason: {reason}")?;

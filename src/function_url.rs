@@ -1,0 +1,135 @@
+//! Requests and responses of a function URL as Lambda passes them on: payload 2.0, which an HTTP API
+//! has as well.
+//!
+//! Read with serde from the fields that are used. `lambda_http` builds an `http::Request` first, which
+//! fails on paths and queries that a client can send, before the token is checked.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A request, borrowed from its event.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request<'e> {
+    #[serde(rename = "version")]
+    _version: Version,
+    #[serde(borrow)]
+    raw_path: Text<'e>,
+    #[serde(borrow)]
+    raw_query_string: Option<Text<'e>>,
+    /// Not parsed before the token is checked.
+    #[serde(borrow)]
+    headers: Option<&'e RawValue>,
+    #[serde(borrow)]
+    request_context: RequestContext<'e>,
+    #[serde(borrow)]
+    body: Option<Text<'e>>,
+    is_base64_encoded: bool,
+}
+
+#[derive(Deserialize)]
+enum Version {
+    #[serde(rename = "2.0")]
+    V2,
+}
+
+/// Text without a copy, unless JSON escapes something in it.
+#[derive(Default, Deserialize)]
+struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
+
+/// The headers that are used. Lambda writes all names in lower case.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Headers {
+    pub(crate) content_type: Option<String>,
+    pub(crate) content_encoding: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RequestContext<'e> {
+    #[serde(borrow)]
+    http: Http<'e>,
+}
+
+#[derive(Deserialize)]
+struct Http<'e> {
+    #[serde(borrow)]
+    method: Text<'e>,
+}
+
+impl<'e> Request<'e> {
+    /// Reads an event. Returns `None` for an event of any other shape.
+    pub fn parse(event: &'e str) -> Option<Self> {
+        serde_json::from_str(event).ok()
+    }
+
+    /// Returns the path, percent-encoded as the client sent it.
+    pub(crate) fn path(&self) -> &str {
+        &self.raw_path.0
+    }
+
+    /// Returns the query without its `?`, as the client sent it.
+    pub(crate) fn query(&self) -> &str {
+        self.raw_query_string.as_ref().map_or("", |query| &query.0)
+    }
+
+    /// Returns the method.
+    pub(crate) fn method(&self) -> &str {
+        &self.request_context.http.method.0
+    }
+
+    /// Returns the headers that are used, or none of them if one is not text.
+    pub(crate) fn headers(&self) -> Headers {
+        let headers = self
+            .headers
+            .map(|headers| serde_json::from_str(headers.get()));
+        headers.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Returns the body as the event has it: text, or the base64 of bytes.
+    pub(crate) fn into_encoded_body(self) -> Cow<'e, str> {
+        self.body.unwrap_or_default().0
+    }
+
+    /// Returns whether the event has the body in base64.
+    pub(crate) fn is_base64(&self) -> bool {
+        self.is_base64_encoded
+    }
+
+    /// Returns the body's size in bytes, without decoding it.
+    pub(crate) fn body_bytes(&self) -> usize {
+        let encoded = self.body.as_ref().map_or("", |body| &body.0);
+        if self.is_base64_encoded {
+            encoded.trim_end_matches('=').len() * 3 / 4
+        } else {
+            encoded.len()
+        }
+    }
+}
+
+/// A response.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    /// The HTTP status.
+    pub(crate) status_code: u16,
+    /// The headers.
+    pub(crate) headers: ResponseHeaders,
+    /// The body, as text.
+    pub(crate) body: String,
+    /// Always `false`.
+    pub(crate) is_base64_encoded: bool,
+}
+
+/// The headers of a response.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct ResponseHeaders {
+    pub(crate) content_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allow: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after: Option<&'static str>,
+}
