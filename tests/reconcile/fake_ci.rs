@@ -61,6 +61,8 @@ pub(crate) enum Fault {
     SameToken,
     /// The first page again, with a new token.
     SamePage,
+    /// The right answer to a request without `states`: a parameter that was ignored.
+    AllStates,
     /// The vendor's error with the id of the request that it is about.
     ErrorOf(u16, &'static str, &'static str),
     /// The connection is closed instead of an answer.
@@ -78,7 +80,6 @@ pub(crate) enum Fault {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    #[expect(dead_code, reason = "a failed test shows it")]
     pub(crate) path: String,
     pub(crate) parameters: BTreeMap<String, String>,
 }
@@ -287,6 +288,11 @@ impl Shared {
             Some(Fault::SamePage) => {
                 let whole = text_of(first_page().into_body()).await;
                 with_status(200, with_token(&whole, "4711"))
+            }
+            Some(Fault::AllStates) => {
+                let mut parameters = parameters.clone();
+                parameters.remove("states");
+                self.answer(&path, &parameters)
             }
             Some(Fault::ErrorOf(status, code, id)) => {
                 let id = format!("<RequestId>{id}</RequestId>");

@@ -105,6 +105,17 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         let place = format!("after {jobs} jobs, the last created at 20");
         let name = format!("callbackctl: the list of Snapshot ended early, {place}");
         assert!(told.starts_with(&name), "{fault:?}: {told}");
+        let asked = world.ci.seen().into_iter();
+        let pages_asked = asked.filter(|seen| {
+            seen.parameters
+                .get("tag")
+                .is_some_and(|tag| tag == "Snapshot")
+        });
+        assert_eq!(
+            pages_asked.count(),
+            2,
+            "{fault:?}: nothing is asked for in vain"
+        );
         let is_named = told.contains(reason) && told.contains("request id NjQ3");
         assert!(is_named, "{fault:?}: {told}");
         let published = event_ids((0..jobs).chain(250..255));

@@ -72,6 +72,24 @@ async fn a_window_has_edges() {
 }
 
 #[tokio::test]
+async fn jobs_that_are_not_over_are_left_alone_whatever_the_vendor_lists() {
+    let world = World::new().await;
+    let states = ["Submitted", "Running", "Pause", "Auditing", "Postponed"];
+    let created = minutes_ago(30);
+    world.ci.add((1..).zip(states).map(|(number, state)| {
+        // Some samples have an end all the same.
+        task(number, state, created, Some(minutes_ago(20)))
+    }));
+    world.ci.add([ended(9, 20)]);
+    world.ci.fail_always("Snapshot", Fault::AllStates);
+    let ended = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let counts = "listed 6, ended 1, received 0, published 1, left 0";
+    assert_eq!(ended.last_line(), counts);
+    assert_eq!(world.drain().await, event_ids([9]));
+}
+
+#[tokio::test]
 async fn a_job_without_an_end_is_looked_for_in_the_log_since_jobs_are_listed() {
     let world = World::new().await;
     world.ci.add([task(1, "Failed", minutes_ago(900), None)]);

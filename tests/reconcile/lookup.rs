@@ -59,6 +59,11 @@ async fn jobs_of_all_kinds_are_found_ten_a_request() {
     };
     let event: Value = serde_json::from_str(message).expect("a line is JSON");
     assert_eq!(event["data"]["input"]["bucket"], BUCKET);
+    for (id, place) in [("d1", "/doc_jobs/d1"), ("f1", "/file_jobs/f1")] {
+        let seen = world.ci.seen().into_iter().map(|seen| seen.path);
+        let asked: Vec<_> = seen.filter(|path| path.contains(id)).collect();
+        assert_eq!(asked, [place], "it is asked for there first");
+    }
     // 24 ids in three requests, one for each of the others, and one where `i1` was not.
     assert_eq!(world.ci.seen().len(), 3 + 4 + 1);
 }
