@@ -28,11 +28,7 @@ use crate::{
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
 
 /// What SQS says of a message that is larger than the queue's own limit, among other things.
-const MAY_BE_TOO_LARGE: [&str; 3] = [
-    "InvalidParameterValue",
-    "InvalidMessageContents",
-    "BatchRequestTooLong",
-];
+const MAY_BE_TOO_LARGE: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
 
 /// Where records go.
 pub struct Queue {
