@@ -105,10 +105,10 @@ dist: $(DEPLOY) ## Build the function for release: a zip for each architecture, 
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/dist.py
 
 deploy: $(DEPLOY) operator ## Deploy into your AWS account (YES=1: without asking; DEPLOY_FLAGS=: see docs/operations.md)
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py deploy --callbackctl target/debug/callbackctl $(if $(YES),--yes) $(DEPLOY_FLAGS)
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --callbackctl target/debug/callbackctl $(if $(YES),--yes) $(DEPLOY_FLAGS)
 
 destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: with jobs waiting; DETACH=1: with workers; YES=1)
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py destroy $(if $(YES),--yes) $(if $(FORCE),--force) $(if $(DETACH),--detach) $(DEPLOY_FLAGS)
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/destroy.py $(if $(YES),--yes) $(if $(FORCE),--force) $(if $(DETACH),--detach) $(DEPLOY_FLAGS)
 
 smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its queue and vault
 	@# Not shown, since a log would keep the token.

@@ -10,8 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-import deploy
 import emulator
+import stack
 from e2e_lifecycle import Lifecycle
 from e2e_trial import Trial, aws, sam
 
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--only", choices=names, help="one form instead of all")
     arguments = parser.parse_args()
     emulator.end_on_signals()
-    deploy.sam = sam
+    stack.sam = sam
     checks = emulator.Checks()
     for name, parameters, is_secure in FORMS:
         if arguments.only in (None, name):

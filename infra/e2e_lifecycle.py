@@ -15,7 +15,9 @@ import boto3
 import deploy
 import emulator
 import local
+from destroy import attached
 from e2e_trial import REGION, Trial
+from stack import ROOT, Stack, depth, existing_queues
 
 # The machine of an ELF file, at byte 18.
 MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}
@@ -56,7 +58,7 @@ class Lifecycle(Trial):
         self.equal(f"records {when}", 1, len(self.receive()))
 
     def parameter(self, name: str) -> str:
-        return deploy.Stack.describe(self.stack).parameters[name]
+        return Stack.describe(self.stack).parameters[name]
 
     def try_refusals(self) -> None:
         """What is refused before anything is built."""
@@ -79,11 +81,11 @@ class Lifecycle(Trial):
         self.refused(
             "a creation that fails", "sam deploy failed", self.deploy, *self.parameters, bus
         )
-        self.equal("status after it", "", deploy.Stack.describe(self.stack).status)
+        self.equal("status after it", "", Stack.describe(self.stack).status)
         buckets = [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
         kept = [name for name in buckets if name.startswith(self.stack)]
         self.equal("buckets after it", [], kept)
-        self.equal("queues after it", [], deploy.existing_queues(self.stack, "standard"))
+        self.equal("queues after it", [], existing_queues(self.stack, "standard"))
 
     def try_again(self) -> None:
         """With nothing named: the architecture, the token and the URL stay."""
@@ -132,14 +134,14 @@ class Lifecycle(Trial):
         self.find()
         self.equal("the new queue's name", True, self.queue_url.endswith("-jobs.fifo"))
         self.works("on the new queue")
-        self.equal("jobs on the old queue", 1, deploy.depth(old))
+        self.equal("jobs on the old queue", 1, depth(old))
 
     def try_kind_with_pipe(self) -> None:
         """A pipe's source cannot be changed: there must be another pipe."""
         emulator.step("changing it with the pipe on")
         self.refused("with old queues", "empty and delete", self.deploy, "QueueKind=standard")
         sqs = boto3.client("sqs")
-        for url in deploy.existing_queues(self.stack, "standard"):
+        for url in existing_queues(self.stack, "standard"):
             sqs.delete_queue(QueueUrl=url)
         bus = boto3.client("events").create_event_bus(Name="jobs")["EventBusArn"]
         self.deploy(f"EventBusArn={bus}")
@@ -157,7 +159,7 @@ class Lifecycle(Trial):
     def try_reconcile(self) -> None:
         """Creates the schedule beside the stack; the emulator runs no builds."""
         emulator.step("the schedule of reconcile")
-        outputs = deploy.Stack.describe(self.stack).outputs
+        outputs = Stack.describe(self.stack).outputs
         values = {name: outputs[name] for name in ("QueueUrl", "VaultBucket", "LogGroupName")}
         # A name that the vendor's key is under; nothing reads it here.
         secret = boto3.client("secretsmanager").create_secret(Name="vendor", SecretString="{}")[
@@ -168,7 +170,7 @@ class Lifecycle(Trial):
         cloudformation, name = boto3.client("cloudformation"), f"{self.stack}-reconcile"
         cloudformation.create_stack(
             StackName=name,
-            TemplateBody=(deploy.ROOT / "infra" / "reconcile.yaml").read_text(),
+            TemplateBody=(ROOT / "infra" / "reconcile.yaml").read_text(),
             Capabilities=["CAPABILITY_IAM"],
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value} for key, value in values.items()
@@ -193,13 +195,13 @@ class Lifecycle(Trial):
         """Neither jobs nor workers are lost by accident."""
         emulator.step("deleting the stack")
         iam, name = boto3.client("iam"), f"{self.stack}-worker"
-        policy = deploy.Stack.describe(self.stack).outputs["ConsumerPolicyArn"]
+        policy = Stack.describe(self.stack).outputs["ConsumerPolicyArn"]
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
         iam.attach_role_policy(RoleName=name, PolicyArn=policy)
         self.post(local.samples()[0])
         self.refused("with a job waiting", "FORCE=1", self.destroy, "--detach")
         self.refused("with the policy attached", "DETACH=1", self.destroy, "--force")
-        self.equal("the policy's users", [("Role", name)], deploy.attached(policy))
+        self.equal("the policy's users", [("Role", name)], attached(policy))
         cloudformation = boto3.client("cloudformation")
         try:
             cloudformation.delete_stack(StackName=self.stack)
@@ -209,4 +211,4 @@ class Lifecycle(Trial):
                 "a deletion past `make destroy`", True, "TerminationProtection" in str(error)
             )
         self.destroy("--force", "--detach")
-        self.equal("the stack is gone", "", deploy.Stack.describe(self.stack).status)
+        self.equal("the stack is gone", "", Stack.describe(self.stack).status)

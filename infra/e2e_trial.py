@@ -21,15 +21,18 @@ from typing import Any
 import boto3
 
 import deploy
+import destroy
 import emulator
 import local
+import stack
 from receiver import Sample, kind
+from stack import Stack
 
 REGION = "eu-central-1"
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
-def sam(*arguments: str, run: Any = deploy.sam) -> None:
+def sam(*arguments: str, run: Any = stack.sam) -> None:
     """SAM, with GradualDeployment off unless it is given: the emulator has no CodeDeploy.
 
     Nor does the emulator's SAM see the values of parameters, but only their defaults.
@@ -117,13 +120,13 @@ class Trial:
         self.try_doctor()
         self.try_outage()
         self.destroy()
-        self.equal("the stack is gone", "", deploy.Stack.describe(self.stack).status)
+        self.equal("the stack is gone", "", Stack.describe(self.stack).status)
         kept = boto3.client("s3").list_objects_v2(Bucket=self.vault).get("KeyCount", 0)
         self.equal("the vault stays, with what is in it", 2, kept)
 
     def deploy(self, *arguments: str) -> str:
         """Deploys, and returns the token that was printed, if any."""
-        options = ["deploy", "--yes", "--stack", self.stack, "--callbackctl", str(self.callbackctl)]
+        options = ["--yes", "--stack", self.stack, "--callbackctl", str(self.callbackctl)]
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             deploy.main([*options, *arguments])
@@ -132,11 +135,11 @@ class Trial:
         return found[1] if found else ""
 
     def destroy(self, *arguments: str) -> None:
-        deploy.main(["destroy", "--yes", "--stack", self.stack, *arguments])
+        destroy.main(["--yes", "--stack", self.stack, *arguments])
 
     def find(self) -> None:
         """Looks up what the stack consists of."""
-        found = deploy.Stack.describe(self.stack).outputs
+        found = Stack.describe(self.stack).outputs
         self.queue_url, self.vault = found["QueueUrl"], found["VaultBucket"]
         # The emulator answers to a host name only if it resolves; it has a path for each as well.
         host = found["CallbackUrl"].split("//")[1].split(".")

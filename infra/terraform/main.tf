@@ -211,6 +211,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "vault" {
       filter { prefix = "${rule.key}/" }
       expiration { days = rule.value[0] }
       noncurrent_version_expiration { noncurrent_days = rule.value[1] }
+      abort_incomplete_multipart_upload { days_after_initiation = 1 }
     }
   }
 }

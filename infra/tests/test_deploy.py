@@ -7,12 +7,12 @@ import io
 import pytest
 
 import deploy
+import destroy
 from stacks import Stack, text_of, variant
 
 
 def test_unknown_flags_go_to_sam_with_all_that_follows() -> None:
     given = [
-        "deploy",
         "--callbackctl",
         "c",
         "--stack=jobs",
@@ -30,11 +30,11 @@ def test_unknown_flags_go_to_sam_with_all_that_follows() -> None:
 def test_nothing_is_done_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(SystemExit, match="YES=1"):
-        deploy.main(["destroy"])
+        destroy.main([])
 
 
-@pytest.mark.parametrize("stack", [variant("standard"), variant("fifo-pipe-key")])
-def test_the_longest_stack_name_makes_no_name_too_long(stack: Stack) -> None:
+@pytest.mark.parametrize("deployed", [variant("standard"), variant("fifo-pipe-key")])
+def test_the_longest_stack_name_makes_no_name_too_long(deployed: Stack) -> None:
     longest = "a" * 59
     assert deploy.STACK_NAME.fullmatch(longest)
     assert not deploy.STACK_NAME.fullmatch(f"{longest}a")
@@ -47,10 +47,10 @@ def test_the_longest_stack_name_makes_no_name_too_long(stack: Stack) -> None:
     }
     names = [
         (limits[field], text_of(value).replace("${AWS::StackName}", longest))
-        for resource in stack.resources.values()
+        for resource in deployed.resources.values()
         for field, value in resource.get("Properties", {}).items()
         if field in limits
     ]
     assert all(len(name) <= limit for limit, name in names)
     # The pipe's name is the one that sets the limit.
-    assert ("Pipe" in stack.resources) == any(len(name) == limit for limit, name in names)
+    assert ("Pipe" in deployed.resources) == any(len(name) == limit for limit, name in names)
