@@ -11,7 +11,7 @@ const RETRY_AFTER: &str = "60";
 
 /// What became of a request.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum Answer {
     /// Every job is on the queue. The vendor is done.
     Published {
         /// The events' ids, a job each.
@@ -69,7 +69,7 @@ struct Row {
     message: &'static str,
 }
 
-impl Outcome {
+impl Answer {
     fn row(&self) -> Row {
         let (status, level, metric, message) = match self {
             Self::Published { .. } => (StatusCode::OK, Level::INFO, None, "published"),
@@ -158,7 +158,7 @@ impl Outcome {
         self.row().message
     }
 
-    /// What counts it. Published records are counted by family and outcome instead.
+    /// What counts it. Published records are counted by family and answer instead.
     pub(crate) fn metric(&self) -> Option<&'static str> {
         self.row().metric
     }
