@@ -48,7 +48,7 @@ pub(crate) enum Answer {
         reason: String,
     },
     /// It belongs in the vault and is not there. Only the vendor has it, and should send it again.
-    NotKept {
+    NotStored {
         /// Why it should have been kept, and why it is not.
         reason: String,
     },
@@ -127,7 +127,7 @@ impl Answer {
                 Some("Spilled"),
                 "kept in the vault: not taken by the queue",
             ),
-            Self::NotKept { .. } => (
+            Self::NotStored { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Level::ERROR,
                 Some("VaultFailures"),
@@ -168,7 +168,7 @@ impl Answer {
         match self {
             Self::Quarantined { reason, .. }
             | Self::Spilled { reason, .. }
-            | Self::NotKept { reason }
+            | Self::NotStored { reason }
             | Self::TooLarge { reason } => Some(reason.clone()),
             _ => None,
         }

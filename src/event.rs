@@ -26,7 +26,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// An event, with the bucket and region by which it is routed.
 #[derive(Debug)]
-pub struct Outgoing<'t, 'a> {
+pub struct RoutedEvent<'t, 'a> {
     /// The message.
     pub(crate) event: Event<'t, Detail<'t, 'a>>,
     /// The job's bucket: the input's, else the one that it writes to.
@@ -35,18 +35,20 @@ pub struct Outgoing<'t, 'a> {
     pub(crate) region: Option<Cow<'t, str>>,
 }
 
-impl<'t, 'a> Outgoing<'t, 'a> {
-    /// Returns the events of a callback, one for each job. They are created lazily: a body may hold
-    /// thousands of jobs, and their messages together are larger than the body.
-    pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
-        let jobs = callback.jobs.iter().enumerate();
-        jobs.map(|(index, job)| {
-            let (record, home) = normalize::record(callback, job, index);
-            Self::of(record, home)
-        })
-    }
+/// Returns the events of a callback, one for each job. They are created lazily: a body may hold
+/// thousands of jobs, and their messages together are larger than the body.
+pub fn routed_events<'t, 'a: 't>(
+    callback: &'t Callback<'a>,
+) -> impl ExactSizeIterator<Item = RoutedEvent<'t, 'a>> {
+    let jobs = callback.jobs.iter().enumerate();
+    jobs.map(|(index, job)| {
+        let (record, home) = normalize::record(callback, job, index);
+        RoutedEvent::new(record, home)
+    })
+}
 
-    fn of(record: Record<'t, Detail<'t, 'a>>, home: BucketRef<'t>) -> Self {
+impl<'t, 'a> RoutedEvent<'t, 'a> {
+    fn new(record: Record<'t, Detail<'t, 'a>>, home: BucketRef<'t>) -> Self {
         let input = &record.input;
         let read = BucketRef {
             bucket: input.bucket.clone(),
@@ -92,11 +94,11 @@ impl<'t, 'a> Outgoing<'t, 'a> {
     }
 }
 
-/// Returns the events of a callback, one for each job, created lazily.
+/// Returns the same events without their routing.
 pub fn events<'t, 'a: 't>(
     callback: &'t Callback<'a>,
 ) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t, 'a>>> {
-    Outgoing::all(callback).map(|outgoing| outgoing.event)
+    routed_events(callback).map(|routed| routed.event)
 }
 
 /// Returns the message's body, in characters that SQS takes.

@@ -19,7 +19,7 @@ use crate::{
     aws,
     callback::{self, Callback},
     config::Config,
-    event::Outgoing,
+    event,
     function_url::{Request, Response},
     publish::{Publication, PublishError, Publisher},
     queue::Queue,
@@ -87,12 +87,12 @@ impl Handler {
         }
         let deadline = deadline(context);
         let work = self.publish(&body, &receipt, context, deadline, invocation);
-        let failure = match caught(work).await {
+        let failure = match catch_panic(work).await {
             Ok(answer) => return answer,
             Err(failure) => failure,
         };
         let kept = self.keep(body, failure, &receipt, deadline).map(Ok);
-        caught(kept).await.unwrap_or_else(Failure::into_answer)
+        catch_panic(kept).await.unwrap_or_else(Failure::into_answer)
     }
 
     /// Lets a request in, and decodes its body.
@@ -138,16 +138,14 @@ impl Handler {
                 .filter(|trace| !trace.is_empty()),
             deadline: self.with_time_to_keep(deadline),
         };
-        let Invocation {
-            records, effort, ..
-        } = invocation;
-        let events = Outgoing::all(&callback).inspect(|outgoing| records.count(&outgoing.event));
-        let published = self.publisher.publish(events, &publication, effort).await;
+        let Invocation { records, stats, .. } = invocation;
+        let events = event::routed_events(&callback).inspect(|routed| records.count(&routed.event));
+        let published = self.publisher.publish(events, &publication, stats).await;
         match published {
             Ok(ids) => Ok(Answer::Published { ids }),
             // A vault that did not take all large messages in time may yet take the body.
-            Err(PublishError::NotTaken { reason } | PublishError::NotKept { reason }) => {
-                Err(Failure::NotTaken(reason))
+            Err(PublishError::Queue { reason } | PublishError::Vault { reason }) => {
+                Err(Failure::Queue(reason))
             }
             Err(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
                 reason: error.to_string(),
@@ -165,10 +163,10 @@ impl Handler {
     ) -> Answer {
         let (folder, reason) = match failure {
             Failure::Unreadable(reason) => (Folder::Quarantine, reason),
-            Failure::NotTaken(reason) => (Folder::Spill, reason),
+            Failure::Queue(reason) => (Folder::Spill, reason),
         };
         let Some(vault) = &self.vault else {
-            return Answer::NotKept {
+            return Answer::NotStored {
                 reason: format!("{reason}; there is no vault"),
             };
         };
@@ -185,7 +183,7 @@ impl Handler {
         {
             Ok(key) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
             Ok(key) => Answer::Spilled { key, reason },
-            Err(error) => Answer::NotKept {
+            Err(error) => Answer::NotStored {
                 reason: format!("{reason}; the vault: {error}"),
             },
         }
@@ -206,14 +204,14 @@ impl Handler {
 #[derive(Debug)]
 enum Failure {
     Unreadable(String),
-    NotTaken(String),
+    Queue(String),
 }
 
 impl Failure {
     /// What is left where keeping the body fails as well.
     fn into_answer(self) -> Answer {
-        let (Self::Unreadable(reason) | Self::NotTaken(reason)) = self;
-        Answer::NotKept { reason }
+        let (Self::Unreadable(reason) | Self::Queue(reason)) = self;
+        Answer::NotStored { reason }
     }
 }
 
@@ -222,7 +220,9 @@ compile_error!("a panic must not end the process: the callback that it was about
 
 /// What becomes of the work on a body, even where that panics: then the receiver has a fault, and
 /// the body is kept like one that cannot be read.
-async fn caught(work: impl Future<Output = Result<Answer, Failure>>) -> Result<Answer, Failure> {
+async fn catch_panic(
+    work: impl Future<Output = Result<Answer, Failure>>,
+) -> Result<Answer, Failure> {
     // Nothing that the work shares with later calls can be left half done.
     let result = AssertUnwindSafe(work).catch_unwind().await;
     result.unwrap_or_else(|_| {
@@ -265,7 +265,7 @@ mod tests {
     async fn a_panic_is_a_body_that_cannot_be_read() {
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let result = caught(async { panic!("s3cret") }).await;
+        let result = catch_panic(async { panic!("s3cret") }).await;
         std::panic::set_hook(quiet);
         let Err(Failure::Unreadable(reason)) = result else {
             panic!("{result:?}")

@@ -16,8 +16,8 @@ use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::Subsc
 use crate::{
     answer::Answer,
     config::LogConfig,
-    metrics::{Amount, Line},
-    publish::Effort,
+    metrics::{Line, MetricValue},
+    publish::PublishStats,
 };
 
 /// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
@@ -57,7 +57,7 @@ pub(crate) struct Invocation {
     /// The body's size; absent if it was not looked at.
     pub(crate) body_bytes: Option<usize>,
     /// What publishing took.
-    pub(crate) effort: Effort,
+    pub(crate) stats: PublishStats,
     /// What was read.
     pub(crate) records: Records,
 }
@@ -77,7 +77,7 @@ impl Invocation {
             begin: Instant::now(),
             request_id: request_id.to_owned(),
             body_bytes: None,
-            effort: Effort::default(),
+            stats: PublishStats::default(),
             records: Records::default(),
         }
     }
@@ -132,24 +132,24 @@ impl Telemetry {
     ) -> std::io::Result<()> {
         let mut line = Line::new(&self.function_name);
         if let Some(name) = answer.metric() {
-            line.add(name, Amount::Count(1));
+            line.add(name, MetricValue::Count(1));
         }
         if let Some(bytes) = invocation.body_bytes {
-            line.add("BodyBytes", Amount::Bytes(bytes));
+            line.add("BodyBytes", MetricValue::Bytes(bytes));
         }
-        let Effort {
+        let PublishStats {
             queue_time,
             retries,
             oversize,
             ..
-        } = invocation.effort;
+        } = invocation.stats;
         if !queue_time.is_zero() {
             let millis = queue_time.as_secs_f64() * 1000.0;
-            line.add("PublishMillis", Amount::Millis(millis));
+            line.add("PublishMillis", MetricValue::Millis(millis));
         }
         for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
             if count > 0 {
-                line.add(name, Amount::Count(count));
+                line.add(name, MetricValue::Count(count));
             }
         }
         if let Answer::Published { .. } = answer {
@@ -158,7 +158,7 @@ impl Telemetry {
                     line.write(lines)?;
                     line = Line::new(&self.function_name);
                 }
-                let records = ("RecordsPublished", Amount::Count(*count));
+                let records = ("RecordsPublished", MetricValue::Count(*count));
                 let dimensions = [("family", family.as_str()), ("outcome", outcome.as_str())];
                 line.divide(records, dimensions);
             }

@@ -36,7 +36,7 @@ fn later_fields_and_words_do_not_stop_a_reader() {
     message["partition"] = json!("a");
     message["data"]["outcome"] = json!("postponed");
     message["data"]["family"] = json!("broadcast");
-    message["data"]["price"] = json!({"amount": 1});
+    message["data"]["price"] = json!({"value": 1});
     message["data"]["moderation"] =
         json!({"verdict": "boring", "forbidden": "hidden", "score": 1, "reasons": []});
     let event: Event = serde_json::from_str(&message.to_string()).unwrap();

@@ -24,7 +24,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use cloud_infinite_callback::vault::NotKept;
+use cloud_infinite_callback::vault::VaultError;
 
 /// Commands for the operator of a callback receiver.
 #[derive(Parser)]
@@ -98,8 +98,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<NotKept> for Failure {
-    fn from(error: NotKept) -> Self {
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
         Self(format!("the vault: {error}"))
     }
 }
