@@ -154,21 +154,21 @@ fn moderation<'t>(
     let scenes = scenes(holders, outcome, form);
     let hits = scenes.iter().filter(|(is_hit, _)| *is_hit);
     let hits = hits.map(|(_, scene)| scene.name.clone()).collect();
-    Moderation {
-        verdict,
-        label: result.field(form.label),
-        sub_label: result.field(form.sub_label),
-        score: result.number(form.score),
-        // A job that failed has a 0 there all the same.
-        forbidden: forbidden.filter(|_| {
-            matches!(
-                outcome,
-                Outcome::Succeeded | Outcome::Partial | Outcome::Pending
-            )
-        }),
-        hits,
-        scenes: scenes.into_iter().map(|(_, scene)| scene).collect(),
-    }
+    let mut moderation = Moderation::default();
+    moderation.verdict = verdict;
+    moderation.label = result.field(form.label);
+    moderation.sub_label = result.field(form.sub_label);
+    moderation.score = result.number(form.score);
+    // A job that failed has a 0 there all the same.
+    moderation.forbidden = forbidden.filter(|_| {
+        matches!(
+            outcome,
+            Outcome::Succeeded | Outcome::Partial | Outcome::Pending
+        )
+    });
+    moderation.hits = hits;
+    moderation.scenes = scenes.into_iter().map(|(_, scene)| scene).collect();
+    moderation
 }
 
 /// Returns the verdict that a number gives, as far as the outcome lets it count: a job that failed
@@ -209,22 +209,21 @@ fn scenes<'t>(
 ) -> Vec<(bool, Scene<'t>)> {
     let mut scenes = Vec::new();
     for holder in holders {
-        for (name, _) in holder.object().names() {
-            let Some(scene) = scene_name(name, form) else {
+        for (element, _) in holder.object().names() {
+            let Some(name) = scene_name(element, form) else {
                 continue;
             };
-            for info in holder.children(name) {
+            for info in holder.children(element) {
                 let Some(flag) = info.text(form.hit) else {
                     continue;
                 };
-                let scene = Scene {
-                    name: scene.clone(),
-                    verdict: verdict_of(&info, form.hit, flag, outcome),
-                    score: info.number(form.score),
-                    count: info.number(form.count),
-                    label: info.field(form.label),
-                    sub_label: info.field(form.sub_label),
-                };
+                let mut scene = Scene::default();
+                scene.name.clone_from(&name);
+                scene.verdict = verdict_of(&info, form.hit, flag, outcome);
+                scene.score = info.number(form.score);
+                scene.count = info.number(form.count);
+                scene.label = info.field(form.label);
+                scene.sub_label = info.field(form.sub_label);
                 scenes.push((number_of(flag) != Some(0.0), scene));
             }
         }
