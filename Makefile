@@ -79,9 +79,8 @@ bench-check: ## Count the instructions of reading; fail where they grew over 5 %
 bench-baseline: ## Take the instructions of now for the baseline
 	cargo run --locked --release --example instructions -- --write
 
-schema: operator ## Write the schema of messages and its page anew, from the types
-	target/debug/callbackctl schema > schema/job-record.v1.schema.json
-	target/debug/callbackctl schema --markdown > docs/record.md
+schema: ## Write the schema of messages and docs/record.md anew, from the types
+	cargo run --locked --package schema-gen
 
 hostile: ## Put hostile bodies through optimized code, for the time that they may take
 	cargo test --locked --release --test hostile

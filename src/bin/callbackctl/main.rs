@@ -2,16 +2,11 @@
 
 mod doctor;
 mod normalize;
-mod page;
 mod replay;
-mod schema;
 mod token;
 mod vault;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use cloud_infinite_callback::vault::NotKept;
@@ -43,12 +38,6 @@ enum Command {
     /// Looks into the vault
     #[command(subcommand)]
     Vault(vault::Command),
-    /// Prints the schema of messages: JSON Schema 2020-12
-    Schema {
-        /// Print it for people: Markdown
-        #[arg(long)]
-        markdown: bool,
-    },
     /// Makes a token of 256 random bits and prints it with its digest
     Token,
 }
@@ -78,9 +67,6 @@ async fn main() -> ExitCode {
         Command::Replay(replay) => replay.run().await.map(success_if),
         Command::Doctor(doctor) => doctor.run().await.map(success_if),
         Command::Vault(command) => command.run().await.map(|()| ExitCode::SUCCESS),
-        Command::Schema { markdown } => schema(markdown)
-            .map(|()| ExitCode::SUCCESS)
-            .map_err(Failure::from),
         Command::Token => token::token().map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|Failure(reason)| {
@@ -97,15 +83,4 @@ fn success_if(is_good: bool) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-fn schema(markdown: bool) -> io::Result<()> {
-    let schema = schema::schema();
-    let mut out = io::stdout().lock();
-    if markdown {
-        write!(out, "{}", page::page(&schema))?;
-    } else {
-        writeln!(out, "{schema:#}")?;
-    }
-    Ok(())
 }
