@@ -62,6 +62,8 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	cargo clippy --locked --workspace --all-targets --features cli -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features cli
+	@# The types are the only crate that others build with. The working tree is what is checked.
+	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty
