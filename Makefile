@@ -114,7 +114,7 @@ smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its
 e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
 
-workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks
+workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks, and generate types
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
@@ -183,7 +183,7 @@ $(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.
 $(CARGO_FUZZ):
 	cargo install --locked --version =$(CARGO_FUZZ_VERSION) --root $(TOOLS_VENV) cargo-fuzz
 
-$(WORKERS): examples/requirements.txt examples/python/requirements.txt examples/node/package-lock.json
+$(WORKERS): examples/requirements.txt $(wildcard examples/python/requirements*.txt) examples/node/package-lock.json
 	@echo 'installing what the examples of workers need into $(WORKERS_VENV)'
 	$(PYTHON) -m venv $(WORKERS_VENV)
 	$(WORKERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement examples/requirements.txt
