@@ -66,6 +66,8 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	cargo clippy --locked --workspace --all-targets --features cli -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features cli
+	@# The types are the only crate that others build with. The working tree is what is checked.
+	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty
@@ -83,9 +85,8 @@ bench-check: ## Count the instructions of reading; fail where they grew over 5 %
 bench-baseline: ## Take the instructions of now for the baseline
 	cargo run --locked --release --example instructions -- --write
 
-schema: operator ## Write the schema of messages and its page anew, from the types
-	target/debug/callbackctl schema > schema/job-record.v1.schema.json
-	target/debug/callbackctl schema --markdown > docs/record.md
+schema: ## Write the schema of messages and docs/record.md anew, from the types
+	cargo run --locked --package schema-gen
 
 hostile: ## Put hostile bodies through optimized code, for the time that they may take
 	cargo test --locked --release --test hostile
@@ -117,7 +118,7 @@ smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its
 e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
 
-workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks
+workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks, and generate types
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
@@ -192,7 +193,7 @@ $(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.
 $(CARGO_FUZZ):
 	cargo install --locked --version =$(CARGO_FUZZ_VERSION) --root $(TOOLS_VENV) cargo-fuzz
 
-$(WORKERS): examples/requirements.txt examples/python/requirements.txt examples/node/package-lock.json
+$(WORKERS): examples/requirements.txt $(wildcard examples/python/requirements*.txt) examples/node/package-lock.json
 	@echo 'installing what the examples of workers need into $(WORKERS_VENV)'
 	$(PYTHON) -m venv $(WORKERS_VENV)
 	$(WORKERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement examples/requirements.txt

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use cloud_infinite_job_record::{DataContentType, DataSchema, Event, Family, Record, SpecVersion};
+use cloud_infinite_job_record::{Event, Family, Record};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
@@ -68,24 +68,14 @@ impl<'t, 'a> RoutedEvent<'t, 'a> {
             ),
             _ => "//ci.myqcloud.com".to_owned(),
         };
-        let event = Event {
-            specversion: SpecVersion::V1,
-            id: id(&record),
-            source,
-            kind: format!(
-                "com.tencent.ci.{}.{}",
-                record.family.as_str(),
-                record.outcome.as_str()
-            ),
-            subject: input.object.clone().or_else(|| input.url.clone()),
-            time: record
-                .ended_at
-                .clone()
-                .or_else(|| record.created_at.clone()),
-            datacontenttype: DataContentType::Json,
-            dataschema: DataSchema::JobRecord1,
-            data: record,
-        };
+        let subject = input.object.clone().or_else(|| input.url.clone());
+        let time = record
+            .ended_at
+            .clone()
+            .or_else(|| record.created_at.clone());
+        let mut event = Event::new(id(&record), source, record);
+        event.subject = subject;
+        event.time = time;
         Self {
             event,
             bucket,
