@@ -35,14 +35,18 @@ def main() -> int:
     emulator.end_on_signals()
     stack.sam = sam
     checks = emulator.Checks()
-    for name, parameters, is_secure in FORMS:
-        if arguments.only in (None, name):
-            emulator.step(f"the form {name}")
-            trial = Lifecycle if name == "lifecycle" else Trial
-            with aws(is_secure):
-                trial(name, parameters, checks, arguments.callbackctl.resolve()).run()
+    try:
+        for name, parameters, is_secure in FORMS:
+            if arguments.only in (None, name):
+                emulator.step(f"the form {name}")
+                trial = Lifecycle if name == "lifecycle" else Trial
+                with aws(is_secure):
+                    trial(name, parameters, checks, arguments.callbackctl.resolve()).run()
+    finally:
+        # Also of a form that ended half-way.
+        code = checks.exit_code()
     print("all forms work" if not checks.wrong else "not all forms work")
-    return checks.exit_code()
+    return code
 
 
 if __name__ == "__main__":

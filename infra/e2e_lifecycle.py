@@ -211,4 +211,7 @@ class Lifecycle(Trial):
                 "a deletion past `make destroy`", True, "TerminationProtection" in str(error)
             )
         self.destroy("--force", "--detach")
+        # The emulator deletes a policy that is attached, and the role would still have it.
+        left = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        self.equal("the role's policies", [], left)
         self.equal("the stack is gone", "", Stack.describe(self.stack).status)

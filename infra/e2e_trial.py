@@ -33,14 +33,17 @@ ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
 def sam(*arguments: str, run: Any = stack.sam) -> None:
-    """SAM, with GradualDeployment off unless it is given: the emulator has no CodeDeploy.
+    """Runs SAM, and adapts what it builds to the emulator.
 
-    Nor does the emulator's SAM see the values of parameters, but only their defaults.
+    It has no CodeDeploy, and its SAM sees the defaults of parameters only: gradual deployment is off
+    by default. It creates one resource after another: the pipe, which can fail, comes after the vault.
     """
     run(*arguments)
     if arguments[0] == "build":
         template = deploy.BUILD / "template.yaml"
-        template.write_text(re.sub(r"Default: canary\b", "Default: 'off'", template.read_text()))
+        text = re.sub(r"Default: canary\b", "Default: 'off'", template.read_text())
+        pipe = "    Type: AWS::Pipes::Pipe\n"
+        template.write_text(text.replace(pipe, f"{pipe}    DependsOn: Vault\n"))
 
 
 @contextlib.contextmanager
