@@ -38,7 +38,6 @@ from try_worker import (
     environment,
     event,
     lines,
-    record,
 )
 from worker_messages import (
     EXPECTED,
