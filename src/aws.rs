@@ -171,7 +171,7 @@ pub(crate) async fn retry<T>(
             Err(_) => is_over = true,
         }
         let left = limit.deadline.saturating_duration_since(Instant::now());
-        if is_over || left < LAST_TRY {
+        if is_over || left <= LAST_TRY {
             let millis = begin.elapsed().as_millis();
             return Err(match last {
                 None => format!("request timed out after {millis} ms"),
@@ -299,5 +299,58 @@ mod tests {
         ] {
             assert_eq!(code(said), "an error without a code", "{said:?}");
         }
+    }
+
+    fn fault(can_pass: bool) -> Fault {
+        Fault {
+            reason: "Throttling".to_owned(),
+            can_pass,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tries_are_made_until_no_time_is_left_and_never_far_apart() {
+        let begin = Instant::now();
+        let limit = Limit {
+            deadline: begin + Duration::from_secs(10),
+            tries: usize::MAX,
+        };
+        let (mut retries, mut times) = (0, Vec::new());
+        let tried = retry(limit, &mut retries, async || {
+            times.push(begin.elapsed());
+            Err::<(), _>(fault(true))
+        });
+        let reason = tried.await.expect_err("each try fails");
+        assert_eq!(retries, times.len() - 1);
+        let tried = times.len();
+        assert_eq!(
+            reason,
+            format!("Throttling; tried {tried} times in 9900 ms")
+        );
+        for pair in times.windows(2) {
+            let wait = pair[1] - pair[0];
+            // The clock has milliseconds.
+            assert!(wait <= MAX_BACKOFF + Duration::from_millis(1), "{times:?}");
+        }
+        assert!(tried < 60, "it is not hammered: {times:?}");
+        assert!(limit.deadline - (begin + times[tried - 1]) <= LAST_TRY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_tried_once_where_that_is_enough() {
+        let begin = Instant::now();
+        let limit = Limit {
+            deadline: begin + Duration::from_secs(10),
+            tries: usize::MAX,
+        };
+        let mut retries = 0;
+        let good = retry(limit, &mut retries, async || Ok(1)).await;
+        let hopeless = async || Err::<u8, _>(fault(false));
+        let bad = retry(limit, &mut retries, hopeless).await;
+        assert_eq!((good, bad), (Ok(1), Err("Throttling".to_owned())));
+        let silent = retry(limit, &mut retries, std::future::pending::<Result<u8, _>>);
+        let timed_out = "request timed out after 10000 ms";
+        assert_eq!(silent.await, Err(timed_out.to_owned()));
+        assert_eq!(retries, 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use cloud_infinite_job_record::{DataContentType, DataSchema, Event, Family, Record, SpecVersion};
+use cloud_infinite_job_record::{Event, Family, Record};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// An event, with the bucket and region by which it is routed.
 #[derive(Debug)]
-pub struct Outgoing<'t, 'a> {
+pub struct RoutedEvent<'t, 'a> {
     /// The message.
     pub(crate) event: Event<'t, Detail<'t, 'a>>,
     /// The job's bucket: the input's, else the one that it writes to.
@@ -35,18 +35,20 @@ pub struct Outgoing<'t, 'a> {
     pub(crate) region: Option<Cow<'t, str>>,
 }
 
-impl<'t, 'a> Outgoing<'t, 'a> {
-    /// Returns the events of a callback, one for each job. They are created lazily: a body may hold
-    /// thousands of jobs, and their messages together are larger than the body.
-    pub fn all(callback: &'t Callback<'a>) -> impl ExactSizeIterator<Item = Self> {
-        let jobs = callback.jobs.iter().enumerate();
-        jobs.map(|(index, job)| {
-            let (record, home) = normalize::record(callback, job, index);
-            Self::of(record, home)
-        })
-    }
+/// Returns the events of a callback, one for each job. They are created lazily: a body may hold
+/// thousands of jobs, and their messages together are larger than the body.
+pub fn routed_events<'t, 'a: 't>(
+    callback: &'t Callback<'a>,
+) -> impl ExactSizeIterator<Item = RoutedEvent<'t, 'a>> {
+    let jobs = callback.jobs.iter().enumerate();
+    jobs.map(|(index, job)| {
+        let (record, home) = normalize::record(callback, job, index);
+        RoutedEvent::new(record, home)
+    })
+}
 
-    fn of(record: Record<'t, Detail<'t, 'a>>, home: BucketRef<'t>) -> Self {
+impl<'t, 'a> RoutedEvent<'t, 'a> {
+    fn new(record: Record<'t, Detail<'t, 'a>>, home: BucketRef<'t>) -> Self {
         let input = &record.input;
         let read = BucketRef {
             bucket: input.bucket.clone(),
@@ -66,24 +68,14 @@ impl<'t, 'a> Outgoing<'t, 'a> {
             ),
             _ => "//ci.myqcloud.com".to_owned(),
         };
-        let event = Event {
-            specversion: SpecVersion::V1,
-            id: id(&record),
-            source,
-            kind: format!(
-                "com.tencent.ci.{}.{}",
-                record.family.as_str(),
-                record.outcome.as_str()
-            ),
-            subject: input.object.clone().or_else(|| input.url.clone()),
-            time: record
-                .ended_at
-                .clone()
-                .or_else(|| record.created_at.clone()),
-            datacontenttype: DataContentType::Json,
-            dataschema: DataSchema::JobRecord1,
-            data: record,
-        };
+        let subject = input.object.clone().or_else(|| input.url.clone());
+        let time = record
+            .ended_at
+            .clone()
+            .or_else(|| record.created_at.clone());
+        let mut event = Event::new(id(&record), source, record);
+        event.subject = subject;
+        event.time = time;
         Self {
             event,
             bucket,
@@ -92,11 +84,11 @@ impl<'t, 'a> Outgoing<'t, 'a> {
     }
 }
 
-/// Returns the events of a callback, one for each job, created lazily.
+/// Returns the same events without their routing.
 pub fn events<'t, 'a: 't>(
     callback: &'t Callback<'a>,
 ) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t, 'a>>> {
-    Outgoing::all(callback).map(|outgoing| outgoing.event)
+    routed_events(callback).map(|routed| routed.event)
 }
 
 /// Returns the message's body, in characters that SQS takes.

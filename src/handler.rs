@@ -14,13 +14,13 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::{
+    answer::Answer,
     auth::{Authentic, Authentication},
     aws,
     callback::{self, Callback},
     config::Config,
-    event::Outgoing,
+    event,
     function_url::{Request, Response},
-    outcome::Outcome,
     publish::{Publication, PublishError, Publisher},
     queue::Queue,
     telemetry::{Invocation, Telemetry},
@@ -64,9 +64,9 @@ impl Handler {
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, Infallible> {
         let LambdaEvent { payload, context } = event;
         let mut invocation = Invocation::begin(&context.request_id);
-        let outcome = self.answer(payload, &context, &mut invocation).await;
-        self.telemetry.end(invocation, &outcome);
-        Ok(outcome.response())
+        let answer = self.answer(payload, &context, &mut invocation).await;
+        self.telemetry.end(invocation, &answer);
+        Ok(answer.response())
     }
 
     async fn answer(
@@ -74,7 +74,7 @@ impl Handler {
         event: Box<RawValue>,
         context: &Context,
         invocation: &mut Invocation,
-    ) -> Outcome {
+    ) -> Answer {
         let (receipt, body) = match self.accept(&event, context) {
             Ok(accepted) => accepted,
             Err(refusal) => return refusal,
@@ -83,31 +83,31 @@ impl Handler {
         drop(event);
         invocation.body_bytes = Some(body.len());
         if callback::is_empty(&body) {
-            return Outcome::Empty;
+            return Answer::Empty;
         }
         let deadline = deadline(context);
         let work = self.publish(&body, &receipt, context, deadline, invocation);
-        let failure = match caught(work).await {
-            Ok(outcome) => return outcome,
+        let failure = match catch_panic(work).await {
+            Ok(answer) => return answer,
             Err(failure) => failure,
         };
         let kept = self.keep(body, failure, &receipt, deadline).map(Ok);
-        caught(kept).await.unwrap_or_else(Failure::into_outcome)
+        catch_panic(kept).await.unwrap_or_else(Failure::into_answer)
     }
 
     /// Lets a request in, and decodes its body.
-    fn accept(&self, event: &RawValue, context: &Context) -> Result<(Receipt, Bytes), Outcome> {
-        let request = Request::parse(event.get()).ok_or(Outcome::UnknownEvent)?;
+    fn accept(&self, event: &RawValue, context: &Context) -> Result<(Receipt, Bytes), Answer> {
+        let request = Request::parse(event.get()).ok_or(Answer::UnknownEvent)?;
         if request.body_bytes() > MAX_BODY_BYTES {
-            return Err(Outcome::ContentTooLarge);
+            return Err(Answer::ContentTooLarge);
         }
         let request = self.authentication.authenticate(request);
-        let request = request.ok_or(Outcome::Forbidden)?;
+        let request = request.ok_or(Answer::Forbidden)?;
         if !request.is_post() {
-            return Err(Outcome::MethodNotAllowed);
+            return Err(Answer::MethodNotAllowed);
         }
         let receipt = receipt(&request, context);
-        let body = request.into_body().map_err(|_| Outcome::InvalidBase64)?;
+        let body = request.into_body().map_err(|_| Answer::InvalidBase64)?;
         Ok((receipt, body))
     }
 
@@ -119,13 +119,13 @@ impl Handler {
         context: &Context,
         deadline: Instant,
         invocation: &mut Invocation,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Answer, Failure> {
         let callback = Callback::read(body).map_err(|error| {
             let hint = callback::encoding_hint(body, receipt.content_encoding.as_deref());
             Failure::Unreadable(format!("{error}{hint}"))
         })?;
         if callback.is_probe() {
-            return Ok(Outcome::Probe);
+            return Ok(Answer::Probe);
         }
         let publication = Publication {
             vault: self.vault.as_ref(),
@@ -138,18 +138,16 @@ impl Handler {
                 .filter(|trace| !trace.is_empty()),
             deadline: self.with_time_to_keep(deadline),
         };
-        let Invocation {
-            records, effort, ..
-        } = invocation;
-        let events = Outgoing::all(&callback).inspect(|outgoing| records.count(&outgoing.event));
-        let published = self.publisher.publish(events, &publication, effort).await;
+        let Invocation { records, stats, .. } = invocation;
+        let events = event::routed_events(&callback).inspect(|routed| records.count(&routed.event));
+        let published = self.publisher.publish(events, &publication, stats).await;
         match published {
-            Ok(ids) => Ok(Outcome::Published { ids }),
+            Ok(ids) => Ok(Answer::Published { ids }),
             // A vault that did not take all large messages in time may yet take the body.
-            Err(PublishError::NotTaken { reason } | PublishError::NotKept { reason }) => {
-                Err(Failure::NotTaken(reason))
+            Err(PublishError::Queue { reason } | PublishError::Vault { reason }) => {
+                Err(Failure::Queue(reason))
             }
-            Err(error @ PublishError::TooLarge { .. }) => Ok(Outcome::TooLarge {
+            Err(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
                 reason: error.to_string(),
             }),
         }
@@ -162,13 +160,13 @@ impl Handler {
         failure: Failure,
         receipt: &Receipt,
         deadline: Instant,
-    ) -> Outcome {
+    ) -> Answer {
         let (folder, reason) = match failure {
             Failure::Unreadable(reason) => (Folder::Quarantine, reason),
-            Failure::NotTaken(reason) => (Folder::Spill, reason),
+            Failure::Queue(reason) => (Folder::Spill, reason),
         };
         let Some(vault) = &self.vault else {
-            return Outcome::NotKept {
+            return Answer::NotStored {
                 reason: format!("{reason}; there is no vault"),
             };
         };
@@ -183,9 +181,9 @@ impl Handler {
             )
             .await
         {
-            Ok(key) if folder == Folder::Quarantine => Outcome::Quarantined { key, reason },
-            Ok(key) => Outcome::Spilled { key, reason },
-            Err(error) => Outcome::NotKept {
+            Ok(key) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
+            Ok(key) => Answer::Spilled { key, reason },
+            Err(error) => Answer::NotStored {
                 reason: format!("{reason}; the vault: {error}"),
             },
         }
@@ -206,14 +204,14 @@ impl Handler {
 #[derive(Debug)]
 enum Failure {
     Unreadable(String),
-    NotTaken(String),
+    Queue(String),
 }
 
 impl Failure {
     /// What is left where keeping the body fails as well.
-    fn into_outcome(self) -> Outcome {
-        let (Self::Unreadable(reason) | Self::NotTaken(reason)) = self;
-        Outcome::NotKept { reason }
+    fn into_answer(self) -> Answer {
+        let (Self::Unreadable(reason) | Self::Queue(reason)) = self;
+        Answer::NotStored { reason }
     }
 }
 
@@ -222,7 +220,9 @@ compile_error!("a panic must not end the process: the callback that it was about
 
 /// What becomes of the work on a body, even where that panics: then the receiver has a fault, and
 /// the body is kept like one that cannot be read.
-async fn caught(work: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
+async fn catch_panic(
+    work: impl Future<Output = Result<Answer, Failure>>,
+) -> Result<Answer, Failure> {
     // Nothing that the work shares with later calls can be left half done.
     let result = AssertUnwindSafe(work).catch_unwind().await;
     result.unwrap_or_else(|_| {
@@ -265,11 +265,24 @@ mod tests {
     async fn a_panic_is_a_body_that_cannot_be_read() {
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let result = caught(async { panic!("s3cret") }).await;
+        let result = catch_panic(async { panic!("s3cret") }).await;
         std::panic::set_hook(quiet);
         let Err(Failure::Unreadable(reason)) = result else {
             panic!("{result:?}")
         };
         assert_eq!(reason, "expected a record, but the receiver panicked");
+    }
+
+    #[test]
+    fn the_times_are_those_of_the_infra_contract() {
+        let contract: serde_json::Value =
+            serde_json::from_str(include_str!("../infra/contract.json")).expect("it is JSON");
+        for (name, time) in [
+            ("publish", crate::config::DEFAULT_PUBLISH_BUDGET),
+            ("vault", crate::vault::BUDGET),
+            ("answer", ANSWER_MARGIN),
+        ] {
+            assert_eq!(contract["millis"][name], time.as_millis() as u64, "{name}");
+        }
     }
 }

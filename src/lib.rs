@@ -17,7 +17,7 @@
 //! | [`publish`] | messages to batches, within their time |
 //! | [`queue`] | batches onto SQS |
 //! | [`vault`] | what the queue cannot hold, into S3 |
-//! | `outcome` | what became of the request: status, body, log, metric |
+//! | `answer` | the answer to a request: status, body, log level and metric, in one table |
 //! | [`telemetry`] | the log, and what is measured |
 //! | `metrics` | metrics as CloudWatch reads them off the log |
 //!
@@ -26,6 +26,7 @@
 //! The types of the record are in a crate of their own, `cloud-infinite-job-record`, which is all that
 //! a worker in Rust needs.
 
+mod answer;
 pub mod auth;
 mod aws;
 pub mod callback;
@@ -36,7 +37,7 @@ pub mod handler;
 mod message;
 mod metrics;
 pub mod normalize;
-mod outcome;
+
 pub mod publish;
 pub mod queue;
 pub mod telemetry;

@@ -4,7 +4,7 @@ use cloud_infinite_job_record::SCHEMA_VERSION;
 
 use crate::{
     callback::is_xml_character,
-    event::{self, Outgoing, sha256_hex},
+    event::{self, RoutedEvent, sha256_hex},
 };
 
 /// The longest value of a message attribute, in characters: long enough for every id, and a bound
@@ -38,8 +38,8 @@ pub(crate) struct Attribute {
 
 impl Message {
     /// The message of an event, whatever its size.
-    pub(crate) fn of(outgoing: &Outgoing<'_, '_>, is_fifo: bool) -> Self {
-        let event = &outgoing.event;
+    pub(crate) fn new(routed: &RoutedEvent<'_, '_>, is_fifo: bool) -> Self {
+        let event = &routed.event;
         let record = &event.data;
         let attributes = [
             ("contentType", Some("application/cloudevents+json")),
@@ -48,8 +48,8 @@ impl Message {
             ("type", record.kind.as_deref()),
             ("state", record.state.as_deref()),
             ("outcome", Some(record.outcome.as_str())),
-            ("bucket", outgoing.bucket.as_deref()),
-            ("region", outgoing.region.as_deref()),
+            ("bucket", routed.bucket.as_deref()),
+            ("region", routed.region.as_deref()),
             ("jobId", record.job_id.as_deref()),
         ];
         let group = if is_fifo {
@@ -57,7 +57,7 @@ impl Message {
             run.or(record.job_id.as_deref()).or(Some(&event.id))
         } else {
             // Fair queues: a bucket with many jobs does not keep the others waiting.
-            outgoing.bucket.as_deref()
+            routed.bucket.as_deref()
         };
         Self {
             body: event::to_json(event),
@@ -67,11 +67,11 @@ impl Message {
                     Some(Attribute {
                         name,
                         data_type: "String",
-                        value: legal(value?),
+                        value: sanitize(value?),
                     })
                 })
                 .collect(),
-            group: group.map(legal_group),
+            group: group.map(sanitize_group),
             deduplication: is_fifo.then(|| event.id.clone()),
         }
     }
@@ -101,8 +101,8 @@ impl Message {
     }
 }
 
-/// A value that SQS takes: cut, and without characters that XML 1.0 forbids.
-fn legal(value: &str) -> String {
+/// Returns a value that SQS accepts: cut, and without characters that XML 1.0 forbids.
+fn sanitize(value: &str) -> String {
     let is_plain = |byte| (b' '..=b'~').contains(&byte);
     if value.len() <= MAX_ATTRIBUTE_LENGTH && value.bytes().all(is_plain) {
         return value.to_owned();
@@ -120,8 +120,8 @@ fn legal(value: &str) -> String {
         .collect()
 }
 
-/// A group id that SQS takes: letters, digits and punctuation, else the digest of what it is.
-fn legal_group(group: &str) -> String {
+/// Returns a group id that SQS accepts: letters, digits and punctuation, else its digest.
+fn sanitize_group(group: &str) -> String {
     let is_legal =
         group.len() <= MAX_GROUP_LENGTH && group.bytes().all(|byte| byte.is_ascii_graphic());
     if is_legal {
@@ -136,7 +136,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::callback::{Callback, ReadErrorKind};
+    use crate::{
+        callback::{Callback, ReadErrorKind},
+        event,
+    };
 
     /// What a queue gets for a task with these values; nothing if all of them are empty.
     fn message(job_id: &str, state: &str, bucket: &str, is_fifo: bool) -> Option<Message> {
@@ -151,8 +154,8 @@ mod tests {
                 return None;
             }
         };
-        let outgoing = Outgoing::all(&callback).next()?;
-        Some(Message::of(&outgoing, is_fifo))
+        let routed = event::routed_events(&callback).next()?;
+        Some(Message::new(&routed, is_fifo))
     }
 
     fn is_group(id: &str) -> bool {

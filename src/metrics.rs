@@ -12,7 +12,7 @@ const NAMESPACE: &str = "CloudInfiniteCallback";
 const FUNCTION_NAME: &str = "FunctionName";
 
 /// A metric's name and what it measured.
-pub(crate) type Metric = (&'static str, Amount);
+pub(crate) type Metric = (&'static str, MetricValue);
 
 /// A dimension's name and value.
 pub(crate) type Dimension<'l> = (&'static str, &'l str);
@@ -20,13 +20,13 @@ pub(crate) type Dimension<'l> = (&'static str, &'l str);
 /// What a metric measures.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Amount {
+pub(crate) enum MetricValue {
     Count(usize),
     Bytes(usize),
     Millis(f64),
 }
 
-impl Amount {
+impl MetricValue {
     fn unit(self) -> &'static str {
         match self {
             Self::Count(_) => "Count",
@@ -67,8 +67,8 @@ struct Definition {
 }
 
 impl From<&Metric> for Definition {
-    fn from(&(name, amount): &Metric) -> Self {
-        let unit = amount.unit();
+    fn from(&(name, value): &Metric) -> Self {
+        let unit = value.unit();
         Self { name, unit }
     }
 }
@@ -84,8 +84,8 @@ impl<'l> Line<'l> {
     }
 
     /// Adds a metric by function.
-    pub(crate) fn add(&mut self, name: &'static str, amount: Amount) {
-        self.metrics.push((name, amount));
+    pub(crate) fn add(&mut self, name: &'static str, value: MetricValue) {
+        self.metrics.push((name, value));
     }
 
     /// Adds a metric by function, and by function and these dimensions together. A line has one value for
@@ -116,11 +116,11 @@ impl<'l> Line<'l> {
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("_aws", &metadata)?;
         members.serialize_entry(FUNCTION_NAME, self.function_name)?;
-        for (name, amount) in &self.metrics {
-            members.serialize_entry(name, amount)?;
+        for (name, value) in &self.metrics {
+            members.serialize_entry(name, value)?;
         }
-        if let Some(((name, amount), dimensions)) = &self.divided {
-            members.serialize_entry(name, amount)?;
+        if let Some(((name, value), dimensions)) = &self.divided {
+            members.serialize_entry(name, value)?;
             for (name, value) in dimensions {
                 members.serialize_entry(name, value)?;
             }

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
-    event::Outgoing,
+    event::RoutedEvent,
     message::Message,
-    queue::{MAX_BATCH_ENTRIES, NotTaken, Queue},
+    queue::{MAX_BATCH_ENTRIES, Queue, QueueError},
     vault::{Folder, Receipt, Vault},
 };
 
@@ -25,12 +25,12 @@ pub struct Publisher {
 #[derive(Debug, PartialEq, Eq)]
 pub enum PublishError {
     /// The queue did not take one or more messages in time.
-    NotTaken {
+    Queue {
         /// What SQS or the way to it said, without a word of a message.
         reason: String,
     },
     /// A message is larger than the queue takes, and the vault did not take it.
-    NotKept {
+    Vault {
         /// What S3 or the way to it said, without a word of a message.
         reason: String,
     },
@@ -44,8 +44,8 @@ pub enum PublishError {
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotTaken { reason } => write!(f, "the queue: {reason}"),
-            Self::NotKept { reason } => write!(f, "the vault: {reason}"),
+            Self::Queue { reason } => write!(f, "the queue: {reason}"),
+            Self::Vault { reason } => write!(f, "the vault: {reason}"),
             Self::TooLarge { bytes } => write!(f, "a message has {bytes} bytes"),
         }
     }
@@ -53,7 +53,7 @@ impl fmt::Display for PublishError {
 
 /// What publishing took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Effort {
+pub struct PublishStats {
     /// The time that the queue took.
     pub(crate) queue_time: Duration,
     /// The time that the vault took.
@@ -99,30 +99,30 @@ impl Publisher {
     /// sooner.
     pub async fn publish<'t, 'a: 't>(
         &self,
-        events: impl Iterator<Item = Outgoing<'t, 'a>>,
+        events: impl Iterator<Item = RoutedEvent<'t, 'a>>,
         publication: &Publication<'_>,
-        effort: &mut Effort,
+        stats: &mut PublishStats,
     ) -> Result<Vec<String>, PublishError> {
         let mut ids = Vec::new();
         let mut batch: Vec<Message> = Vec::new();
         let mut batch_bytes = 0;
-        for (number, outgoing) in events.enumerate() {
-            let mut message = Message::of(&outgoing, self.queue.is_fifo());
+        for (number, routed) in events.enumerate() {
+            let mut message = Message::new(&routed, self.queue.is_fifo());
             if message.bytes() > self.max_bytes {
-                message = keep_oversize(message, number, publication, effort).await?;
-                effort.oversize += 1;
+                message = keep_oversize(message, number, publication, stats).await?;
+                stats.oversize += 1;
             }
             let bytes = message.bytes();
             if batch.len() == MAX_BATCH_ENTRIES || batch_bytes + bytes > self.max_bytes {
-                self.send(std::mem::take(&mut batch), publication, effort)
+                self.send(std::mem::take(&mut batch), publication, stats)
                     .await?;
                 batch_bytes = 0;
             }
             batch_bytes += bytes;
-            ids.push(outgoing.event.id);
+            ids.push(routed.event.id);
             batch.push(message);
         }
-        self.send(batch, publication, effort).await?;
+        self.send(batch, publication, stats).await?;
         Ok(ids)
     }
 
@@ -132,16 +132,16 @@ impl Publisher {
         &self,
         batch: Vec<Message>,
         publication: &Publication<'_>,
-        effort: &mut Effort,
+        stats: &mut PublishStats,
     ) -> Result<(), PublishError> {
         let begin = Instant::now();
-        let budget = self.budget.saturating_sub(effort.queue_time);
+        let budget = self.budget.saturating_sub(stats.queue_time);
         let deadline = publication.deadline.min(begin + budget);
-        let retries = &mut effort.retries;
+        let retries = &mut stats.retries;
         let sent = self.queue.send(batch, publication.trace, deadline, retries);
         let sent = sent.await;
-        effort.queue_time += begin.elapsed();
-        sent.map_err(|NotTaken { reason }| PublishError::NotTaken { reason })
+        stats.queue_time += begin.elapsed();
+        sent.map_err(|QueueError { reason }| PublishError::Queue { reason })
     }
 }
 
@@ -151,14 +151,14 @@ async fn keep_oversize(
     mut message: Message,
     number: usize,
     publication: &Publication<'_>,
-    effort: &mut Effort,
+    stats: &mut PublishStats,
 ) -> Result<Message, PublishError> {
     let bytes = message.bytes();
     let Some(vault) = publication.vault else {
         return Err(PublishError::TooLarge { bytes });
     };
     let begin = Instant::now();
-    let budget = vault.budget().saturating_sub(effort.vault_time);
+    let budget = vault.budget().saturating_sub(stats.vault_time);
     let body = std::mem::take(&mut message.body);
     let size = body.len();
     let name = format!("{}-{number}", publication.delivery_id);
@@ -174,8 +174,8 @@ async fn keep_oversize(
         deadline,
     );
     let answer = answer.await;
-    effort.vault_time += begin.elapsed();
-    let key = answer.map_err(|error| PublishError::NotKept {
+    stats.vault_time += begin.elapsed();
+    let key = answer.map_err(|error| PublishError::Vault {
         reason: error.reason,
     })?;
     Ok(message.into_pointer(vault.bucket(), &key, size))

@@ -14,10 +14,10 @@ use tracing::{Level, field, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
+    answer::Answer,
     config::LogConfig,
-    metrics::{Amount, Line},
-    outcome::Outcome,
-    publish::Effort,
+    metrics::{Line, MetricValue},
+    publish::PublishStats,
 };
 
 /// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
@@ -57,7 +57,7 @@ pub(crate) struct Invocation {
     /// The body's size; absent if it was not looked at.
     pub(crate) body_bytes: Option<usize>,
     /// What publishing took.
-    pub(crate) effort: Effort,
+    pub(crate) stats: PublishStats,
     /// What was read.
     pub(crate) records: Records,
 }
@@ -77,7 +77,7 @@ impl Invocation {
             begin: Instant::now(),
             request_id: request_id.to_owned(),
             body_bytes: None,
-            effort: Effort::default(),
+            stats: PublishStats::default(),
             records: Records::default(),
         }
     }
@@ -112,12 +112,12 @@ impl Telemetry {
     }
 
     /// Tells of an invocation that has its answer.
-    pub(crate) fn end(&self, invocation: Invocation, outcome: &Outcome) {
-        log(&invocation, outcome);
+    pub(crate) fn end(&self, invocation: Invocation, answer: &Answer) {
+        log(&invocation, answer);
         // One write, past the log and its level: metrics count whatever is logged.
         let mut lines = Vec::new();
         let written = self
-            .write_metrics(&mut lines, &invocation, outcome)
+            .write_metrics(&mut lines, &invocation, answer)
             .and_then(|()| std::io::stdout().write_all(&lines));
         if let Err(error) = written {
             tracing::error!(%error, "could not write metrics");
@@ -128,37 +128,37 @@ impl Telemetry {
         &self,
         lines: &mut Vec<u8>,
         invocation: &Invocation,
-        outcome: &Outcome,
+        answer: &Answer,
     ) -> std::io::Result<()> {
         let mut line = Line::new(&self.function_name);
-        if let Some(name) = outcome.metric() {
-            line.add(name, Amount::Count(1));
+        if let Some(name) = answer.metric() {
+            line.add(name, MetricValue::Count(1));
         }
         if let Some(bytes) = invocation.body_bytes {
-            line.add("BodyBytes", Amount::Bytes(bytes));
+            line.add("BodyBytes", MetricValue::Bytes(bytes));
         }
-        let Effort {
+        let PublishStats {
             queue_time,
             retries,
             oversize,
             ..
-        } = invocation.effort;
+        } = invocation.stats;
         if !queue_time.is_zero() {
             let millis = queue_time.as_secs_f64() * 1000.0;
-            line.add("PublishMillis", Amount::Millis(millis));
+            line.add("PublishMillis", MetricValue::Millis(millis));
         }
         for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
             if count > 0 {
-                line.add(name, Amount::Count(count));
+                line.add(name, MetricValue::Count(count));
             }
         }
-        if let Outcome::Published { .. } = outcome {
+        if let Answer::Published { .. } = answer {
             for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
                 if line.is_divided() {
                     line.write(lines)?;
                     line = Line::new(&self.function_name);
                 }
-                let records = ("RecordsPublished", Amount::Count(*count));
+                let records = ("RecordsPublished", MetricValue::Count(*count));
                 let dimensions = [("family", family.as_str()), ("outcome", outcome.as_str())];
                 line.divide(records, dimensions);
             }
@@ -167,7 +167,7 @@ impl Telemetry {
     }
 }
 
-fn log(invocation: &Invocation, outcome: &Outcome) {
+fn log(invocation: &Invocation, answer: &Answer) {
     let Records {
         job_id,
         by_family_and_outcome: records,
@@ -177,8 +177,8 @@ fn log(invocation: &Invocation, outcome: &Outcome) {
         .keys()
         .map(|(_, outcome)| outcome.as_str())
         .collect();
-    let ids = match outcome {
-        Outcome::Published { ids } => Some(&ids[..]),
+    let ids = match answer {
+        Answer::Published { ids } => Some(&ids[..]),
         _ => None,
     };
     let count = ids.map(<[_]>::len).filter(|count| *count > MAX_EVENT_IDS);
@@ -195,16 +195,16 @@ fn log(invocation: &Invocation, outcome: &Outcome) {
                 callback.outcome = outcomes.join(","),
                 body.bytes = invocation.body_bytes,
                 time.millis = invocation.begin.elapsed().as_millis() as u64,
-                vault.key = outcome.key(),
+                vault.key = answer.key(),
                 event.ids = ids.as_deref().map(field::display),
                 event.count = count,
-                reason = outcome.reason(),
+                reason = answer.reason(),
                 "{}",
-                outcome.message()
+                answer.message()
             )
         };
     }
-    match outcome.level() {
+    match answer.level() {
         Level::ERROR => line!(Level::ERROR),
         Level::WARN => line!(Level::WARN),
         Level::INFO => line!(Level::INFO),

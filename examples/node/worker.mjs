@@ -1,4 +1,4 @@
-// A Lambda function behind the queue: prints what the finished jobs made.
+// A Lambda function behind the queue: prints what jobs made, found or failed at.
 //
 // Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expiration` as its TTL.
 
@@ -36,10 +36,9 @@ const take = async (record) => {
   }
 };
 
-// Looks at the attributes alone: what nobody wants need not be parsed.
-const isWanted = ({ family, outcome }) =>
-  ["task", "workflow"].includes(family.stringValue) &&
-  ["succeeded", "partial"].includes(outcome.stringValue);
+// Looks at the attributes alone: what is not wanted need not be parsed.
+// `pending` is not an end: another message comes, with another id.
+const isWanted = ({ outcome }) => ["succeeded", "partial", "failed"].includes(outcome.stringValue);
 
 // The event, fetched from the vault where it was too large for the queue.
 const read = async (body) => {
@@ -53,9 +52,20 @@ const read = async (body) => {
 // Runs once for each `id`; again only if it threw.
 const work = makeIdempotent(
   async ({ id, data }) => {
-    for (const { bucket = "?", object } of data.outputs ?? []) {
-      console.log(`${id}: ${bucket}/${object}`);
-    }
+    for (const line of findings(data)) console.log(`${id}: ${line}`);
   },
   { persistenceStore: seen, config: byId },
 );
+
+// What the job made, found, or failed at.
+function* findings({ outputs = [], moderation, error, tasks = [] }) {
+  for (const { bucket = "?", object } of outputs) yield `${bucket}/${object}`;
+  if (moderation) {
+    yield `verdict ${moderation.verdict}`;
+    for (const { name, verdict } of moderation.scenes ?? []) yield `scene ${name}: ${verdict}`;
+  }
+  if (error) yield `failed: ${error.code ?? "?"}`;
+  for (const { name = "?", error } of tasks) {
+    if (error) yield `task ${name} failed: ${error.code ?? "?"}`;
+  }
+}

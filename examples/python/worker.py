@@ -1,10 +1,11 @@
-"""A Lambda function behind the queue: prints what the finished jobs made.
+"""A Lambda function behind the queue: prints what jobs made, found or failed at.
 
 Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expiration` as its TTL.
 """
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -22,6 +23,8 @@ from aws_lambda_powertools.utilities.idempotency import (
 
 # The first element of a body that only says where in the vault the message is.
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
+
+WANTED = ("succeeded", "partial", "failed")
 
 # How long a repeat is known. The vendor's come within a day; a replay may come later.
 SEEN_SECONDS = 14 * 24 * 3600
@@ -49,11 +52,9 @@ def take(record: SQSRecord) -> None:
 
 
 def is_wanted(record: SQSRecord) -> bool:
-    """Looks at the attributes alone: what nobody wants need not be parsed."""
-    attributes = record["messageAttributes"]
-    family = attributes["family"]["stringValue"]
-    outcome = attributes["outcome"]["stringValue"]
-    return family in ("task", "workflow") and outcome in ("succeeded", "partial")
+    """Looks at the attributes alone: what is not wanted need not be parsed."""
+    # `pending` is not an end: another message comes, with another id.
+    return record["messageAttributes"]["outcome"]["stringValue"] in WANTED
 
 
 def read(body: str) -> dict[str, Any]:
@@ -69,5 +70,20 @@ def read(body: str) -> dict[str, Any]:
 @idempotent_function(data_keyword_argument="event", persistence_store=seen, config=by_id)
 def work(event: dict[str, Any]) -> None:
     """Runs once for each `id`; again only if it raised."""
-    for output in event["data"].get("outputs", []):
-        print(f"{event['id']}: {output.get('bucket', '?')}/{output['object']}")
+    for line in findings(event["data"]):
+        print(f"{event['id']}: {line}")
+
+
+def findings(job: dict[str, Any]) -> Iterator[str]:
+    """What the job made, found, or failed at."""
+    for output in job.get("outputs", []):
+        yield f"{output.get('bucket', '?')}/{output['object']}"
+    if "moderation" in job:
+        yield f"verdict {job['moderation']['verdict']}"
+        for scene in job["moderation"].get("scenes", []):
+            yield f"scene {scene['name']}: {scene['verdict']}"
+    if "error" in job:
+        yield f"failed: {job['error'].get('code', '?')}"
+    for task in job.get("tasks", []):
+        if "error" in task:
+            yield f"task {task.get('name', '?')} failed: {task['error'].get('code', '?')}"

@@ -18,7 +18,7 @@ pub const MIN_MAX_BYTES: usize = 8192;
 
 /// With the vault's 1.5 s the vendor has its answer within 4 s: its time-out is not published, so the
 /// shorter the better.
-const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
+pub(crate) const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 
 /// Longer than any function of this kind should run.
 const MAX_PUBLISH_BUDGET: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ pub(crate) struct QueueConfig {
     pub(crate) budget: Duration,
 }
 
-/// AWS's own variables.
+/// AWS's own env.
 pub(crate) struct AwsConfig {
     /// `AWS_REGION`.
     pub(crate) region: String,
@@ -76,14 +76,14 @@ pub struct LogConfig {
 
 /// A variable that is missing or wrong.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigError {
     /// Its name.
     pub variable: &'static str,
     /// What was expected. Values are not repeated, since some are secrets.
     pub expected: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: expected {}", self.variable, self.expected)
     }
@@ -92,13 +92,13 @@ impl fmt::Display for Problem {
 impl LogConfig {
     /// Reads the log's variables; what is wrong with them [`Config::from_env`] reports.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
-        let mut variables = Variables {
+        let mut env = Env {
             get: &get,
-            problems: Vec::new(),
+            errors: Vec::new(),
         };
         Self {
-            level: variables.log_level(),
-            json: variables.logs_json(),
+            level: env.log_level(),
+            json: env.logs_json(),
         }
     }
 }
@@ -108,23 +108,23 @@ impl Config {
     ///
     /// # Errors
     /// All that is missing or wrong.
-    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
-        let mut variables = Variables {
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+        let mut env = Env {
             get: &get,
-            problems: Vec::new(),
+            errors: Vec::new(),
         };
-        variables.log_level();
-        variables.logs_json();
-        let authentication = variables.authentication();
+        env.log_level();
+        env.logs_json();
+        let authentication = env.authentication();
         let queue = QueueConfig {
-            url: variables
+            url: env
                 .url("QUEUE_URL")
                 .map(|url| url.trim_end_matches('/').to_owned())
-                .unwrap_or_else(|| variables.missing("QUEUE_URL")),
-            max_bytes: variables
+                .unwrap_or_else(|| env.missing("QUEUE_URL")),
+            max_bytes: env
                 .number("QUEUE_MAX_BYTES", MIN_MAX_BYTES, SQS_MAX_BYTES)
                 .unwrap_or(SQS_MAX_BYTES),
-            budget: variables
+            budget: env
                 .number(
                     "PUBLISH_BUDGET_MS",
                     1,
@@ -134,41 +134,39 @@ impl Config {
                     Duration::from_millis(millis as u64)
                 }),
         };
-        let vault_bucket = variables.bucket("VAULT_BUCKET");
-        let endpoint = variables.url("AWS_ENDPOINT_URL");
-        let region = variables.region();
+        let vault_bucket = env.bucket("VAULT_BUCKET");
+        let endpoint = env.url("AWS_ENDPOINT_URL");
+        let region = env.region();
         let aws = AwsConfig {
-            roots: variables.roots(&region),
+            roots: env.roots(&region),
             region,
-            sqs_endpoint: variables.url("AWS_ENDPOINT_URL_SQS").or(endpoint.clone()),
-            s3_endpoint: variables.url("AWS_ENDPOINT_URL_S3").or(endpoint),
-            access_key_id: variables.credential("AWS_ACCESS_KEY_ID"),
-            secret_access_key: variables.credential("AWS_SECRET_ACCESS_KEY"),
-            session_token: variables.get("AWS_SESSION_TOKEN"),
+            sqs_endpoint: env.url("AWS_ENDPOINT_URL_SQS").or(endpoint.clone()),
+            s3_endpoint: env.url("AWS_ENDPOINT_URL_S3").or(endpoint),
+            access_key_id: env.credential("AWS_ACCESS_KEY_ID"),
+            secret_access_key: env.credential("AWS_SECRET_ACCESS_KEY"),
+            session_token: env.get("AWS_SESSION_TOKEN"),
         };
-        let function_name = variables
-            .get("AWS_LAMBDA_FUNCTION_NAME")
-            .unwrap_or_default();
+        let function_name = env.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
         match authentication {
-            Some(authentication) if variables.problems.is_empty() => Ok(Self {
+            Some(authentication) if env.errors.is_empty() => Ok(Self {
                 authentication,
                 queue,
                 vault_bucket,
                 aws,
                 function_name,
             }),
-            _ => Err(variables.problems),
+            _ => Err(env.errors),
         }
     }
 }
 
 /// The environment, and what was found wrong in it so far.
-struct Variables<'g> {
+struct Env<'g> {
     get: &'g dyn Fn(&str) -> Option<String>,
-    problems: Vec<Problem>,
+    errors: Vec<ConfigError>,
 }
 
-impl Variables<'_> {
+impl Env<'_> {
     fn get(&self, variable: &str) -> Option<String> {
         (self.get)(variable)
             .map(|value| value.trim().to_owned())
@@ -176,7 +174,7 @@ impl Variables<'_> {
     }
 
     fn problem(&mut self, variable: &'static str, expected: &str) {
-        self.problems.push(Problem {
+        self.errors.push(ConfigError {
             variable,
             expected: expected.to_owned(),
         });
@@ -185,7 +183,7 @@ impl Variables<'_> {
     /// Reports a missing variable, unless its value was reported as wrong.
     fn missing(&mut self, variable: &'static str) -> String {
         if !self
-            .problems
+            .errors
             .iter()
             .any(|problem| problem.variable == variable)
         {
@@ -329,7 +327,7 @@ pub(super) mod tests {
                 .find(|(variable, _)| *variable == name)?;
             Some(set.1.to_owned())
         })
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -428,10 +426,10 @@ pub(super) mod tests {
             ("VAULT_BUCKET", "-vault"),
             ("VAULT_BUCKET", "va\u{FFFD}"),
         ] {
-            let problems = config(&[&[(variable, value)], &needed[..]].concat());
-            let problems = problems.err().unwrap_or_default();
-            let is_named = problems.len() == 1 && problems[0].starts_with(variable);
-            assert!(is_named, "{variable}={value}: {problems:?}");
+            let errors = config(&[&[(variable, value)], &needed[..]].concat());
+            let errors = errors.err().unwrap_or_default();
+            let is_named = errors.len() == 1 && errors[0].starts_with(variable);
+            assert!(is_named, "{variable}={value}: {errors:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::Variables;
+use super::Env;
 
 /// AWS's variables for endpoints of one's own.
 const ENDPOINTS: [&str; 3] = [
@@ -30,7 +30,7 @@ pub(crate) enum Roots {
     Bundle(Vec<u8>),
 }
 
-impl Variables<'_> {
+impl Env<'_> {
     /// Amazon's roots are enough for AWS itself, and parsing five certificates instead of the
     /// system's hundred and more is most of what a cold start saves. Whoever says where else to look
     /// is believed; endpoints of one's own and the partitions that have other roots need the system's.

@@ -15,13 +15,11 @@ use super::{
 /// `output` is where the job writes to: documents name only the key of what they read, which is in
 /// that bucket.
 pub(super) fn input<'t>(element: &Element<'_, 't, '_>, output: &BucketRef<'t>) -> Input<'t> {
-    let named = Input {
-        bucket: element.field("BucketId"),
-        region: element.field("Region"),
-        object: element.verbatim("Object").map(Cow::Borrowed),
-        url: None,
-        data_id: element.field("DataId"),
-    };
+    let mut named = Input::default();
+    named.bucket = element.field("BucketId");
+    named.region = element.field("Region");
+    named.object = element.verbatim("Object").map(Cow::Borrowed);
+    named.data_id = element.field("DataId");
     let mut input = with_url(element, "Url", named);
     if input.object.is_some() {
         let BucketRef { bucket, region } = BucketRef {
@@ -36,22 +34,20 @@ pub(super) fn input<'t>(element: &Element<'_, 't, '_>, output: &BucketRef<'t>) -
 
 /// Reads the input of a moderation job in the Simple form.
 pub(super) fn simple_input<'t>(data: &Element<'_, 't, '_>) -> Input<'t> {
-    let named = Input {
-        data_id: data.field("data_id"),
-        ..Input::default()
-    };
+    let mut named = Input::default();
+    named.data_id = data.field("data_id");
     with_url(data, "url", named)
 }
 
 /// Takes what the body does not name from the URL, if that agrees with all that the body names: a
 /// record must never join two objects.
-fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, named: Input<'t>) -> Input<'t> {
-    let url = element.verbatim(name);
-    let Some(place) = url.and_then(CosUrl::parse) else {
-        return Input {
-            url: url.map(Cow::Borrowed),
-            ..named
-        };
+fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, mut named: Input<'t>) -> Input<'t> {
+    let Some(url) = element.verbatim(name) else {
+        return named;
+    };
+    named.url = Some(Cow::Borrowed(url));
+    let Some(place) = CosUrl::parse(url) else {
+        return named;
     };
     let is_same_object = agree(named.bucket.as_deref(), Some(place.bucket))
         && agree(named.region.as_deref(), place.region)
@@ -61,16 +57,10 @@ fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, named: Input<'t>) -> 
         let found = "expected the URL of the object that the body names, but found another; bucket, \
             region and object are not read from it";
         element.warn(name, found);
-        return Input {
-            url: url.map(Cow::Borrowed),
-            ..named
-        };
+        return named;
     }
-    Input {
-        bucket: named.bucket.or(Some(Cow::Borrowed(place.bucket))),
-        region: named.region.or(place.region.map(Cow::Borrowed)),
-        object: named.object.or(place.object),
-        url: url.map(Cow::Borrowed),
-        data_id: named.data_id,
-    }
+    named.bucket = named.bucket.or(Some(Cow::Borrowed(place.bucket)));
+    named.region = named.region.or(place.region.map(Cow::Borrowed));
+    named.object = named.object.or(place.object);
+    named
 }

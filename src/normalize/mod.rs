@@ -18,7 +18,7 @@ mod workflow;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use cloud_infinite_job_record::{Error, Family, Input, Outcome, Problem, Record, Workflow};
+use cloud_infinite_job_record::{Error, Family, Outcome, Problem, Record};
 
 use crate::callback::{self, Callback, JobNode, Node, Object, trim};
 pub(crate) use bucket_ref::BucketRef;
@@ -46,41 +46,20 @@ pub(crate) fn record<'t, 'a>(
         warnings.add(|| warning.clone());
     }
     let node = Element::node(job, name, index, dialect, &warnings);
-    let mut record = Record {
-        family,
-        event: event.map(Cow::Borrowed),
-        kind: None,
-        job_id: None,
-        state: None,
-        outcome: Outcome::UNKNOWN,
-        error: None,
-        problems: Vec::new(),
-        created_at: None,
-        started_at: None,
-        ended_at: None,
-        queue_id: None,
-        user_data: None,
-        template_id: None,
-        input: Input::default(),
-        headers: BTreeMap::new(),
-        outputs: Vec::new(),
-        workflow: Workflow::default(),
-        tasks: Vec::new(),
-        moderation: None,
-        warnings: Vec::new(),
-        detail: Detail {
-            node: job,
-            siblings: &callback.siblings,
-            name,
-            dialect,
-        },
+    let detail = Detail {
+        node: job,
+        siblings: &callback.siblings,
+        name,
+        dialect,
     };
+    let mut record = Record::new(family, Outcome::UNKNOWN, detail);
+    record.event = event.map(Cow::Borrowed);
     let mut home = BucketRef::default();
     match (&record.family, callback.node) {
-        (Family::Task | Family::Unknown(_), _) => home = task::fill(&mut record, node),
         (Family::Workflow, _) => workflow::fill(&mut record, node),
         (Family::Moderation, JobNode::Simple) => moderation::fill_simple(&mut record, node),
         (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
+        _ => home = task::fill(&mut record, node),
     }
     let is_failed = record.outcome == Outcome::Failed;
     if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
@@ -159,7 +138,13 @@ fn is_success(code: &str) -> bool {
 
 /// Returns an error, unless both parts are missing.
 fn error<'t>(code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Option<Error<'t>> {
-    (code.is_some() || message.is_some()).then_some(Error { code, message })
+    if code.is_none() && message.is_none() {
+        return None;
+    }
+    let mut error = Error::default();
+    error.code = code;
+    error.message = message;
+    Some(error)
 }
 
 /// Returns the failure of an element: its `State` if that is `Failed`, else its
@@ -171,11 +156,11 @@ fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> {
         (_, Some(code)) if !is_success(code) => "Code",
         _ => return None,
     };
-    Some(Problem {
-        path: element.path_to(leaf),
-        code: code.map(Cow::Borrowed),
-        message: element.field("Message"),
-    })
+    let mut problem = Problem::default();
+    problem.path = element.path_to(leaf);
+    problem.code = code.map(Cow::Borrowed);
+    problem.message = element.field("Message");
+    Some(problem)
 }
 
 /// Returns the headers of the first of these elements that has any, as one map of texts with

@@ -158,25 +158,25 @@ fn moderation<'t>(
     let scenes = scenes(holders, outcome, form);
     let hits = scenes.iter().filter(|(is_hit, _)| *is_hit);
     let hits = hits.map(|(_, scene)| scene.name.clone()).collect();
-    Moderation {
-        verdict: if is_certain {
-            verdict
-        } else {
-            Verdict::UNKNOWN
-        },
-        label: result.field(form.label),
-        sub_label: result.field(form.sub_label),
-        score: result.number(form.score),
-        // A failed job has 0 here, too.
-        forbidden: forbidden.filter(|_| {
-            matches!(
-                outcome,
-                Outcome::Succeeded | Outcome::Partial | Outcome::Pending
-            )
-        }),
-        hits,
-        scenes: scenes.into_iter().map(|(_, scene)| scene).collect(),
-    }
+    let mut moderation = Moderation::default();
+    moderation.verdict = if is_certain {
+        verdict
+    } else {
+        Verdict::UNKNOWN
+    };
+    moderation.label = result.field(form.label);
+    moderation.sub_label = result.field(form.sub_label);
+    moderation.score = result.number(form.score);
+    // A failed job has 0 here, too.
+    moderation.forbidden = forbidden.filter(|_| {
+        matches!(
+            outcome,
+            Outcome::Succeeded | Outcome::Partial | Outcome::Pending
+        )
+    });
+    moderation.hits = hits;
+    moderation.scenes = scenes.into_iter().map(|(_, scene)| scene).collect();
+    moderation
 }
 
 /// Returns the verdict of the number called `name`, if it counts for this outcome: a failed job has 0,
@@ -215,29 +215,28 @@ fn scenes<'t>(
 ) -> Vec<(bool, Scene<'t>)> {
     let mut scenes = BTreeMap::new();
     for holder in holders {
-        for (name, _) in holder.object().names() {
-            let Some(scene) = scene_name(name, form) else {
+        for (element, _) in holder.object().names() {
+            let Some(name) = scene_name(element, form) else {
                 continue;
             };
-            for info in holder.children(name) {
+            for info in holder.children(element) {
                 let Some(is_hit) = is_hit(&info, form) else {
                     continue;
                 };
                 // Of equal names the first that was hit counts, else the first.
-                if let Some((was_hit, _)) = scenes.get(&scene)
+                if let Some((was_hit, _)) = scenes.get(&name)
                     && (*was_hit || !is_hit)
                 {
                     continue;
                 }
-                let found = Scene {
-                    name: scene.clone(),
-                    verdict: verdict(&info, form.hit, outcome),
-                    score: info.number(form.score),
-                    count: info.number(form.count),
-                    label: info.field(form.label),
-                    sub_label: info.field(form.sub_label),
-                };
-                scenes.insert(scene.clone(), (is_hit, found));
+                let mut scene = Scene::default();
+                scene.name.clone_from(&name);
+                scene.verdict = verdict(&info, form.hit, outcome);
+                scene.score = info.number(form.score);
+                scene.count = info.number(form.count);
+                scene.label = info.field(form.label);
+                scene.sub_label = info.field(form.sub_label);
+                scenes.insert(name.clone(), (is_hit, scene));
             }
         }
     }

@@ -46,22 +46,11 @@ impl<'t> Outputs<'t> {
             prefix => Cow::Owned(format!("{prefix}{name}")),
         };
         let Some(object) = key(name) else { return };
-        let mut output = Output {
-            bucket: home.bucket.clone(),
-            region: home.region.clone(),
-            object,
-            path: path(),
-            url: None,
-            md5: None,
-            job_id: None,
-            page: None,
-            bytes: None,
-            width: None,
-            height: None,
-            duration: None,
-            format: None,
-            etag: None,
-        };
+        let mut output = Output::default();
+        output.bucket.clone_from(&home.bucket);
+        output.region.clone_from(&home.region);
+        output.object = object;
+        output.path = path();
         describe(&mut output);
         self.bytes += output.path.len();
         let texts = [

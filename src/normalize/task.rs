@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use cloud_infinite_job_record::{Outcome, Output, Problem, Record, Workflow};
+use cloud_infinite_job_record::{Outcome, Output, Problem, Record};
 
 use super::{
     BucketRef,
@@ -68,12 +68,10 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         .and_then(|operation| operation.child("Input"));
     record.headers = headers(&[input, Some(node), spoken], HEADERS);
     if let Some(workflow) = node.child("Workflow") {
-        record.workflow = Workflow {
-            id: workflow.field("WorkflowId"),
-            name: workflow.field("WorkflowName"),
-            run_id: workflow.field("RunId"),
-            node: workflow.field("Name"),
-        };
+        record.workflow.id = workflow.field("WorkflowId");
+        record.workflow.name = workflow.field("WorkflowName");
+        record.workflow.run_id = workflow.field("RunId");
+        record.workflow.node = workflow.field("Name");
     }
     home
 }
@@ -93,10 +91,10 @@ fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
 fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
-        // Its message is the text to embed, not an error.
-        problems.extend(problem(&watermark).map(|problem| Problem {
-            message: None,
-            ..problem
+        problems.extend(problem(&watermark).map(|mut problem| {
+            // Its message is the text to embed, not an error.
+            problem.message = None;
+            problem
         }));
     }
     for inspection in operation.children("ImageInspectResult") {
@@ -119,11 +117,9 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
             let count = element.number(counter);
             let count = count.and_then(|count| count.get().parse::<f64>().ok());
             if count.is_some_and(|count| count > 0.0) {
-                problems.push(Problem {
-                    path: element.path_to(counter),
-                    code: None,
-                    message: None,
-                });
+                let mut problem = Problem::default();
+                problem.path = element.path_to(counter);
+                problems.push(problem);
             }
         }
     }
@@ -133,11 +129,11 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
                 .text("SubErrCode")
                 .filter(|code| code.parse() != Ok(0.0))
             {
-                problems.push(Problem {
-                    path: stream.path_to("SubErrCode"),
-                    code: Some(Cow::Borrowed(code)),
-                    message: stream.field("SubErrMsg"),
-                });
+                let mut problem = Problem::default();
+                problem.path = stream.path_to("SubErrCode");
+                problem.code = Some(Cow::Borrowed(code));
+                problem.message = stream.field("SubErrMsg");
+                problems.push(problem);
             }
         }
     }

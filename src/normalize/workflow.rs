@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use cloud_infinite_job_record::{Outcome, Problem, Record, Task, Workflow};
+use cloud_infinite_job_record::{Outcome, Problem, Record, Task};
 
 use super::{
     BucketRef,
@@ -28,12 +28,9 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     record.created_at = node.time("CreateTime");
     record.started_at = node.time("StartTime");
     record.headers = headers(&[Some(node)], HEADERS);
-    record.workflow = Workflow {
-        id: node.field("WorkflowId"),
-        name: node.field("WorkflowName"),
-        run_id: record.job_id.clone(),
-        node: None,
-    };
+    record.workflow.id = node.field("WorkflowId");
+    record.workflow.name = node.field("WorkflowName");
+    record.workflow.run_id.clone_from(&record.job_id);
     // A task takes far more memory here than in the body: do not allocate more than needed.
     let tasks = node.object().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
@@ -72,30 +69,27 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     }
 }
 
-fn task<'t>(task: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
-    let outcome = outcome(task, problems);
-    let error = (outcome == Outcome::Failed).then(|| {
-        let own = error(task.field("Code"), task.field("Message"));
-        // Else that of its first failed object.
-        own.or_else(|| {
+fn task<'t>(element: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
+    let mut task = Task::default();
+    task.outcome = outcome(element, problems);
+    if task.outcome == Outcome::Failed {
+        task.error = error(element.field("Code"), element.field("Message")).or_else(|| {
+            // Else that of its first failed object.
             let object = problems
                 .iter()
                 .find(|problem| problem.code.is_some() || problem.message.is_some())?;
             error(object.code.clone(), object.message.clone())
-        })
-    });
-    Task {
-        job_id: task.field("JobId"),
-        kind: task.field("Type"),
-        state: task.field("State"),
-        outcome,
-        error: error.flatten(),
-        name: task.field("Name"),
-        template_id: task.field("TemplateId"),
-        created_at: task.time("CreateTime"),
-        started_at: task.time("StartTime"),
-        ended_at: task.time("EndTime"),
+        });
     }
+    task.job_id = element.field("JobId");
+    task.kind = element.field("Type");
+    task.state = element.field("State");
+    task.name = element.field("Name");
+    task.template_id = element.field("TemplateId");
+    task.created_at = element.time("CreateTime");
+    task.started_at = element.time("StartTime");
+    task.ended_at = element.time("EndTime");
+    task
 }
 
 /// Finds the failures of a task and of the objects that it lists.

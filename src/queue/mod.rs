@@ -1,7 +1,7 @@
 //! The queue: messages onto SQS, one in a call or a batch.
 
 #[cfg(feature = "cli")]
-mod operator;
+mod admin;
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use aws_types::SdkConfig;
 use tokio::time::Instant;
 
 #[cfg(feature = "cli")]
-pub use self::operator::Depth;
+pub use self::admin::Depth;
 use crate::{
     aws::{self, Fault, Limit},
     message::{Attribute, Message},
@@ -28,11 +28,7 @@ use crate::{
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
 
 /// What SQS says of a message that is larger than the queue's own limit, among other things.
-const MAY_BE_TOO_LARGE: [&str; 3] = [
-    "InvalidParameterValue",
-    "InvalidMessageContents",
-    "BatchRequestTooLong",
-];
+const MAY_BE_TOO_LARGE: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
 
 /// Where records go.
 pub struct Queue {
@@ -43,7 +39,7 @@ pub struct Queue {
 
 /// Why messages are not on the queue: what SQS or the way to it said, without a word of a message.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NotTaken {
+pub(crate) struct QueueError {
     pub(crate) reason: String,
 }
 
@@ -79,7 +75,7 @@ impl Queue {
         trace: Option<&str>,
         deadline: Instant,
         retries: &mut usize,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), QueueError> {
         let limit = Limit {
             deadline,
             tries: self.max_tries,
@@ -89,7 +85,7 @@ impl Queue {
             1 => self.send_one(batch.remove(0), trace, limit, retries).await,
             _ => self.send_batch(batch, trace, limit, retries).await,
         };
-        sent.map_err(|reason| NotTaken { reason })
+        sent.map_err(|reason| QueueError { reason })
     }
 
     async fn send_one(

@@ -1,7 +1,7 @@
 //! The vault: one S3 bucket for whatever the queue cannot or may not hold.
 
 #[cfg(feature = "cli")]
-mod operator;
+mod admin;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 #[cfg(feature = "cli")]
-pub use self::operator::{About, Entry};
+pub use self::admin::{About, Entry};
 use crate::aws::{self, Fault, Limit};
 
 /// The time for all attempts at one object. With the queue's default budget that makes 4 s; how
@@ -71,12 +71,12 @@ pub struct Vault {
 
 /// Why something could not be kept, without a word of it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NotKept {
+pub struct VaultError {
     /// What S3 or the way to it said.
     pub reason: String,
 }
 
-impl fmt::Display for NotKept {
+impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
@@ -118,7 +118,7 @@ impl Vault {
         reason: &str,
         receipt: &Receipt,
         deadline: Instant,
-    ) -> Result<String, NotKept> {
+    ) -> Result<String, VaultError> {
         let day = receipt.received_at.strftime("%Y/%m/%d");
         let key = format!("{}/{day}/{name}", folder.as_str());
         let limit = Limit {
@@ -155,7 +155,7 @@ impl Vault {
         });
         match kept.await {
             Ok(()) => Ok(key),
-            Err(reason) => Err(NotKept { reason }),
+            Err(reason) => Err(VaultError { reason }),
         }
     }
 

@@ -22,6 +22,7 @@ mod configuration;
 mod events;
 mod faults;
 mod grouping;
+mod infra_contract;
 mod metrics;
 mod publishing;
 mod replay;

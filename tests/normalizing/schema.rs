@@ -1,5 +1,5 @@
-//! Messages against the schema, as another's library reads it. That the schema is the types' own
-//! is for `tests/function/commands.rs`.
+//! Messages against the schema, read by a library that is not ours. `crates/schema-gen` tests that
+//! the schema is the one of the types.
 
 use std::{fs, path::Path};
 
@@ -38,6 +38,80 @@ fn every_message_is_valid() {
         if let Err(error) = validator.validate(&message) {
             panic!("{}: {error}, in {message:#}", error.instance_path());
         }
+        assert!(!has_empty_text(&message), "{message:#}");
+    }
+}
+
+/// Whether a text is empty somewhere, which the schema leaves to this test: with `minLength`,
+/// generators of code make a type of each field.
+fn has_empty_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().any(has_empty_text),
+        Value::Object(members) => members.values().any(has_empty_text),
+        _ => false,
+    }
+}
+
+#[test]
+fn dataschema_names_the_schema_of_data() {
+    let message = message();
+    let id = message["dataschema"].as_str().unwrap();
+    let registry = jsonschema::Registry::new()
+        .add("urn:cloud-infinite-callback:message:1", schema())
+        .unwrap()
+        .prepare()
+        .unwrap();
+    let validator = jsonschema::options()
+        .with_registry(&registry)
+        .build(&json!({"$ref": id}))
+        .unwrap();
+    assert!(validator.is_valid(&message["data"]));
+    assert!(!validator.is_valid(&message));
+    let mut task = message["data"].clone();
+    task["tasks"] = json!([{"jobId": "a"}]);
+    assert!(!validator.is_valid(&task), "a task without an outcome");
+}
+
+#[test]
+fn types_can_be_generated_from_it() {
+    let schema = schema();
+    assert_eq!(schema["title"], "Message");
+    let mut titles = Vec::new();
+    walk(&schema, &mut |object| {
+        assert!(!object.contains_key("$ref"), "{object:?}");
+        // A word that is added later must be read, and be text in every language.
+        for keyword in ["enum", "anyOf", "oneOf", "minLength"] {
+            assert!(!object.contains_key(keyword), "{keyword}: {object:?}");
+        }
+        if object.contains_key("properties") {
+            titles.push(object["title"].as_str().unwrap().to_owned());
+        }
+    });
+    titles.sort();
+    let count = titles.len();
+    titles.dedup();
+    assert_eq!(
+        titles.len(),
+        count,
+        "of two types with one title, generators rename one"
+    );
+    for title in titles {
+        assert!(title.chars().all(char::is_alphanumeric), "{title}");
+        assert!(!["Error", "Record"].contains(&&*title), "{title}");
+    }
+}
+
+/// Shows each schema in a schema to a function, without what examples hold.
+fn walk(schema: &Value, look: &mut impl FnMut(&serde_json::Map<String, Value>)) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| walk(item, look)),
+        Value::Object(members) => {
+            look(members);
+            let schemas = members.iter().filter(|(name, _)| *name != "examples");
+            schemas.for_each(|(_, value)| walk(value, look));
+        }
+        _ => {}
     }
 }
 
@@ -106,7 +180,6 @@ fn broken_messages_are_refused() {
         ("", "id", json!("a".repeat(129))),
         ("", "source", json!("https://example.com")),
         ("", "type", json!("succeeded")),
-        ("", "subject", json!("")),
         ("", "time", json!("2024-05-06 01:02:03")),
         ("", "time", json!("2024-05-06T01:02:03+08:00")),
         ("", "time", json!("2024-13-06T01:02:03Z")),
@@ -116,10 +189,8 @@ fn broken_messages_are_refused() {
             json!("urn:cloud-infinite-callback:job-record:2"),
         ),
         ("", "data", json!({})),
-        ("/data", "family", json!("")),
         ("/data", "family", json!(1)),
         ("/data", "jobId", Value::Null),
-        ("/data", "state", json!("")),
         ("/data", "error", json!({})),
         ("/data", "problems", json!([])),
         ("/data", "problems", json!([{"code": "a"}])),
@@ -132,10 +203,9 @@ fn broken_messages_are_refused() {
         ("/data", "outputs", json!([])),
         ("/data", "outputs", json!(["a"])),
         ("/data", "outputs", json!([{"bucket": "b"}])),
-        ("/data", "outputs", json!([{"object": ""}])),
+        ("/data", "outputs", json!([{"object": "a"}])),
         ("/data", "workflow", json!({})),
         ("/data", "tasks", json!([{"jobId": "a"}])),
-        ("/data", "warnings", json!([""])),
         ("/data", "moderation", json!({})),
         ("/data", "moderation", Value::Null),
         ("/data/moderation", "score", json!("90")),

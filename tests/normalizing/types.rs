@@ -1,7 +1,7 @@
 //! The types that workers read messages into: nothing is lost on the way, and what a later writer
 //! adds does not stop a reader.
 
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
 use cloud_infinite_job_record::{DataSchema, Event, Family, Outcome, SCHEMA_VERSION};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn later_fields_and_words_do_not_stop_a_reader() {
     message["partition"] = json!("a");
     message["data"]["outcome"] = json!("postponed");
     message["data"]["family"] = json!("broadcast");
-    message["data"]["price"] = json!({"amount": 1});
+    message["data"]["price"] = json!({"value": 1});
     message["data"]["moderation"] =
         json!({"verdict": "boring", "forbidden": "hidden", "score": 1, "reasons": []});
     let event: Event = serde_json::from_str(&message.to_string()).unwrap();
@@ -46,6 +46,23 @@ fn later_fields_and_words_do_not_stop_a_reader() {
     let moderation = record.moderation.unwrap();
     assert_eq!(moderation.verdict.as_str(), "boring");
     assert_eq!(moderation.forbidden.unwrap().as_str(), "hidden");
+}
+
+#[test]
+fn later_fields_and_words_do_not_break_the_build_of_a_worker() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/job-record/src");
+    let mut types = 0;
+    for file in ["enums.rs", "event.rs", "record.rs"] {
+        let source = fs::read_to_string(folder.join(file)).unwrap();
+        let lines: Vec<_> = source.lines().collect();
+        for pair in lines.windows(2) {
+            if pair[1].starts_with("pub struct ") || pair[1].starts_with("pub enum ") {
+                assert_eq!(pair[0], "#[non_exhaustive]", "{}", pair[1]);
+                types += 1;
+            }
+        }
+    }
+    assert_eq!(types, 17);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Family {
     /// One job of a queue: an element of `JobsDetail` with a `Tag` or an `Operation`, with the event
     /// `TaskFinish`, or without an event.
@@ -18,7 +19,7 @@ pub enum Family {
     /// A verdict: an element of `JobsDetail` with an event that begins with `Review`, or without an
     /// event and with a `Result`, a `Suggestion` or a scene; or `code` with `data`.
     Moderation,
-    /// `unknown`: an element of `JobsDetail` with any other event. Or a word of a later writer.
+    /// `unknown`: an element of `JobsDetail` with any other event. Or a word that was added later.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -27,6 +28,7 @@ pub enum Family {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// `Success`, and nothing inside failed. Without a state: `Code` is `Success` or `0`.
     Succeeded,
@@ -38,7 +40,7 @@ pub enum Outcome {
     Pending,
     /// `Cancel`.
     Cancelled,
-    /// `unknown`: any other state; neither a state nor a code. Or a word of a later writer.
+    /// `unknown`: any other state; neither a state nor a code. Or a word that was added later.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -47,6 +49,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Verdict {
     /// 0.
     Normal,
@@ -54,8 +57,8 @@ pub enum Verdict {
     Sensitive,
     /// 2: for a person to look at.
     Suspected,
-    /// `unknown`: no verdict was given. Do not act as if it were `normal`. Or a word of a later
-    /// writer.
+    /// `unknown`: no verdict was given. Do not act as if it were `normal`. Or a word that was added
+    /// later.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -64,6 +67,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Forbidden {
     /// 0.
     None,
@@ -71,7 +75,7 @@ pub enum Forbidden {
     Frozen,
     /// 2: it was moved to a backup bucket.
     Moved,
-    /// A word of a later writer; today there is none.
+    /// A word that was added later.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -135,6 +139,18 @@ impl Forbidden {
             Self::Moved => "moved",
             Self::Unknown(word) => word,
         }
+    }
+}
+
+impl Default for Outcome {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
+}
+
+impl Default for Verdict {
+    fn default() -> Self {
+        Self::UNKNOWN
     }
 }
 

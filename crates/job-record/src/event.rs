@@ -12,11 +12,9 @@ pub const SCHEMA_VERSION: &str = "1";
 
 /// One message: a CloudEvents 1.0 event about one job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Event")
-)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Message"))]
+#[non_exhaustive]
 pub struct Event<'t, D = Box<RawValue>> {
     /// The version of CloudEvents.
     pub specversion: SpecVersion,
@@ -47,9 +45,31 @@ pub struct Event<'t, D = Box<RawValue>> {
     pub data: Record<'t, D>,
 }
 
+impl<'t, D> Event<'t, D> {
+    /// Wraps a record in an envelope. `subject` and `time` are absent.
+    pub fn new(id: String, source: String, data: Record<'t, D>) -> Self {
+        Self {
+            specversion: SpecVersion::V1,
+            id,
+            source,
+            kind: format!(
+                "com.tencent.ci.{}.{}",
+                data.family.as_str(),
+                data.outcome.as_str()
+            ),
+            subject: None,
+            time: None,
+            datacontenttype: DataContentType::Json,
+            dataschema: DataSchema::JobRecord1,
+            data,
+        }
+    }
+}
+
 /// The version of CloudEvents. Another is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum SpecVersion {
     /// `1.0`.
     #[serde(rename = "1.0")]
@@ -59,6 +79,7 @@ pub enum SpecVersion {
 /// What the data of an event is. Anything else is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum DataContentType {
     /// `application/json`.
     #[serde(rename = "application/json")]
@@ -68,6 +89,7 @@ pub enum DataContentType {
 /// The schema of an event's data. Another is not read: what it says may mean something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum DataSchema {
     /// `urn:cloud-infinite-callback:job-record:1`.
     #[serde(rename = "urn:cloud-infinite-callback:job-record:1")]

@@ -1,14 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
-//! `Event<'static>` and `Record<'static>` own their texts. The type parameter is what `detail` is
-//! read into: `Box<RawValue>` keeps it as it is, digits and all; `serde_json::Value` is a tree; a
-//! custom type has the fields that you want. `{:?}` prints all that was read, and `detail` may hold
-//! secrets: do not log it.
-//!
-//! Fields that a reader does not know are ignored, and words that it does not know are kept in
-//! `Unknown`. Another version of the schema is an error.
-//!
-//! [`event`](Event) has the envelope, [`record`](Record) the job, and `enums` the sets of words.
+//! `Event<'static>` and `Record<'static>` own their texts. `{:?}` prints all that was read, and
+//! `detail` may hold secrets: do not log it. Another version of the schema is an error.
 
 mod enums;
 mod event;

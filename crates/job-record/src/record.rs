@@ -16,12 +16,10 @@ use crate::{Family, Forbidden, Outcome, Verdict};
 /// Their source is the vendor's pages in its repository `tencentyun/intlcloud-documents`, below
 /// 数据万象/API 文档: 任务与工作流 for tasks, there 工作流回调 for workflows, and 内容审核 for moderation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Record")
-)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Record"))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Record<'t, D = Box<RawValue>> {
     /// The kind of callback that reported the job.
     pub family: Family,
@@ -105,9 +103,40 @@ pub struct Record<'t, D = Box<RawValue>> {
     pub detail: D,
 }
 
+impl<D> Record<'_, D> {
+    /// Creates a record with the fields that every message has. All others are absent.
+    pub fn new(family: Family, outcome: Outcome, detail: D) -> Self {
+        Self {
+            family,
+            event: None,
+            kind: None,
+            job_id: None,
+            state: None,
+            outcome,
+            error: None,
+            problems: Vec::new(),
+            created_at: None,
+            started_at: None,
+            ended_at: None,
+            queue_id: None,
+            user_data: None,
+            template_id: None,
+            input: Input::default(),
+            headers: BTreeMap::new(),
+            outputs: Vec::new(),
+            workflow: Workflow::default(),
+            tasks: Vec::new(),
+            moderation: None,
+            warnings: Vec::new(),
+            detail,
+        }
+    }
+}
+
 /// Why a job failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Error<'t> {
     /// A name (`InvalidArgument`) or a number (`-61011`), as text. Absent where the vendor gives
     /// none.
@@ -119,8 +148,9 @@ pub struct Error<'t> {
 }
 
 /// A failure inside a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Problem<'t> {
     /// The dotted path from the vendor node to the leaf that says so.
     pub path: String,
@@ -137,6 +167,7 @@ pub struct Problem<'t> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Input<'t> {
     /// `<name>-<APPID>`: `BucketId`, else that of a COS URL in `Url` that names the same object;
     /// where only the object is known, as for documents, `Operation.Output.Bucket`.
@@ -168,9 +199,10 @@ impl Input<'_> {
 }
 
 /// An object that a job made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Output<'t> {
     /// `Bucket` beside the name, else of `Operation.Output`; of workflows that of `ObjectUrl`.
     /// Absent where none of them is there: it is then unknown, not the input's.
@@ -230,6 +262,7 @@ pub struct Output<'t> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Workflow<'t> {
     /// `WorkflowId`, of a task below `Workflow`. Absent where the body does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -253,9 +286,10 @@ impl Workflow<'_> {
 }
 
 /// One task of a workflow's run: `Tasks[]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Task<'t> {
     /// `JobId`, the same as in the task's own callback. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -271,6 +305,7 @@ pub struct Task<'t> {
     /// `Code` and `Message` of a failed task, else those of its first failed object. Absent where
     /// the task did not fail, or the vendor gives no reason.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(title = "TaskError"))]
     pub error: Option<Error<'t>>,
     /// `Name`: the node in the workflow. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -293,9 +328,10 @@ pub struct Task<'t> {
 }
 
 /// A moderation job's result.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Moderation<'t> {
     /// `Result`; `Suggestion` of documents and web pages; `data.result` of moderation Simple. The
     /// vendor's number counts only where the outcome is `succeeded` or `partial`: a failed job has
@@ -329,9 +365,10 @@ pub struct Moderation<'t> {
 }
 
 /// What moderation found of one scene.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Scene<'t> {
     /// The name of the element in lower case, without `Info`: `porn`, `ads`, `terrorism`.
     pub name: String,

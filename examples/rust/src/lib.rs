@@ -1,4 +1,4 @@
-//! What both workers do with a message: print what a finished job made.
+//! What both workers do with a message: print what a job made, found or failed at.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -51,11 +51,10 @@ impl Worker {
         attribute: impl Fn(&str) -> Option<&'a str>,
         body: &str,
     ) -> Result<(), Error> {
-        let expect = |name| attribute(name).ok_or_else(|| format!("expected an attribute {name}"));
-        // What nobody wants need not be parsed.
-        let is_wanted = matches!(expect("family")?, "task" | "workflow")
-            && matches!(expect("outcome")?, "succeeded" | "partial");
-        if !is_wanted {
+        let outcome = attribute("outcome").ok_or("expected an attribute outcome")?;
+        // What is not wanted need not be parsed. `pending` is not an end: another message comes,
+        // with another id.
+        if !matches!(outcome, "succeeded" | "partial" | "failed") {
             return Ok(());
         }
         let event = self.read(body).await?;
@@ -81,10 +80,26 @@ impl Worker {
     }
 }
 
-/// What you came for.
-fn work(event: &Event<'_>) {
-    for output in &event.data.outputs {
-        let bucket = output.bucket.as_deref().unwrap_or("?");
-        println!("{}: {bucket}/{}", event.id, output.object);
+/// Prints what the job made, found, or failed at. Put your own work here.
+pub fn work<D>(event: &Event<'_, D>) {
+    let (id, job) = (&event.id, &event.data);
+    let or_unknown = |text: &Option<_>| text.as_deref().unwrap_or("?").to_owned();
+    for output in &job.outputs {
+        println!("{id}: {}/{}", or_unknown(&output.bucket), output.object);
+    }
+    if let Some(moderation) = &job.moderation {
+        println!("{id}: verdict {}", moderation.verdict.as_str());
+        for scene in &moderation.scenes {
+            println!("{id}: scene {}: {}", scene.name, scene.verdict.as_str());
+        }
+    }
+    if let Some(error) = &job.error {
+        println!("{id}: failed: {}", or_unknown(&error.code));
+    }
+    for task in &job.tasks {
+        if let Some(error) = &task.error {
+            let (name, code) = (or_unknown(&task.name), or_unknown(&error.code));
+            println!("{id}: task {name} failed: {code}");
+        }
     }
 }

@@ -6,25 +6,20 @@ mod cos_signature;
 mod doctor;
 mod lookup;
 mod normalize;
-mod page;
 mod queues;
 mod received;
 mod reconcile;
 mod replay;
-mod schema;
 mod sender;
 mod terminal;
 mod token;
 mod vault;
 mod xml_answer;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use cloud_infinite_callback::vault::NotKept;
+use cloud_infinite_callback::vault::VaultError;
 
 /// Commands for the operator of a callback receiver.
 #[derive(Parser)]
@@ -73,12 +68,6 @@ enum Command {
     /// Looks into the vault
     #[command(subcommand)]
     Vault(vault::Command),
-    /// Prints the schema of messages: JSON Schema 2020-12
-    Schema {
-        /// Print it for people: Markdown
-        #[arg(long)]
-        markdown: bool,
-    },
     /// Makes a token of 256 random bits and prints it with its digest
     Token,
 }
@@ -98,8 +87,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<NotKept> for Failure {
-    fn from(error: NotKept) -> Self {
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
         Self(format!("the vault: {error}"))
     }
 }
@@ -114,9 +103,6 @@ async fn main() -> ExitCode {
         Command::Queues(queues) => queues.run().await,
         Command::Doctor(doctor) => doctor.run().await.map(success_if),
         Command::Vault(command) => command.run().await.map(|()| ExitCode::SUCCESS),
-        Command::Schema { markdown } => schema(markdown)
-            .map(|()| ExitCode::SUCCESS)
-            .map_err(Failure::from),
         Command::Token => token::token().map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|Failure(reason)| {
@@ -133,15 +119,4 @@ fn success_if(is_good: bool) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-fn schema(markdown: bool) -> io::Result<()> {
-    let schema = schema::schema();
-    let mut out = io::stdout().lock();
-    if markdown {
-        write!(out, "{}", page::page(&schema))?;
-    } else {
-        writeln!(out, "{schema:#}")?;
-    }
-    Ok(())
 }

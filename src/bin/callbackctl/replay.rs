@@ -10,8 +10,8 @@ use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use cloud_infinite_callback::{
     callback::Callback,
     config::{MIN_MAX_BYTES, SQS_MAX_BYTES},
-    event::Outgoing,
-    publish::{Effort, Publication, PublishError, Publisher},
+    event,
+    publish::{Publication, PublishError, PublishStats, Publisher},
     queue::Queue,
     vault::{Entry, Vault},
 };
@@ -131,7 +131,7 @@ impl Replay {
             return Ok(0);
         }
         if self.dry_run {
-            return Ok(Outgoing::all(&callback).len());
+            return Ok(event::routed_events(&callback).len());
         }
         // Not the request's id: an earlier delivery or replay of this body may have put pointers to
         // objects of that name on the queue, which their consumers delete.
@@ -143,9 +143,9 @@ impl Replay {
             trace: None,
             deadline: Instant::now() + 2 * BUDGET,
         };
-        let mut effort = Effort::default();
+        let mut stats = PublishStats::default();
         let ids = publisher
-            .publish(Outgoing::all(&callback), &publication, &mut effort)
+            .publish(event::routed_events(&callback), &publication, &mut stats)
             .await?;
         // From here on the records are on the queue. If the move fails, or this process ends, the
         // next replay sends them again with the same ids.

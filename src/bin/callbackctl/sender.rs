@@ -7,8 +7,8 @@ use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use cloud_infinite_callback::{
     callback::Callback,
     config::{MIN_MAX_BYTES, SQS_MAX_BYTES},
-    event::Outgoing,
-    publish::{Effort, Publication, PublishError, Publisher},
+    event,
+    publish::{Publication, PublishError, PublishStats, Publisher},
     queue::Queue,
     vault::{Receipt, Vault},
 };
@@ -99,7 +99,7 @@ impl Sender {
             let result = result.await;
             match result {
                 Ok(()) => self.faults = 0,
-                Err(PublishError::NotTaken { .. }) => self.faults += 1,
+                Err(PublishError::Queue { .. }) => self.faults += 1,
                 // The vault's fault, or the message's own: the queue may take the next one.
                 Err(_) => {}
             }
@@ -136,9 +136,9 @@ impl Sender {
             trace: None,
             deadline: Instant::now() + budget,
         };
-        let events = callbacks.iter().flat_map(Outgoing::all);
-        let mut effort = Effort::default();
-        let published = self.publisher.publish(events, &publication, &mut effort);
+        let events = callbacks.iter().flat_map(event::routed_events);
+        let mut stats = PublishStats::default();
+        let published = self.publisher.publish(events, &publication, &mut stats);
         published.await.map(|_ids| ())
     }
 }

@@ -22,43 +22,12 @@ A field without a value is absent, never null or empty: no text, array or object
 marked *always* is in every message. Any other field is absent where the body has no such value, or
 none that can be used, which leaves an entry in `warnings`.
 
-Readers pass over fields that they do not know, and keep words that they do not know: a later writer
+Ignore fields that you do not know, and treat words that you do not know as `unknown`: a later version
 may add both.
-";
 
-const KINDS: &str = "
-## Each kind of job
-
-What a worker finds for each `type`. `problems` lists the failures of the last column; the `outcome`
-is then `partial`. Paths are below `detail`. A `type` that is not listed here is read like the first
-row.
-
-| `type` | in `outputs` | analysis result in `detail` | what can hide a failure |
-|---|---|---|---|
-| `Transcode`, `Animation`, `SmartCover`, `Concat`, `VideoMontage`, `SDRtoHDR`, `VideoProcess`, `VideoEnhance`, `SuperResolution`, `Segment`, `StreamExtract`, `DigitalWatermark`, `Watermark`, `VoiceSeparate`, `Tts`, `SegmentVideoBody`, `FillConcat`, `VideoSynthesis`, `GeneratePlayList` | the files of `Operation.MediaResult.OutputFile`; the size, duration and dimensions of a single one | `Operation.MediaInfo` describes the output | `Operation.DigitalWatermark.State` |
-| `Snapshot` | the frames, then the sprites: `path` has `SpriteOutputFile` | | |
-| `PicProcess`, `PosterProduction` | the pictures that were made, with size, dimensions and format | `Operation.PicProcessResult` | `State` or `Code` of each `Operation.PicProcessResult`: a failed picture is not in `outputs` |
-| `NoiseReduction`, `Translation`, `DocWatermark` | the object that was asked for | | |
-| `SpeechRecognition` | the transcript, and its detail file (`path` ends in `DetailObjectName`), where they were asked for | `Operation.SpeechRecognitionResult` | |
-| `DocProcess` | the pages, each with `page` | `Operation.DocProcessResult` | `FailPageCount` over 0: pages are missing |
-| `FileCompress` | the archive | `Operation.FileCompressResult` | `ErrorCount` over 0: files are missing; their names are in `ErrorDetail.ErrorFile` |
-| `FileUncompress` | the unpacked files; a warning at `IsTruncated` if these are not all | `Operation.FileUncompressResult` | |
-| `ImageInspect` | none | `Operation.ImageInspectResult` | `State` or `Code` of an element, or of its `ProcessResult.AutoProcessResult` |
-| `MediaInfo` | none | `Operation.MediaInfo` | |
-| `VideoTag` | none | `Operation.VideoTagResult.StreamData.Data` | `StreamData.SubErrCode` other than 0 |
-| `ImageOCR` | none | `Operation.Detection` | |
-| `QualityEstimate` | none | `Operation.QualityEstimate` | |
-| `VideoTargetRec`, `SoundHound`, `VocalScore`, `WordsGeneralize`, `FileHashCode` | none | `Operation.<type>Result` | |
-| `SplitVideoParts` | none | `Operation.SplitVideoInfoResult` | |
-| `DNA` | none | `Operation.DnaResult` or `Operation.DNAResult` | |
-| `ExtractDigitalWatermark` | none | `Operation.ExtractDigitalWatermark.Message`: the embedded text | |
-| absent, virus detection | none | `Suggestion` (a word such as `block`), `DetectDetail.Result` | |
-| `Workflow` | the objects of all tasks, each with the task's `jobId` | `Tasks[].ResultInfo`; see also `tasks` of the record | `State` of each task, `Code` of each of its objects: a failed object is not in `outputs` |
-| `ReviewImage`, `ReviewVideo`, `ReviewAudio`, `ReviewText`, `ReviewDocument`, `ReviewHtml`, or absent with the family `moderation` | none; of a video the copy with masks, if one was asked for | `moderation` of the record; per part `Snapshot`, `AudioSection`, `Section`, `PageSegment`, `ImageResults`, `TextResults` | |
-
-What to do with each `outcome`: `succeeded`: use the outputs, the result or the verdict. `partial`: the
-same, for what is there, and look at `problems`. `failed`: see `error`; nothing was judged. `pending`:
-wait, another message comes. `cancelled`: nothing more comes. `unknown`: do not act; see `state`.
+The types have the schema's titles; in Rust they are called `Event`, and the others without `Job`.
+[workers.md](workers.md) is for authors of workers: what to do with each outcome, and what each kind of
+job makes.
 ";
 
 /// The page of a schema.
@@ -82,12 +51,13 @@ pub(crate) fn page(schema: &Value) -> String {
         ("Moderation", fields::<Moderation<'_>>()),
         ("Scene", fields::<Scene<'_>>()),
     ] {
-        object(&mut page, schema, name, &schema["$defs"][name], fields);
+        let definition = &schema["$defs"][name];
+        object(&mut page, schema, title(definition), definition, fields);
     }
     for name in ["Family", "Outcome", "Verdict", "Forbidden"] {
-        words(&mut page, name, &schema["$defs"][name]);
+        words(&mut page, &schema["$defs"][name]);
     }
-    page + KINDS
+    page
 }
 
 /// A table of an object's fields, in this order.
@@ -113,8 +83,8 @@ fn object(page: &mut String, root: &Value, title: &str, schema: &Value, fields: 
 }
 
 /// A table of a set of words.
-fn words(page: &mut String, name: &str, schema: &Value) {
-    heading(page, name, schema);
+fn words(page: &mut String, schema: &Value) {
+    heading(page, title(schema), schema);
     *page += "| word | means |\n|---|---|\n";
     for choice in schema["anyOf"].as_array().into_iter().flatten() {
         let word = match choice["const"].as_str() {
@@ -130,6 +100,10 @@ fn heading(page: &mut String, title: &str, schema: &Value) {
     *page += &format!("\n## {title}\n\n{description}\n\n");
 }
 
+fn title(definition: &Value) -> &str {
+    definition["title"].as_str().unwrap_or_default()
+}
+
 /// A description as it can stand in a table.
 fn cell(description: &Value) -> String {
     let text = description.as_str().unwrap_or_default();
@@ -139,12 +113,13 @@ fn cell(description: &Value) -> String {
 /// What a field is, in a few words.
 fn kind(root: &Value, schema: &Value) -> String {
     if let Some(definition) = reference(schema).and_then(|pointer| root.pointer(&pointer)) {
-        return match (&definition["const"], &definition["title"]) {
-            (Value::String(text), _) => format!("`{text}`"),
-            (_, title) => {
-                let title = title.as_str().unwrap_or_default();
-                format!("[{title}](#{})", title.to_lowercase())
-            }
+        return match &definition["const"] {
+            Value::String(text) => format!("`{text}`"),
+            _ => format!(
+                "[{0}](#{1})",
+                title(definition),
+                title(definition).to_lowercase()
+            ),
         };
     }
     match (schema["type"].as_str(), schema["format"].as_str()) {

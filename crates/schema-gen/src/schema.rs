@@ -27,8 +27,8 @@ const MESSAGES: &[&str] = &[
 /// How many messages are whole examples.
 const WHOLE: usize = 3;
 
-/// The schema of a message: JSON Schema 2020-12.
-pub(crate) fn schema() -> Value {
+/// Returns the schema of a message with a definition for each type, for the page.
+pub(crate) fn definitions() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let generator = settings
         .with_transform(RecursiveTransform(never_empty))
@@ -36,26 +36,105 @@ pub(crate) fn schema() -> Value {
     let mut schema = generator
         .into_root_schema_for::<Event<'static, Map<String, Value>>>()
         .to_value();
-    let examples: Vec<Value> = MESSAGES
-        .iter()
-        .map(|message| serde_json::from_str(message).expect("a test case is JSON"))
-        .collect();
-    for message in &examples {
-        exemplify(&mut schema, "", message);
-    }
-    schema["$id"] = json!("urn:cloud-infinite-callback:message:1");
-    schema["title"] = json!("A message about one job of Cloud Infinite");
-    schema["examples"] = json!(examples[..WHOLE]);
     if let Some(definitions) = schema["$defs"].as_object_mut() {
         for (name, definition) in definitions {
-            definition["title"] = json!(name);
+            // `Record` and `Error` clash with types of Java and TypeScript.
+            let is_object = definition["type"] == "object";
+            let title = if is_object {
+                format!("Job{name}")
+            } else {
+                name.clone()
+            };
+            definition["title"] = json!(title);
         }
+    }
+    for message in examples() {
+        exemplify(&mut schema, "", &message);
     }
     schema
 }
 
-/// Says of a schema what holds for all of a message: what has no value is absent. So nothing is
-/// null, and no text, array or object is empty.
+/// Returns the schema as it is published: JSON Schema 2020-12.
+///
+/// Each definition is in the place that refers to it, since the record is a resource of its own,
+/// so that `dataschema` resolves to it: a `$ref` from inside of it to `#/$defs` means one place to
+/// validators, which know `$id`, and another to generators of code, which do not.
+pub(crate) fn schema(mut definitions: Value) -> Value {
+    let types = definitions["$defs"].take();
+    let mut schema = inline(definitions, &types);
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("$defs");
+    }
+    schema["$id"] = json!("urn:cloud-infinite-callback:message:1");
+    schema["examples"] = examples().take(WHOLE).collect();
+    schema["properties"]["data"]["$id"] = schema["properties"]["dataschema"]["const"].clone();
+    schema["properties"]["data"]["description"] = types["Record"]["description"].clone();
+    schema
+}
+
+fn examples() -> impl Iterator<Item = Value> {
+    MESSAGES
+        .iter()
+        .map(|message| serde_json::from_str(message).expect("a test case is JSON"))
+}
+
+/// Puts a definition in the place of each `$ref`.
+fn inline(schema: Value, types: &Value) -> Value {
+    match schema {
+        Value::Array(items) => items.into_iter().map(|item| inline(item, types)).collect(),
+        Value::Object(mut members) => {
+            if let Some(Value::String(reference)) = members.remove("$ref") {
+                let definition = &types[reference.trim_start_matches("#/$defs/")];
+                if definition["anyOf"].is_array() {
+                    open_vocabulary(&mut members, definition);
+                } else {
+                    // What is said beside the reference is about this place.
+                    for (name, value) in definition.as_object().into_iter().flatten() {
+                        members.entry(name).or_insert_with(|| value.clone());
+                    }
+                    if members.contains_key("const") {
+                        members.remove("title");
+                        members.remove("examples");
+                    }
+                }
+            }
+            let members = members.into_iter();
+            members
+                .map(|(name, value)| (name, inline(value, types)))
+                .collect()
+        }
+        leaf => leaf,
+    }
+}
+
+/// Describes a set of words that may grow: a text, with its words as examples.
+///
+/// `enum` and `const` would make generated readers refuse a word that was added later, or not
+/// compare it as text.
+fn open_vocabulary(members: &mut Map<String, Value>, definition: &Value) {
+    let mut description = text(&members["description"]).to_owned() + "\n";
+    let mut words = Vec::new();
+    for choice in definition["anyOf"].as_array().into_iter().flatten() {
+        let meaning = text(&choice["description"]);
+        if let Value::String(word) = &choice["const"] {
+            description += &format!("\n- `{word}`: {meaning}");
+            words.push(&**word);
+        } else {
+            description += &format!("\n- {meaning}");
+            words.extend(meaning.starts_with("`unknown`").then_some("unknown"));
+        }
+    }
+    members.insert("type".to_owned(), json!("string"));
+    members.insert("description".to_owned(), json!(description));
+    members.insert("examples".to_owned(), json!(words));
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Applies to a schema what holds for all of a message: a field without a value is absent. So
+/// nothing is null, and no array or object is empty.
 fn never_empty(schema: &mut Schema) {
     let Some(map) = schema.as_object_mut() else {
         return;
@@ -88,9 +167,8 @@ fn never_empty(schema: &mut Schema) {
         let joined: Vec<_> = paragraphs.map(|text| text.replace('\n', " ")).collect();
         *description = joined.join("\n\n");
     }
-    let is_open = !map.contains_key("const") && !map.contains_key("pattern");
+    // Not `minLength` of texts: generated code would have a type of its own for each of them.
     let least = match map.get("type").and_then(Value::as_str) {
-        Some("string") if is_open => "minLength",
         Some("array") => "minItems",
         Some("object") if !map.contains_key("required") => "minProperties",
         _ => return,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{NotKept, Receipt, Vault};
+use super::{Receipt, Vault, VaultError};
 use crate::aws;
 
 /// What of a copy's source is not encoded: letters, digits and these.
@@ -75,7 +75,7 @@ impl Vault {
     ///
     /// # Errors
     /// Where S3 does not list them.
-    pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<Entry>, NotKept> {
+    pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<Entry>, VaultError> {
         let mut entries = Vec::new();
         let mut pages = self
             .client()
@@ -111,7 +111,7 @@ impl Vault {
     ///
     /// # Errors
     /// Where S3 does not say.
-    pub async fn about(&self, key: &str) -> Result<About, NotKept> {
+    pub async fn about(&self, key: &str) -> Result<About, VaultError> {
         let request = self.client().head_object().bucket(&self.bucket).key(key);
         let object = request.send().await.map_err(failed)?;
         Ok(About::of(object.metadata(), object.content_type()))
@@ -121,11 +121,11 @@ impl Vault {
     ///
     /// # Errors
     /// Where S3 does not give it.
-    pub async fn get(&self, key: &str) -> Result<(Bytes, About), NotKept> {
+    pub async fn get(&self, key: &str) -> Result<(Bytes, About), VaultError> {
         let request = self.client().get_object().bucket(&self.bucket).key(key);
         let object = request.send().await.map_err(failed)?;
         let about = About::of(object.metadata(), object.content_type());
-        let body = object.body.collect().await.map_err(|error| NotKept {
+        let body = object.body.collect().await.map_err(|error| VaultError {
             reason: error.to_string(),
         })?;
         Ok((body.into_bytes(), about))
@@ -136,7 +136,7 @@ impl Vault {
     ///
     /// # Errors
     /// Where S3 does not copy it, or does not delete it.
-    pub async fn move_to_replayed(&self, key: &str) -> Result<(), NotKept> {
+    pub async fn move_to_replayed(&self, key: &str) -> Result<(), VaultError> {
         let source = format!("{}/{}", self.bucket, utf8_percent_encode(key, KEY));
         let copy = self
             .client()
@@ -149,7 +149,7 @@ impl Vault {
             .map_err(failed)?;
         // A server that is not S3 may answer 200 to anything.
         if copy.copy_object_result().is_none() {
-            return Err(NotKept {
+            return Err(VaultError {
                 reason: "expected the copy's result, but the answer has none".to_owned(),
             });
         }
@@ -164,12 +164,12 @@ impl Vault {
     }
 }
 
-fn failed<E, R>(error: SdkError<E, R>) -> NotKept
+fn failed<E, R>(error: SdkError<E, R>) -> VaultError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: fmt::Debug,
 {
-    NotKept {
+    VaultError {
         reason: aws::describe(&error),
     }
 }

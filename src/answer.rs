@@ -11,7 +11,7 @@ const RETRY_AFTER: &str = "60";
 
 /// What became of a request.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum Answer {
     /// Every job is on the queue. The vendor is done.
     Published {
         /// The events' ids, a job each.
@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
         reason: String,
     },
     /// It belongs in the vault and is not there. Only the vendor has it, and should send it again.
-    NotKept {
+    NotStored {
         /// Why it should have been kept, and why it is not.
         reason: String,
     },
@@ -69,7 +69,7 @@ struct Row {
     message: &'static str,
 }
 
-impl Outcome {
+impl Answer {
     fn row(&self) -> Row {
         let (status, level, metric, message) = match self {
             Self::Published { .. } => (StatusCode::OK, Level::INFO, None, "published"),
@@ -127,7 +127,7 @@ impl Outcome {
                 Some("Spilled"),
                 "kept in the vault: not taken by the queue",
             ),
-            Self::NotKept { .. } => (
+            Self::NotStored { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Level::ERROR,
                 Some("VaultFailures"),
@@ -158,7 +158,7 @@ impl Outcome {
         self.row().message
     }
 
-    /// What counts it. Published records are counted by family and outcome instead.
+    /// What counts it. Published records are counted by family and answer instead.
     pub(crate) fn metric(&self) -> Option<&'static str> {
         self.row().metric
     }
@@ -168,7 +168,7 @@ impl Outcome {
         match self {
             Self::Quarantined { reason, .. }
             | Self::Spilled { reason, .. }
-            | Self::NotKept { reason }
+            | Self::NotStored { reason }
             | Self::TooLarge { reason } => Some(reason.clone()),
             _ => None,
         }

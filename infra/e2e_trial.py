@@ -1,0 +1,232 @@
+"""A deployment onto MiniStack, and what is tried with each."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import platform
+import re
+import shutil
+import ssl
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+import deploy
+import destroy
+import emulator
+import local
+import stack
+from receiver import Sample, kind
+from stack import Stack
+
+REGION = "eu-central-1"
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
+
+
+def sam(*arguments: str, run: Any = stack.sam) -> None:
+    """Runs SAM, and adapts what it builds to the emulator.
+
+    It has no CodeDeploy, and its SAM sees the defaults of parameters only: gradual deployment is off
+    by default. It creates one resource after another: the pipe, which can fail, comes after the vault.
+    """
+    run(*arguments)
+    if arguments[0] == "build":
+        template = deploy.BUILD / "template.yaml"
+        text = re.sub(r"Default: canary\b", "Default: 'off'", template.read_text())
+        pipe = "    Type: AWS::Pipes::Pipe\n"
+        template.write_text(text.replace(pipe, f"{pipe}    DependsOn: Vault\n"))
+
+
+@contextlib.contextmanager
+def aws(is_secure: bool) -> Iterator[None]:
+    """MiniStack, with AWS's settings pointing to it."""
+    with tempfile.TemporaryDirectory(prefix="callback-") as folder:
+        settings = {}
+        if is_secure:
+            certificate, key = make_certificate(Path(folder))
+            settings = {
+                "AUTH": "true",
+                "USE_SSL": "1",
+                "MINISTACK_SSL_CERT": certificate,
+                "MINISTACK_SSL_KEY": key,
+                # The function inherits both.
+                "AWS_CA_BUNDLE": certificate,
+                "SSL_CERT_FILE": certificate,
+            }
+        before = dict(os.environ)
+        for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
+        if is_secure:
+            # Before the emulator is asked whether it is healthy.
+            os.environ.update(AWS_CA_BUNDLE=certificate, SSL_CERT_FILE=certificate)
+        try:
+            with emulator.ministack(emulator.free_port(), settings) as endpoint:
+                os.environ.update(
+                    AWS_ENDPOINT_URL=endpoint,
+                    AWS_ACCESS_KEY_ID="test",
+                    AWS_SECRET_ACCESS_KEY="test",
+                    AWS_REGION=REGION,
+                    AWS_DEFAULT_REGION=REGION,
+                )
+                yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def make_certificate(folder: Path) -> tuple[str, str]:
+    """A certificate for localhost that vouches for itself."""
+    openssl = shutil.which("openssl") or emulator.fail("openssl is not installed")
+    certificate, key = str(folder / "server.crt"), str(folder / "server.key")
+    names = "subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        + ["-days", "2", "-subj", "/CN=localhost", "-addext", names]
+        # No authority: rustls takes none for a server's own certificate.
+        + ["-addext", "basicConstraints=critical,CA:FALSE"]
+        + ["-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+class Trial:
+    """A deployment, and what is tried with it."""
+
+    def __init__(
+        self, name: str, parameters: list[str], checks: emulator.Checks, callbackctl: Path
+    ) -> None:
+        self.name = name
+        self.checks = checks
+        self.callbackctl = callbackctl
+        self.stack = f"callback-{name}"
+        machine = ARCHITECTURES.get(platform.machine()) or emulator.fail("an unknown machine")
+        self.parameters = [*parameters, f"Architecture={machine}"]
+
+    def equal(self, what: str, expected: object, found: object) -> None:
+        self.checks.equal(f"{self.name}: {what}", expected, found)
+
+    def run(self) -> None:
+        self.token = self.deploy(*self.parameters)
+        self.find()
+        self.try_samples()
+        self.try_doctor()
+        self.try_outage()
+        self.destroy()
+        self.equal("the stack is gone", "", Stack.describe(self.stack).status)
+        kept = boto3.client("s3").list_objects_v2(Bucket=self.vault).get("KeyCount", 0)
+        self.equal("the vault stays, with what is in it", 2, kept)
+
+    def deploy(self, *arguments: str) -> str:
+        """Deploys, and returns the token that was printed, if any."""
+        options = ["--yes", "--stack", self.stack, "--callbackctl", str(self.callbackctl)]
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            deploy.main([*options, *arguments])
+        print(printed.getvalue(), flush=True)
+        found = re.search(r"doctor \S+/(\w+)$", printed.getvalue(), re.MULTILINE)
+        return found[1] if found else ""
+
+    def destroy(self, *arguments: str) -> None:
+        destroy.main(["--yes", "--stack", self.stack, *arguments])
+
+    def find(self) -> None:
+        """Looks up what the stack consists of."""
+        found = Stack.describe(self.stack).outputs
+        self.queue_url, self.vault = found["QueueUrl"], found["VaultBucket"]
+        # The emulator answers to a host name only if it resolves; it has a path for each as well.
+        host = found["CallbackUrl"].split("//")[1].split(".")
+        paths = {
+            "lambda-url": f"lambda-url/{host[0]}",
+            "execute-api": f"execute-api/{host[0]}/$default",
+        }
+        self.url = f"{os.environ['AWS_ENDPOINT_URL']}/_aws/{paths[host[1]]}"
+
+    def try_samples(self) -> None:
+        ids: list[str] = []
+        for sample in local.samples():
+            status, answer = self.post(sample)
+            found = kind(status, answer)
+            self.equal(sample.name, sample.expected, found)
+            if found == "accepted":
+                ids += json.loads(answer)["ids"]
+        # The same job in XML and in JSON: a FIFO queue drops the repeat.
+        expected = sorted(set(ids) if self.queue_url.endswith(".fifo") else ids)
+        received = sorted(json.loads(message["Body"])["id"] for message in self.receive())
+        self.equal("records on the queue", expected, received)
+        self.equal("kept in the vault", ["quarantine"], self.folders())
+
+    def try_doctor(self) -> None:
+        code, told = self.operate(["doctor", f"{self.url}/{self.token}"])
+        self.equal("the doctor sees the quarantined body", 1, code)
+        wrong = [line for line in told.splitlines() if line.startswith("wrong")]
+        self.equal("and nothing else", ["wrong  bodies wait in quarantine/: 1"], wrong)
+
+    def try_outage(self) -> None:
+        """The queue goes, a callback comes, the queue comes back, and the vault is replayed."""
+        sqs = boto3.client("sqs")
+        attributes = sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])
+        sqs.delete_queue(QueueUrl=self.queue_url)
+        sample = local.samples()[0]
+        self.equal("an answer without a queue", 503, self.post(sample)[0])
+        self.equal("kept in the vault", ["quarantine", "spill"], self.folders())
+        kept = {"FifoQueue", "ContentBasedDeduplication", "RedrivePolicy", "VisibilityTimeout"}
+        attributes = {k: v for k, v in attributes["Attributes"].items() if k in kept}
+        name = self.queue_url.rsplit("/", 1)[1]
+        sqs.create_queue(QueueName=name, Attributes=attributes)
+        code, _ = self.operate(["replay", "--prefix", "spill/"])
+        self.equal("exit code of the replay", 0, code)
+        self.equal("records replayed", 1, len(self.receive()))
+        self.equal("kept in the vault", ["quarantine", "replayed"], self.folders())
+
+    def post(self, sample: Sample) -> tuple[int, str]:
+        url = f"{self.url}/{sample.token or self.token}"
+        request = urllib.request.Request(url, sample.body, {"Content-Type": sample.content_type})
+        context = ssl.create_default_context() if url.startswith("https:") else None
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def receive(self) -> list[dict[str, Any]]:
+        """Receives and deletes all that is on the queue."""
+        sqs = boto3.client("sqs")
+        received: list[dict[str, Any]] = []
+        while True:
+            answer = sqs.receive_message(
+                QueueUrl=self.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                return received
+            for message in messages:
+                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+            received += messages
+
+    def folders(self) -> list[str]:
+        listed = boto3.client("s3").list_objects_v2(Bucket=self.vault).get("Contents", [])
+        return sorted(entry["Key"].split("/")[0] for entry in listed)
+
+    def operate(self, arguments: list[str]) -> tuple[int, str]:
+        """Runs one of the operator's commands."""
+        found = {"QUEUE_URL": self.queue_url, "VAULT_BUCKET": self.vault}
+        done = subprocess.run(
+            [self.callbackctl, *arguments],
+            env={**os.environ, **found},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        print(done.stdout + done.stderr, end="", flush=True)
+        return done.returncode, done.stdout

@@ -1,0 +1,56 @@
+"""`deploy.py` before it reaches AWS."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+import deploy
+import destroy
+from stacks import Stack, text_of, variant
+
+
+def test_unknown_flags_go_to_sam_with_all_that_follows() -> None:
+    given = [
+        "--callbackctl",
+        "c",
+        "--stack=jobs",
+        "QueueKind=fifo",
+        "--tags",
+        "team=media",
+        "--yes",
+    ]
+    options, for_sam = deploy.parse(given)
+    assert (options.stack, options.parameters) == ("jobs", ["QueueKind=fifo"])
+    assert for_sam == ["--tags", "team=media", "--yes"]
+    assert not options.yes
+
+
+def test_nothing_is_done_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(SystemExit, match="YES=1"):
+        destroy.main([])
+
+
+@pytest.mark.parametrize("deployed", [variant("standard"), variant("fifo-pipe-key")])
+def test_the_longest_stack_name_makes_no_name_too_long(deployed: Stack) -> None:
+    longest = "a" * 59
+    assert deploy.STACK_NAME.fullmatch(longest)
+    assert not deploy.STACK_NAME.fullmatch(f"{longest}a")
+    limits = {
+        "FunctionName": 64,
+        "QueueName": 80,
+        "Name": 64,
+        "LogGroupName": 512,
+        "AlarmName": 255,
+    }
+    names = [
+        (limits[field], text_of(value).replace("${AWS::StackName}", longest))
+        for resource in deployed.resources.values()
+        for field, value in resource.get("Properties", {}).items()
+        if field in limits
+    ]
+    assert all(len(name) <= limit for limit, name in names)
+    # The pipe's name is the one that sets the limit.
+    assert ("Pipe" in deployed.resources) == any(len(name) == limit for limit, name in names)
