@@ -1,4 +1,4 @@
-//! What goes wrong in the middle of a run loses nothing, is named, and is made good by the next run.
+//! Faults in the middle of a run: nothing is lost, each is reported, and the next run does the rest.
 
 use std::{
     future,
@@ -36,8 +36,8 @@ async fn filled() -> World {
     world
 }
 
-/// Runs again without faults: each job has been published once, by whichever of the two runs.
-async fn assert_made_good(world: &World, first: &Ended) {
+/// Runs again without faults, and checks that both runs together have published each job once.
+async fn assert_next_run_completes(world: &World, first: &Ended) {
     world.ci.recover();
     let second = world.run(&TAGS).await;
     assert_eq!(second.code, Some(0), "{first:?}, {second:?}");
@@ -120,7 +120,7 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         assert!(is_named, "{fault:?}: {told}");
         let published = event_ids((0..jobs).chain(250..255));
         assert_eq!(ended.ids("published"), published, "{fault:?}");
-        assert_made_good(&world, &ended).await;
+        assert_next_run_completes(&world, &ended).await;
     }
 }
 
@@ -143,7 +143,7 @@ async fn a_vendor_that_stays_down_is_given_up_after_five_tries() {
     });
     assert_eq!(tags.count(), 5);
     assert_eq!(ended.ids("published"), event_ids(250..255));
-    assert_made_good(&world, &ended).await;
+    assert_next_run_completes(&world, &ended).await;
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn an_answer_about_the_key_or_the_clock_ends_the_run() {
         assert_eq!(world.ci.seen().len(), 2, "nothing more is asked");
         let counts = "listed 100, ended 100, received 0, published 100, left 0";
         assert_eq!(ended.last_line(), counts);
-        assert_made_good(&world, &ended).await;
+        assert_next_run_completes(&world, &ended).await;
     }
 }
 
@@ -234,7 +234,7 @@ async fn a_redirect_takes_no_key_along() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("(status 302, "), "{ended:?}");
     assert!(asked.lock().expect("no test panics in it").is_empty());
-    assert_made_good(&world, &ended).await;
+    assert_next_run_completes(&world, &ended).await;
 }
 
 #[tokio::test]
@@ -319,7 +319,7 @@ async fn a_queue_that_takes_nothing_is_given_up_within_a_minute() {
         let given_up = ended.stdout.matches("left: the queue was given up").count();
         assert_eq!(given_up, 253, "{reply:?}: the others say why");
         assert!(world.log.lines_of_others().await.is_empty(), "{reply:?}");
-        assert_made_good(&world, &ended).await;
+        assert_next_run_completes(&world, &ended).await;
     }
 }
 
@@ -348,7 +348,6 @@ async fn a_message_that_the_queue_refuses_does_not_keep_the_others() {
     assert_eq!(second.ids("published"), event_ids([1]), "{second:?}");
 }
 
-/// Started in the middle, and ended at once, at any place.
 #[tokio::test]
 async fn a_run_that_is_killed_loses_nothing() {
     let world = filled().await;

@@ -84,7 +84,7 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
         (
             "/file_queue",
             queue("pa", "Paused", ""),
-            "the queue is not active; it calls nobody",
+            "the queue is not active; it has no callback URL",
         ),
     ];
     for (path, queue, _) in &cases {

@@ -17,7 +17,7 @@ pub(crate) struct AnsweredJob {
     pub(crate) id: String,
     /// Whether it has succeeded, failed or been cancelled.
     pub(crate) is_over: bool,
-    /// Whether it still has to succeed or fail.
+    /// Whether it is submitted, running or paused.
     pub(crate) is_pending: bool,
     /// When it ended, if the answer says so.
     pub(crate) ended_at: Option<Timestamp>,
@@ -67,6 +67,7 @@ impl AnsweredJob {
         };
         let ended_at = record.ended_at.as_deref().and_then(|end| end.parse().ok());
         let id = event.id.clone();
+        // Both borrow from the body.
         drop((event, events));
         drop(callback);
         Ok(Self {

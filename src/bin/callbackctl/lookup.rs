@@ -88,7 +88,7 @@ impl Place {
     }
 }
 
-/// What the vendor said of jobs so far, by their ids.
+/// What the vendor answered so far, by job id.
 #[derive(Default)]
 struct Found {
     jobs: HashMap<String, AnsweredJob>,
@@ -121,23 +121,23 @@ impl Lookup {
         };
         let mut ids = Vec::new();
         for id in &self.ids {
-            // One that is named twice is one.
+            // A repeated id is printed once.
             if !ids.contains(id) {
                 ids.push(id.clone());
             }
         }
         let mut found = look_up(&mut api, &self.bucket.bucket, &ids).await?;
-        let mut is_whole = true;
+        let mut is_complete = true;
         let mut jobs = Vec::new();
         for id in &ids {
             match (found.jobs.remove(id), found.faults.remove(id)) {
                 (Some(job), _) => jobs.push(job),
                 (None, Some(reason)) => {
-                    is_whole = false;
+                    is_complete = false;
                     warn(&format!("{id}: {reason}"));
                 }
                 (None, None) => {
-                    is_whole = false;
+                    is_complete = false;
                     warn(&format!("{id}: the vendor does not know it in this bucket"));
                 }
             }
@@ -158,16 +158,16 @@ impl Lookup {
             }
         }
         if self.publish {
-            is_whole &= self.publish(jobs, queue_url).await?;
+            is_complete &= self.publish(jobs, queue_url).await?;
         }
-        Ok(crate::success_if(is_whole))
+        Ok(crate::success_if(is_complete))
     }
 
     /// Publishes jobs, and returns whether all that are over are on the queue.
     async fn publish(&self, jobs: Vec<AnsweredJob>, queue_url: &str) -> Result<bool, Failure> {
         let sdk_config = cloud_infinite_callback::operator_sdk_config().await;
         let mut sender = Sender::new(&self.queue, queue_url, &sdk_config)?;
-        let mut is_whole = true;
+        let mut is_complete = true;
         let (pending, over): (Vec<_>, _) = jobs.into_iter().partition(|job| job.is_pending);
         let mut told = std::io::stderr();
         for job in pending {
@@ -175,14 +175,14 @@ impl Lookup {
         }
         for batch in over.chunks(BATCH) {
             for (job, result) in batch.iter().zip(sender.publish(batch).await) {
-                is_whole &= result.is_ok();
+                is_complete &= result.is_ok();
                 match result {
                     Ok(()) => writeln!(told, "{}  published", job.id)?,
                     Err(reason) => writeln!(told, "{}  left: {reason}", job.id)?,
                 }
             }
         }
-        Ok(is_whole)
+        Ok(is_complete)
     }
 }
 
@@ -198,7 +198,7 @@ async fn look_up(api: &mut CiApi, bucket: &str, ids: &[String]) -> Result<Found,
             for ids in waiting.chunks(place.max_ids()) {
                 let asked = ask(api, place, bucket, ids, &mut found).await;
                 if !asked? && ids.len() > 1 {
-                    // One of them is such that the vendor refuses all.
+                    // One invalid id makes the vendor refuse the whole request.
                     for id in ids {
                         ask(api, place, bucket, &[id], &mut found).await?;
                     }
@@ -209,7 +209,7 @@ async fn look_up(api: &mut CiApi, bucket: &str, ids: &[String]) -> Result<Found,
     Ok(found)
 }
 
-/// Asks for ids in one place. Returns whether the vendor found the request to be one.
+/// Asks for ids in one place. Returns `false` if the vendor refused the request as invalid.
 async fn ask(
     api: &mut CiApi,
     place: Place,
@@ -325,7 +325,7 @@ fn compare(job: &AnsweredJob, id: &str, body: &[u8]) -> Result<bool, Failure> {
         .map(|((name, kept), (_, reported))| (name, kept, reported))
     {
         if name == "input" && kept.get("bucket").is_none() {
-            // A run's bucket is not the vendor's answer, but the question.
+            // The bucket of a run is not part of the vendor's answer.
             reported.as_object_mut().map(|input| input.remove("bucket"));
         }
         let said = match (&kept, &reported) {
@@ -340,7 +340,7 @@ fn compare(job: &AnsweredJob, id: &str, body: &[u8]) -> Result<bool, Failure> {
     Ok(is_same)
 }
 
-/// The fields of a record that a forged callback would have to guess.
+/// Returns the fields that are compared, as JSON.
 fn fields(record: &Record<'_, Detail<'_, '_>>) -> Vec<(&'static str, Value)> {
     let whole = serde_json::to_value(record).expect("a record is JSON");
     ["state", "type", "input", "outputs", "userData"]

@@ -126,7 +126,7 @@ impl Queues {
         }
         match (&url, config("Type").as_deref()) {
             (_, Some(kind)) if kind != "Url" => wrong.push("it reports elsewhere than to a URL"),
-            (None, _) => wrong.push("it calls nobody"),
+            (None, _) => wrong.push("it has no callback URL"),
             (Some(url), _) if url == own => {}
             (Some(url), _) if split(url).0 == split(own).0 => {
                 wrong.push("it calls this host with another path or token");

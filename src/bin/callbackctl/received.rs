@@ -65,7 +65,7 @@ impl Received {
         Ok(received)
     }
 
-    /// Returns whether no event was found at all.
+    /// Returns whether the log has no event at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }

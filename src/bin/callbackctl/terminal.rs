@@ -19,7 +19,7 @@ pub(crate) fn warn(line: &str) {
     } else {
         ""
     };
-    // There is nowhere else to say it.
+    // There is no other place to report it.
     let _ = writeln!(io::stderr(), "{clear}callbackctl: {line}");
 }
 

@@ -185,7 +185,7 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
     lists
 }
 
-/// A list as far as it has been read.
+/// Reads the pages of a list, one after the other.
 pub(super) struct Pages<'l> {
     list: &'l List,
     times: [String; 2],
@@ -216,7 +216,7 @@ impl<'l> Pages<'l> {
         }
     }
 
-    /// Returns how far it has come, for a message.
+    /// Describes how far the list has been read.
     pub(super) fn place(&self) -> String {
         match &self.last_created {
             None => "at its first page".to_owned(),
@@ -258,18 +258,18 @@ impl<'l> Pages<'l> {
         let elements = answer.elements()?;
         let [name, id, created] = self.list.kind.names();
         let mut entries = Vec::new();
-        let mut is_news = false;
+        let mut has_new = false;
         for entry in elements.iter().filter(|element| element.name == name) {
             let fields = children(entry.xml, name).map_err(|reason| answer.unusable(reason))?;
-            // An entry without an id is for the reader to say.
-            is_news |= child_text(&fields, id).is_none_or(|id| self.ids.insert(id));
+            // An entry without an id is reported when its node is read.
+            has_new |= child_text(&fields, id).is_none_or(|id| self.ids.insert(id));
             let created = child_text(&fields, created).filter(|time| is_time(time));
             self.last_created = created.or(self.last_created.take());
             entries.push(entry.xml.to_owned());
         }
         self.token = child_text(&elements, "NextToken").filter(|_| !entries.is_empty());
         if let Some(token) = &self.token {
-            if !self.tokens.insert(token.clone()) || !is_news {
+            if !self.tokens.insert(token.clone()) || !has_new {
                 let error = answer.unusable("expected the next page, but found one that repeats");
                 self.state = State::Over(Some(error));
             }

@@ -82,14 +82,14 @@ impl From<io::Error> for Stop {
 }
 
 /// What became of a job that ended in the window.
-enum Fate {
+enum JobResult {
     Published,
     Received,
     WouldBePublished,
     Left(String),
 }
 
-/// How many jobs were listed, and what became of them.
+/// Counts the jobs that were listed, by what became of them.
 #[derive(Default)]
 struct Counts {
     listed: usize,
@@ -99,7 +99,7 @@ struct Counts {
     left: usize,
 }
 
-/// A run as far as it has come.
+/// The state of a run.
 struct Run<'r> {
     arguments: &'r Reconcile,
     api: CiApi,
@@ -179,8 +179,8 @@ impl Reconcile {
             Err(Stop::Output(error)) => return Err(error.into()),
         }
         run.sum_up()?;
-        let is_whole = run.counts.left == 0 && !run.has_failed;
-        Ok(crate::success_if(is_whole))
+        let is_complete = run.counts.left == 0 && !run.has_failed;
+        Ok(crate::success_if(is_complete))
     }
 }
 
@@ -320,7 +320,7 @@ impl Run<'_> {
             read.map_err(Stop::Fault)?;
         }
         if received.has(&job.id) {
-            self.tell(&job.id, Fate::Received)?;
+            self.report(&job.id, JobResult::Received)?;
             return Ok(None);
         }
         Ok(Some(job))
@@ -340,11 +340,11 @@ impl Run<'_> {
                 let is_received = self.received.as_ref().is_some_and(|all| all.has(&job.id));
                 let taken = self.counts.published + self.would_be + batch.len();
                 if is_received {
-                    self.tell(&job.id, Fate::Received)?;
+                    self.report(&job.id, JobResult::Received)?;
                 } else if self.arguments.limit.is_some_and(|limit| taken >= limit) {
-                    self.tell(&job.id, Fate::Left("the limit is reached".to_owned()))?;
+                    self.report(&job.id, JobResult::Left("the limit is reached".to_owned()))?;
                 } else if self.sender.is_none() {
-                    self.tell(&job.id, Fate::WouldBePublished)?;
+                    self.report(&job.id, JobResult::WouldBePublished)?;
                 } else {
                     batch.push(job);
                 }
@@ -372,27 +372,27 @@ impl Run<'_> {
             }
         }
         for (job, result) in batch.iter().zip(results) {
-            self.tell(
+            self.report(
                 &job.id,
-                result.map_or_else(Fate::Left, |()| Fate::Published),
+                result.map_or_else(JobResult::Left, |()| JobResult::Published),
             )?;
         }
         Ok(())
     }
 
-    /// Leaves a job of which it is not known whether it belongs to the window.
+    /// Reports a job as left of which it is not known whether it ended in the window.
     fn leave(&mut self, id: &str, reason: String) -> Result<(), Stop> {
         self.counts.ended += 1;
-        self.tell(id, Fate::Left(reason))
+        self.report(id, JobResult::Left(reason))
     }
 
     /// Counts a job and writes its line.
-    fn tell(&mut self, id: &str, fate: Fate) -> Result<(), Stop> {
-        let (word, reason) = match fate {
-            Fate::Published => ("published", None),
-            Fate::Received => ("received", None),
-            Fate::WouldBePublished => ("would be published", None),
-            Fate::Left(reason) => ("left", Some(reason)),
+    fn report(&mut self, id: &str, result: JobResult) -> Result<(), Stop> {
+        let (word, reason) = match result {
+            JobResult::Published => ("published", None),
+            JobResult::Received => ("received", None),
+            JobResult::WouldBePublished => ("would be published", None),
+            JobResult::Left(reason) => ("left", Some(reason)),
         };
         match word {
             "published" => self.counts.published += 1,
