@@ -1,30 +1,31 @@
-//! request → limit → authenticate → decode → read → normalize → publish → respond
+//! request → limit → authenticate → decode → parse → normalize → publish → respond
 //!
-//! One Lambda function behind a function URL takes the callbacks of Tencent Cloud's Cloud Infinite
-//! and puts one job record a message onto SQS. In the order in which a request meets them:
+//! One Lambda function behind a function URL receives the callbacks of Tencent Cloud's Cloud Infinite
+//! and publishes one job record per message to SQS. The modules, in the order in which a request passes
+//! them:
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`config`] | reads the environment, once |
-//! | [`function_url`] | requests and responses as Lambda passes them on |
-//! | [`handler`] | one request to its answer: the order of the work |
-//! | [`auth`] | lets in who carries a token |
-//! | [`callback`] | reads XML or JSON into one tree, and finds the jobs in it |
-//! | [`normalize`] | turns a job into its record, a file for each family |
-//! | [`event`] | the record to its event |
-//! | `aws` | how AWS is reached |
-//! | `message` | the event with what SQS wants beside it |
-//! | [`publish`] | messages to batches, within their time |
-//! | [`queue`] | batches onto SQS |
-//! | [`vault`] | what the queue cannot hold, into S3 |
-//! | `answer` | the answer to a request: status, body, log level and metric, in one table |
-//! | [`telemetry`] | the log, and what is measured |
-//! | `metrics` | metrics as CloudWatch reads them off the log |
+//! | [`function_url`] | parses the event of a request, and serializes the response |
+//! | [`handler`] | turns a request into its answer, step by step |
+//! | [`auth`] | checks the token |
+//! | [`callback`] | parses XML or JSON into one tree, and finds the jobs in it |
+//! | [`normalize`] | turns a job into its record, one file for each family |
+//! | [`event`] | wraps a record in a CloudEvents envelope |
+//! | `message` | adds message attributes, group and deduplication id |
+//! | [`publish`] | sends messages in batches within their time budget |
+//! | [`queue`] | calls SQS |
+//! | [`vault`] | stores in S3 what the queue cannot hold |
+//! | `aws` | configures the SDK, and retries its calls |
+//! | `answer` | maps each outcome to status, body, log level and metric, in one table |
+//! | [`telemetry`] | writes the log line and the metrics of a call |
+//! | `metrics` | formats metrics in CloudWatch's embedded metric format |
 //!
-//! From `callback` to `event` everything is pure: no clock, no I/O.
+//! Everything from `callback` to `message` is pure: no clock, no I/O.
 //!
-//! The types of the record are in a crate of their own, `cloud-infinite-job-record`, which is all that
-//! a worker in Rust needs.
+//! The types of the record are in the crate `cloud-infinite-job-record`, which is all that a worker in
+//! Rust needs.
 
 mod answer;
 pub mod auth;
