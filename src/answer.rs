@@ -1,61 +1,61 @@
-//! What became of a request: to status, body, log level and metric, in one table.
+//! The answers to requests: status, body, log level and metric, in one table.
 
 use lambda_http::http::StatusCode;
 use tracing::Level;
 
 use crate::function_url::{Response, ResponseHeaders};
 
-/// When the vendor may try again, in seconds: its own interval is half an hour, so any answer of
-/// this size says "not at once".
+/// When the vendor may try again, in seconds. Its own interval is half an hour, so this only says "not
+/// at once".
 const RETRY_AFTER: &str = "60";
 
-/// What became of a request.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// Every job is on the queue. The vendor is done.
+    /// Every job is on the queue. The vendor forgets the callback.
     Published {
-        /// The events' ids, a job each.
+        /// The ids of the events, one for each job.
         ids: Vec<String>,
     },
-    /// The console asked whether anyone is there. There is nothing to keep.
+    /// The vendor's console sent a probe. There is nothing to store.
     Probe,
     /// The event is not a request of a function URL: someone invokes the function in another way.
     UnknownEvent,
-    /// It carried no accepted token. Anyone can send that, so it is no error.
+    /// The request has no accepted token. Anyone can send that, so it is not an error.
     Forbidden,
-    /// It was no POST: a browser, or a scanner that knows the token.
+    /// The method is not POST: a browser, or a scanner that knows the token.
     MethodNotAllowed,
     /// Its body is not base64, although its event says so.
     InvalidBase64,
-    /// There was nothing in it.
+    /// The body is empty.
     Empty,
-    /// It was larger than a function URL takes.
+    /// The body is larger than a function URL accepts.
     ContentTooLarge,
-    /// It cannot be read and is in the vault. Sending it again would not help, so the vendor is
-    /// done.
+    /// The body cannot be read and is in the vault. A retry would not help, so the vendor may forget
+    /// the callback.
     Quarantined {
-        /// Where in the vault.
+        /// The key in the vault.
         key: String,
         /// Why it cannot be read.
         reason: String,
     },
-    /// The queue does not have all of it, so the vault has it, too. A vendor that sends it again
-    /// heals it; one that does not is why it is kept.
+    /// Not all of it is on the queue, so the body is in the vault. If the vendor retries, the retry
+    /// publishes it. If not, an operator replays the copy in the vault.
     Spilled {
-        /// Where in the vault.
+        /// The key in the vault.
         key: String,
-        /// What the queue said.
+        /// The error of the queue.
         reason: String,
     },
-    /// It belongs in the vault and is not there. Only the vendor has it, and should send it again.
+    /// The body should be in the vault and is not. Only the vendor has it, and should send it again.
     NotStored {
-        /// Why it should have been kept, and why it is not.
+        /// Why it should have been stored, and why it is not.
         reason: String,
     },
-    /// A record is larger than the queue takes, and there is no vault. Sending it again would not
-    /// help, but it may stop at the vendor's end where someone looks.
+    /// A record is too large for the queue, and no vault is configured. A retry would not help, but the
+    /// failure is visible at the vendor.
     TooLarge {
-        /// How large.
+        /// The size.
         reason: String,
     },
 }
@@ -65,7 +65,7 @@ struct Row {
     status: StatusCode,
     level: Level,
     metric: Option<&'static str>,
-    /// What the log says.
+    /// The log message.
     message: &'static str,
 }
 
@@ -148,22 +148,22 @@ impl Answer {
         }
     }
 
-    /// How loud the log is about it.
+    /// Returns the log level.
     pub(crate) fn level(&self) -> Level {
         self.row().level
     }
 
-    /// What the log says of it.
+    /// Returns the log message.
     pub(crate) fn message(&self) -> &'static str {
         self.row().message
     }
 
-    /// What counts it. Published records are counted by family and answer instead.
+    /// Returns the metric that counts it. Published records are counted by family and outcome instead.
     pub(crate) fn metric(&self) -> Option<&'static str> {
         self.row().metric
     }
 
-    /// The reason for the log, never a word of the body.
+    /// Returns the reason for the log, without any text of the body.
     pub(crate) fn reason(&self) -> Option<String> {
         match self {
             Self::Quarantined { reason, .. }
@@ -174,7 +174,7 @@ impl Answer {
         }
     }
 
-    /// Where in the vault it is.
+    /// Returns the key in the vault.
     pub(crate) fn key(&self) -> Option<&str> {
         match self {
             Self::Quarantined { key, .. } | Self::Spilled { key, .. } => Some(key),
@@ -182,8 +182,8 @@ impl Answer {
         }
     }
 
-    /// What the vendor gets: 200 means that it may forget the callback; anything else that it
-    /// should send it again.
+    /// Returns the response. With 200 the vendor forgets the callback; with anything else it sends
+    /// moderation again every 30 minutes for a day, and documents nothing for tasks and workflows.
     pub(crate) fn response(&self) -> Response {
         let status = self.row().status;
         let (content_type, body) = match self {
@@ -196,7 +196,7 @@ impl Answer {
                 "application/json",
                 serde_json::json!({ "quarantined": key }).to_string(),
             ),
-            // The status and nothing else: what went wrong is for the log.
+            // Only the status: the reason is for the log.
             _ => {
                 let title = status.canonical_reason().unwrap_or_default();
                 let body = format!(r#"{{"title":"{title}","status":{}}}"#, status.as_u16());

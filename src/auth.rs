@@ -1,5 +1,5 @@
-//! Who is let in. The vendor signs nothing, so the URL that it was given carries a token: as the
-//! last segment of the path, or as the query's `token`.
+//! Authentication. The vendor signs nothing, so the callback URL carries a token: as the last segment
+//! of the path, or as the query parameter `token`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -9,21 +9,21 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::function_url::{Headers, Request};
 
-/// The query's parameter that may carry the token.
+/// The query parameter that may carry the token.
 const PARAMETER: &str = "token";
 
 /// A token's SHA-256. The function never holds a token itself.
 pub type TokenDigest = [u8; 32];
 
-/// Which requests are let in.
+/// Which requests are accepted.
 pub enum Authentication {
-    /// Every request: for a function that something else protects.
+    /// Every request: something else authenticates, and `CALLBACK_AUTH=none` says so.
     Disabled,
-    /// Requests with one of these tokens: two while a token is replaced. Without a digest, no request.
+    /// Requests with one of these tokens: two during a rotation. Without a digest, no request.
     Tokens(Vec<TokenDigest>),
 }
 
-/// A request that may be read: only [`Authentication::authenticate`] makes one.
+/// An authenticated request. Only [`Authentication::authenticate`] creates one.
 pub struct Authentic<'e> {
     request: Request<'e>,
 }
@@ -33,7 +33,7 @@ pub struct Authentic<'e> {
 pub struct InvalidBase64;
 
 impl Authentic<'_> {
-    /// Returns whether its method is the one that callbacks have.
+    /// Returns whether the method is POST.
     pub fn is_post(&self) -> bool {
         self.request.method() == "POST"
     }
@@ -59,8 +59,8 @@ impl Authentic<'_> {
 }
 
 impl Authentication {
-    /// Lets a request in if it carries an accepted token. Takes the same time whichever digest
-    /// matches, and if none does.
+    /// Accepts a request with an accepted token. Takes the same time whichever digest matches, and if
+    /// none does.
     pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authentic<'e>> {
         let Self::Tokens(digests) = self else {
             return Some(Authentic { request });
@@ -76,26 +76,26 @@ impl Authentication {
     }
 }
 
-/// The digest that the configuration holds of a token.
+/// Returns the digest of a token, which the configuration holds.
 pub fn digest(token: &[u8]) -> TokenDigest {
     Sha256::digest(token).into()
 }
 
-/// A digest from 64 hexadecimal digits of either case.
+/// Parses a digest of 64 hexadecimal digits in either case.
 pub(crate) fn digest_from_hex(text: &str) -> Option<TokenDigest> {
     let mut digest = TokenDigest::default();
     hex::decode_to_slice(text.trim(), &mut digest).ok()?;
     Some(digest)
 }
 
-/// What may be the token.
+/// Returns the texts that may be the token.
 fn candidates(path: &str, query: &str) -> Vec<Vec<u8>> {
     let segment = path.trim_end_matches('/').rsplit('/').next();
     let parameters = query
         .split('&')
         .filter_map(|pair| pair.split_once('=').filter(|(name, _)| *name == PARAMETER))
         .map(|(_, value)| value);
-    // The empty text is no token, whatever digest is configured.
+    // An empty text is never a token, whatever digest is configured.
     segment
         .into_iter()
         .chain(parameters)

@@ -1,8 +1,8 @@
-//! How AWS's services are reached: what the clients of the queue and the vault share.
+//! Configures the SDK for the clients of the queue and the vault, and retries their calls.
 
 use std::time::Duration;
 
-// The types that all SDKs share, by way of one that is here anyway.
+// Types that all SDKs share, imported through one of them.
 use aws_sdk_sqs::{
     config::{
         BehaviorVersion, Credentials, SharedCredentialsProvider, SharedHttpClient,
@@ -29,23 +29,23 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::config::{AwsConfig, Roots};
 
-/// The roots of Amazon Trust Services, which AWS's services have their certificates from. The first
-/// of them ends with the year 2037.
+/// The roots of Amazon Trust Services, which issues the certificates of AWS's services. The first
+/// of them expires at the end of 2037.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// Longer than the longest code of AWS's: what is longer is none.
+/// Longer than any error code of AWS: a longer text is not a code.
 const MAX_CODE_LENGTH: usize = 80;
 
-/// What a service, or the way to it, said of a call that failed: never a word of what was sent.
+/// Describes a failed call, without any text of what was sent.
 pub fn describe<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,
 {
     match error {
-        // Its message may quote the request.
+        // The message may quote the request.
         SdkError::ServiceError(service) => code(service.err().code()).to_owned(),
-        // Of a connection's errors these two are the network's own; any other may quote the request.
+        // These two kinds are errors of the network; any other may quote the request.
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
             let failure = failure.as_connector_error();
             let sources =
@@ -64,8 +64,8 @@ where
     }
 }
 
-/// A service's code for an error, if it looks like one: a server that is not AWS's may say anything
-/// there, and what it says goes to the log and into the vault.
+/// Returns the error code of a service, if it looks like one: another server may put any text there,
+/// and the code goes to the log and into the vault.
 pub(crate) fn code(said: Option<&str>) -> &str {
     let is_code = |code: &&str| {
         let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -74,8 +74,8 @@ pub(crate) fn code(said: Option<&str>) -> &str {
     said.filter(is_code).unwrap_or("an error without a code")
 }
 
-/// What a service's code has in it if the same call may succeed later. Services that stand behind
-/// another one put their name before it: `KMS.ThrottlingException`.
+/// Parts of error codes after which the same call may succeed later. Services behind another one are a
+/// prefix of the code: `KMS.ThrottlingException`.
 const TRANSIENT: [&str; 7] = [
     "Throttl",
     "TooManyRequests",
@@ -109,49 +109,50 @@ pub(crate) fn can_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
     }
 }
 
-/// Returns whether the connection was closed before the whole answer had come: of the errors that the
+/// Returns whether the connection was closed before the answer was complete: of the errors that the
 /// SDK does not classify, only this one has a kind.
 fn is_cut_off(failure: &DispatchFailure) -> bool {
     failure.as_other().is_some()
 }
 
-/// Why a try of a call failed.
+/// Why an attempt of a call failed.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    /// What the service, or the way to it, said: never a word of what was sent.
+    /// The error of the service or of the connection, without any text of what was sent.
     pub(crate) reason: String,
-    /// Whether another try may succeed.
+    /// Whether another attempt may succeed.
     pub(crate) can_pass: bool,
 }
 
-/// How long a call is tried.
+/// When to stop retrying a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
-    /// When the last try must have ended.
+    /// When the last attempt must have ended.
     pub(crate) deadline: Instant,
-    /// The most tries. The function has no such limit: its time ends them.
+    /// The largest number of attempts. The function has no such limit, only its deadline.
     pub(crate) tries: usize,
 }
 
-/// The most tries of an operator's command, which someone can start again.
+/// The largest number of attempts in an operator's command, which can be repeated.
 #[cfg(feature = "cli")]
 pub(crate) const OPERATOR_TRIES: usize = 5;
 
-/// The wait before the second try, at most; it doubles for each one after that.
+/// The longest wait before the second attempt. It doubles for each later one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// The longest wait between two tries. Longer ones would sleep through the end of a fault.
+/// The longest wait between two attempts: a longer one would delay recovery.
 const MAX_BACKOFF: Duration = Duration::from_millis(400);
 
-/// What a last try needs: SQS answers in 20 ms.
+/// The time that the last attempt needs: SQS answers in 20 ms.
 const LAST_TRY: Duration = Duration::from_millis(100);
 
-/// Tries a call until it succeeds, fails for good, or reaches its limit. The last try begins
-/// [`LAST_TRY`] before the deadline, so that a fault which ends sooner is always survived. Adds the
-/// tries after the first to `retries`.
+/// Retries a call with back-off until it succeeds, fails permanently, or reaches its limit. The last
+/// attempt starts [`LAST_TRY`] before the deadline, so that a fault that ends sooner is survived. Adds
+/// the number of retries to `retries`.
 ///
 /// # Errors
-/// The reason of the last fault. The call may have succeeded all the same: an answer can be lost.
+/// Returns the reason of the last fault. The call may have succeeded nevertheless: an answer can be
+/// lost.
 pub(crate) async fn retry<T>(
     limit: Limit,
     retries: &mut usize,
@@ -179,7 +180,7 @@ pub(crate) async fn retry<T>(
                 Some(reason) => format!("{reason}; tried {tried} times in {millis} ms"),
             });
         }
-        // Half of it at random: functions that failed together do not come back together.
+        // Half of it is random, so that functions that failed together do not retry together.
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
         sleep(wait.min(left - LAST_TRY)).await;
         backoff = (2 * backoff).min(MAX_BACKOFF);
@@ -188,15 +189,14 @@ pub(crate) async fn retry<T>(
     unreachable!("it tries until it returns")
 }
 
-/// A server that has not answered by then is tried again: SQS answers in 20 ms, and S3 takes a body
-/// of 4 MB in 200.
+/// The time for one attempt: SQS answers in 20 ms, and S3 stores 4 MB in 200 ms.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
 
-/// Within a region a connection takes a millisecond, and a first name look-up some more.
+/// The time to connect. Within a region it takes a millisecond, and the first DNS lookup some more.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// The function's clients' common part. Made by hand: aws-config would add its chain of credential
-/// providers, of which Lambda needs the environment only, to every cold start.
+/// Returns the SDK configuration of the function. It does not use aws-config, whose credential chain
+/// would be initialized in every cold start; Lambda needs the environment only.
 pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
     let credentials = Credentials::new(
         &config.access_key_id,
@@ -211,26 +211,26 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(&config.roots))
-        // `retry` is instead: the SDK counts tries, and knows neither our deadlines nor what makes an
-        // answer one of SQS or S3.
+        // `retry` replaces it: the SDK counts attempts, and knows neither the deadlines nor what
+        // confirms that a message or an object was stored.
         .retry_config(RetryConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                 .build(),
         )
-        // It watches for streams that stall for seconds; every budget here is shorter.
+        // It detects streams that stall for seconds; every budget here is shorter.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
 }
 
-/// The SDK's defaults of a day, which a newer SDK leaves as they were.
+/// The version of the SDK's defaults, so that a newer SDK does not change them.
 fn behavior_version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
-/// The operator's clients' common part: AWS's whole chain of credentials, regions and profiles, and
-/// its patience.
+/// Returns the SDK configuration of operators: the complete chain of credentials, regions and profiles,
+/// and the SDK's own time-outs.
 #[cfg(feature = "cli")]
 pub async fn operator_sdk_config() -> SdkConfig {
     let loader = aws_config::defaults(behavior_version()).http_client(
@@ -243,8 +243,8 @@ pub async fn operator_sdk_config() -> SdkConfig {
     config.build()
 }
 
-/// The settings of each service, among them `AWS_ENDPOINT_URL_SQS`. An empty one counts as not set, as
-/// it does for the function.
+/// The settings of each service, such as `AWS_ENDPOINT_URL_SQS`. An empty one counts as not set, as in
+/// the function.
 #[cfg(feature = "cli")]
 #[derive(Debug)]
 struct NotEmpty(SdkConfig);
@@ -257,9 +257,8 @@ impl LoadServiceConfig for NotEmpty {
     }
 }
 
-/// Connections for every client that is made with it. The SDK's own way reads the certificates
-/// twice, for a check at start and at the first call; here it is once. The time-outs of a client's own
-/// connections do not count: all have these.
+/// Returns one HTTP client for all SDK clients. The SDK's own builder parses the certificates twice, at
+/// start and at the first call; this one does it once. All clients share its connect time-out.
 fn http_client(roots: &Roots) -> SharedHttpClient {
     let trust_store = match roots {
         Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),

@@ -1,4 +1,4 @@
-//! A request to its answer: the order of the work.
+//! Turns a request into its answer: the order of the steps.
 
 use std::{
     convert::Infallible,
@@ -27,13 +27,13 @@ use crate::{
     vault::{self, Folder, Receipt, Vault},
 };
 
-/// What a function URL takes; nothing larger is looked at.
+/// The largest body that a function URL accepts. Larger ones are rejected unread.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 
-/// What is left of an invocation's time for its answer to reach Lambda.
+/// The part of an invocation's time that is left for its answer to reach Lambda.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
-/// All that an invocation needs, built once.
+/// Everything that an invocation needs, built once.
 pub struct Handler {
     authentication: Authentication,
     publisher: Publisher,
@@ -42,7 +42,7 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler with its clients; nothing is sent yet.
+    /// Creates a handler and its clients. Sends nothing.
     pub fn new(config: Config) -> Self {
         let sdk_config = aws::sdk_config(&config.aws);
         let endpoint = config.aws.sqs_endpoint.as_deref();
@@ -60,7 +60,7 @@ impl Handler {
     /// Answers one event.
     ///
     /// # Errors
-    /// Never: whatever happens has an answer.
+    /// Never: every failure has an answer.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, Infallible> {
         let LambdaEvent { payload, context } = event;
         let mut invocation = Invocation::begin(&context.request_id);
@@ -79,7 +79,7 @@ impl Handler {
             Ok(accepted) => accepted,
             Err(refusal) => return refusal,
         };
-        // The body may be of megabytes, and this has it once more.
+        // The event holds another copy of the body, which may have megabytes.
         drop(event);
         invocation.body_bytes = Some(body.len());
         if callback::is_empty(&body) {
@@ -95,7 +95,7 @@ impl Handler {
         catch_panic(kept).await.unwrap_or_else(Failure::into_answer)
     }
 
-    /// Lets a request in, and decodes its body.
+    /// Authenticates a request, and decodes its body.
     fn accept(&self, event: &RawValue, context: &Context) -> Result<(Receipt, Bytes), Answer> {
         let request = Request::parse(event.get()).ok_or(Answer::UnknownEvent)?;
         if request.body_bytes() > MAX_BODY_BYTES {
@@ -111,7 +111,7 @@ impl Handler {
         Ok((receipt, body))
     }
 
-    /// Reads a body and puts its records on the queue.
+    /// Parses a body and publishes its records.
     async fn publish(
         &self,
         body: &Bytes,
@@ -131,7 +131,7 @@ impl Handler {
             vault: self.vault.as_ref(),
             receipt,
             delivery_id: &receipt.request_id,
-            // SQS refuses an empty one.
+            // SQS rejects an empty one.
             trace: context
                 .xray_trace_id
                 .as_deref()
@@ -143,7 +143,7 @@ impl Handler {
         let published = self.publisher.publish(events, &publication, stats).await;
         match published {
             Ok(ids) => Ok(Answer::Published { ids }),
-            // A vault that did not take all large messages in time may yet take the body.
+            // A vault that failed to store all large messages in time may still store the body.
             Err(PublishError::Queue { reason } | PublishError::Vault { reason }) => {
                 Err(Failure::Queue(reason))
             }
@@ -153,7 +153,7 @@ impl Handler {
         }
     }
 
-    /// Keeps a body that the queue does not have.
+    /// Stores a body that is not on the queue.
     async fn keep(
         &self,
         body: Bytes,
@@ -189,7 +189,7 @@ impl Handler {
         }
     }
 
-    /// The queue's deadline. Where little time is left, half of it is kept for the vault.
+    /// Returns the queue's deadline. If little time is left, half of it is reserved for the vault.
     fn with_time_to_keep(&self, deadline: Instant) -> Instant {
         let rest = deadline.saturating_duration_since(Instant::now());
         let for_vault = self
@@ -200,7 +200,7 @@ impl Handler {
     }
 }
 
-/// Why a body is not on the queue, and what the log says of it.
+/// Why a body is not on the queue, with the reason for the log.
 #[derive(Debug)]
 enum Failure {
     Unreadable(String),
@@ -208,7 +208,7 @@ enum Failure {
 }
 
 impl Failure {
-    /// What is left where keeping the body fails as well.
+    /// Returns the answer if storing the body fails as well.
     fn into_answer(self) -> Answer {
         let (Self::Unreadable(reason) | Self::Queue(reason)) = self;
         Answer::NotStored { reason }
@@ -216,14 +216,14 @@ impl Failure {
 }
 
 #[cfg(not(panic = "unwind"))]
-compile_error!("a panic must not end the process: the callback that it was about is kept");
+compile_error!("a panic must not end the process: the callback would be lost");
 
-/// What becomes of the work on a body, even where that panics: then the receiver has a fault, and
-/// the body is kept like one that cannot be read.
+/// Runs the work on a body, and catches a panic: a bug of the receiver must not lose the callback. The
+/// body is then quarantined like one that cannot be read.
 async fn catch_panic(
     work: impl Future<Output = Result<Answer, Failure>>,
 ) -> Result<Answer, Failure> {
-    // Nothing that the work shares with later calls can be left half done.
+    // No state that later calls share can be left inconsistent.
     let result = AssertUnwindSafe(work).catch_unwind().await;
     result.unwrap_or_else(|_| {
         Err(Failure::Unreadable(
@@ -243,12 +243,12 @@ fn receipt(request: &Authentic<'_>, context: &Context) -> Receipt {
     }
 }
 
-/// A time without what is below a second, which nobody reads.
+/// Truncates a timestamp to whole seconds.
 fn in_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// When the answer must be given.
+/// Returns the time by which the answer must be ready.
 fn deadline(context: &Context) -> Instant {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)

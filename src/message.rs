@@ -1,4 +1,4 @@
-//! An event as a message: its body, and what SQS wants beside it.
+//! Turns an event into a message: its body, attributes, group and deduplication id.
 
 use cloud_infinite_job_record::SCHEMA_VERSION;
 
@@ -8,22 +8,22 @@ use crate::{
 };
 
 /// The longest value of a message attribute, in characters: long enough for every id, and a bound
-/// for what a message needs beside its body.
+/// for the size of a message beside its body.
 const MAX_ATTRIBUTE_LENGTH: usize = 256;
 
-/// The longest group id that SQS takes.
+/// The longest group id that SQS accepts.
 const MAX_GROUP_LENGTH: usize = 128;
 
-/// What goes onto the queue for one event.
+/// A message for one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     /// The event, or a pointer to it.
     pub(crate) body: String,
     /// At most ten, none empty.
     pub(crate) attributes: Vec<Attribute>,
-    /// On a standard queue what it is fair between; on a FIFO queue what keeps its order.
+    /// `MessageGroupId`: for fairness on a standard queue, for order on a FIFO queue.
     pub(crate) group: Option<String>,
-    /// On a FIFO queue, what it drops repeats by.
+    /// `MessageDeduplicationId`, on a FIFO queue.
     pub(crate) deduplication: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Attribute {
 }
 
 impl Message {
-    /// The message of an event, whatever its size.
+    /// Creates the message of an event, of any size.
     pub(crate) fn new(routed: &RoutedEvent<'_, '_>, is_fifo: bool) -> Self {
         let event = &routed.event;
         let record = &event.data;
@@ -56,7 +56,7 @@ impl Message {
             let run = record.workflow.run_id.as_deref();
             run.or(record.job_id.as_deref()).or(Some(&event.id))
         } else {
-            // Fair queues: a bucket with many jobs does not keep the others waiting.
+            // Fair queues: a bucket with many jobs does not delay the others.
             routed.bucket.as_deref()
         };
         Self {
@@ -76,8 +76,8 @@ impl Message {
         }
     }
 
-    /// The same with a pointer for its body, which had `size` bytes, in the form of the SQS Extended
-    /// Client Library.
+    /// Replaces the body, which had `size` bytes, by a pointer in the form of the SQS Extended Client
+    /// Library.
     pub(crate) fn into_pointer(mut self, bucket: &str, key: &str, size: usize) -> Self {
         let place = serde_json::json!({ "s3BucketName": bucket, "s3Key": key });
         self.body =
@@ -92,7 +92,7 @@ impl Message {
         self
     }
 
-    /// What SQS counts: the body, and each attribute's name, type and value.
+    /// Returns the size that SQS counts: the body, and each attribute's name, type and value.
     pub(crate) fn bytes(&self) -> usize {
         let attributes = self.attributes.iter().map(|attribute| {
             attribute.name.len() + attribute.data_type.len() + attribute.value.len()

@@ -1,5 +1,5 @@
-//! Metrics in CloudWatch's embedded metric format: a JSON line whose `_aws` says which of its members
-//! are metrics.
+//! Formats metrics in CloudWatch's embedded metric format: a JSON line whose `_aws` lists which of its
+//! members are metrics.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,16 +8,16 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 /// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "CloudInfiniteCallback";
 
-/// The dimension that tells two receivers of one account apart.
+/// The dimension that distinguishes the receivers of an account.
 const FUNCTION_NAME: &str = "FunctionName";
 
-/// A metric's name and what it measured.
+/// The name and the value of a metric.
 pub(crate) type Metric = (&'static str, MetricValue);
 
 /// A dimension's name and value.
 pub(crate) type Dimension<'l> = (&'static str, &'l str);
 
-/// What a metric measures.
+/// The value of a metric, with its unit.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(crate) enum MetricValue {
@@ -43,7 +43,7 @@ pub(crate) struct Line<'l> {
     divided: Option<(Metric, [Dimension<'l>; 2])>,
 }
 
-/// What its `_aws` says: which of its members are metrics and dimensions.
+/// The member `_aws`: which members are metrics and dimensions.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metadata {

@@ -1,4 +1,4 @@
-//! Events onto the queue: in batches, within their time, by way of the vault where they are too
+//! Sends events to the queue: in batches, within a time budget, and through the vault if they are too
 //! large.
 
 use std::{fmt, time::Duration};
@@ -13,30 +13,30 @@ use crate::{
     vault::{Folder, Receipt, Vault},
 };
 
-/// Puts events on the queue.
+/// Publishes events.
 pub struct Publisher {
     queue: Queue,
     max_bytes: usize,
     budget: Duration,
 }
 
-/// Why not every record of a callback is on the queue. Some may be: whoever publishes all of them
-/// again publishes the same ids.
+/// Why not every record of a callback was published. Some may be on the queue: publishing all of them
+/// again sends the same ids.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PublishError {
-    /// The queue did not take one or more messages in time.
+    /// The queue did not accept one or more messages in time.
     Queue {
-        /// What SQS or the way to it said, without a word of a message.
+        /// The error of SQS or of the connection, without any text of a message.
         reason: String,
     },
-    /// A message is larger than the queue takes, and the vault did not take it.
+    /// A message is too large for the queue, and the vault did not store it.
     Vault {
-        /// What S3 or the way to it said, without a word of a message.
+        /// The error of S3 or of the connection, without any text of a message.
         reason: String,
     },
-    /// A message is larger than the queue takes, and there is no vault. No retry makes it smaller.
+    /// A message is too large for the queue, and no vault is configured. A retry does not help.
     TooLarge {
-        /// Its size, attributes counted.
+        /// Its size, attributes included.
         bytes: usize,
     },
 }
@@ -51,24 +51,24 @@ impl fmt::Display for PublishError {
     }
 }
 
-/// What publishing took.
+/// Measures of publishing one callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PublishStats {
-    /// The time that the queue took.
+    /// The time spent on the queue.
     pub(crate) queue_time: Duration,
-    /// The time that the vault took.
+    /// The time spent on the vault.
     pub(crate) vault_time: Duration,
-    /// How many calls to the queue were made again.
+    /// The number of retries.
     pub(crate) retries: usize,
-    /// How many messages went to the vault for their size.
+    /// The number of messages stored in the vault because of their size.
     pub(crate) oversize: usize,
 }
 
-/// What publishing one callback goes by.
+/// The circumstances of publishing one callback.
 pub struct Publication<'p> {
-    /// Where messages over the limit go.
+    /// The vault for messages over the limit.
     pub vault: Option<&'p Vault>,
-    /// What is known of the request.
+    /// The facts of the request.
     pub receipt: &'p Receipt,
     /// The id of this delivery, in the keys of messages over the limit. It must be new for each one: a
     /// consumer may delete the object of a message that it has processed, and that must not be the
@@ -76,13 +76,13 @@ pub struct Publication<'p> {
     pub delivery_id: &'p str,
     /// The trace that the messages belong to.
     pub trace: Option<&'p str>,
-    /// When it must have ended.
+    /// When publishing must have ended.
     pub deadline: Instant,
 }
 
 impl Publisher {
-    /// A publisher of messages of at most `max_bytes`, which is also what a batch may have, and
-    /// that gives the queue `budget` for all of a callback.
+    /// Creates a publisher. Messages and batches have at most `max_bytes`, and the queue has `budget`
+    /// for all messages of a callback.
     pub fn new(queue: Queue, max_bytes: usize, budget: Duration) -> Self {
         Self {
             queue,
@@ -91,12 +91,12 @@ impl Publisher {
         }
     }
 
-    /// Puts a message for each event on the queue, and gives their ids. Events are taken as the
-    /// batches have room for them, so that only one batch of messages is in memory.
+    /// Publishes a message for each event, and returns the events' ids. Events are created batch by
+    /// batch, so that only one batch of messages is in memory.
     ///
     /// # Errors
-    /// Where not all of them are on the queue within the budget, or at the deadline if that is
-    /// sooner.
+    /// Returns [`PublishError`] if not all of them are on the queue within the budget, or by the
+    /// deadline.
     pub async fn publish<'t, 'a: 't>(
         &self,
         events: impl Iterator<Item = RoutedEvent<'t, 'a>>,
@@ -126,8 +126,7 @@ impl Publisher {
         Ok(ids)
     }
 
-    /// Sends a batch within what is left of the budget, which the vault's time does not count
-    /// against.
+    /// Sends a batch within the rest of the budget. The vault's time does not count against it.
     async fn send(
         &self,
         batch: Vec<Message>,
@@ -145,8 +144,8 @@ impl Publisher {
     }
 }
 
-/// Keeps the message of a callback's job `number` in the vault, and returns what goes onto the queue for
-/// it. All messages of a callback share the vault's budget.
+/// Stores the message of a callback's job `number` in the vault, and returns a pointer to it. All
+/// messages of a callback share the vault's budget.
 async fn keep_oversize(
     mut message: Message,
     number: usize,

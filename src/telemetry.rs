@@ -1,9 +1,9 @@
-//! What the function tells of itself: a log line with its version at the start, one an invocation,
-//! and metrics as lines of CloudWatch's embedded metric format.
+//! Logs and metrics: one log line with the version at the start, one for each invocation, and metrics
+//! as lines of CloudWatch's embedded metric format.
 //!
 //! A line is a message and fields, and never holds a body, a token, a signed URL or a header's
-//! value. Only this crate's lines are written: the libraries below log requests with all that is in
-//! them at the levels below INFO, and a failure of theirs comes back as an error that is logged here.
+//! value. Only lines of this crate are written: the libraries log whole requests at levels below INFO,
+//! and their failures are returned as errors, which are logged here.
 
 mod json;
 
@@ -20,7 +20,7 @@ use crate::{
     publish::PublishStats,
 };
 
-/// How much of a job id the log repeats, in characters. The vendor's have 38 at most.
+/// How many characters of a job id are logged. The vendor's have at most 38.
 const MAX_JOB_ID_LENGTH: usize = 64;
 
 /// How many of a callback's events the log names: with the longest ids they make 13 KB.
@@ -40,7 +40,7 @@ pub fn start(config: LogConfig) {
             .with(fmt::layer().with_ansi(false).without_time())
             .init();
     }
-    // A panic's message may quote what was being read: only its place goes to the log.
+    // The message of a panic may quote the body: only its location is logged.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
@@ -50,22 +50,22 @@ pub fn start(config: LogConfig) {
     }));
 }
 
-/// What is known of one invocation.
+/// The facts of one invocation.
 pub(crate) struct Invocation {
     begin: Instant,
     request_id: String,
-    /// The body's size; absent if it was not looked at.
+    /// The size of the body. Absent if it was not decoded.
     pub(crate) body_bytes: Option<usize>,
-    /// What publishing took.
+    /// The measures of publishing.
     pub(crate) stats: PublishStats,
-    /// What was read.
+    /// The records of the body.
     pub(crate) records: Records,
 }
 
 /// The records of an invocation, whether they were published or not.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    /// Of the first one.
+    /// The job id of the first one.
     job_id: Option<String>,
     by_family_and_outcome: BTreeMap<(Family, cloud_infinite_job_record::Outcome), usize>,
 }
@@ -84,7 +84,7 @@ impl Invocation {
 }
 
 impl Records {
-    /// Counts one.
+    /// Counts a record.
     pub(crate) fn count<D>(&mut self, event: &Event<'_, D>) {
         let record = &event.data;
         if self.job_id.is_none() {
@@ -100,21 +100,21 @@ impl Records {
     }
 }
 
-/// Writes an invocation's line and its metrics.
+/// Writes the log line and the metrics of invocations.
 pub(crate) struct Telemetry {
     function_name: String,
 }
 
 impl Telemetry {
-    /// Metrics of the function with this name.
+    /// Creates the telemetry of the function with this name.
     pub(crate) fn new(function_name: String) -> Self {
         Self { function_name }
     }
 
-    /// Tells of an invocation that has its answer.
+    /// Writes the log line and the metrics of an invocation that has its answer.
     pub(crate) fn end(&self, invocation: Invocation, answer: &Answer) {
         log(&invocation, answer);
-        // One write, past the log and its level: metrics count whatever is logged.
+        // One write, independent of the log level.
         let mut lines = Vec::new();
         let written = self
             .write_metrics(&mut lines, &invocation, answer)

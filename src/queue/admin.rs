@@ -1,25 +1,25 @@
-//! What an operator asks of the queue.
+//! Calls of operators' commands to the queue.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use super::Queue;
 use crate::aws;
 
-/// What lies on a queue, by SQS's approximate counts.
+/// The state of a queue, by SQS's approximate counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Depth {
     /// Messages that wait for a worker.
     pub waiting: u64,
-    /// Messages that a worker has taken and not deleted.
+    /// Messages in flight: received and not deleted.
     pub with_workers: u64,
-    /// The largest message that it takes, `MaximumMessageSize`, if it says so.
+    /// `MaximumMessageSize`, if SQS returns it.
     pub max_bytes: Option<u64>,
     /// The name of the dead-letter queue, if there is one.
     pub dead_letter_queue: Option<String>,
 }
 
 impl Queue {
-    /// Limits the tries of each call to those of an operator's command.
+    /// Limits the attempts of each call to those of an operator's command.
     #[must_use]
     pub fn for_operator(self) -> Self {
         Self {
@@ -28,18 +28,18 @@ impl Queue {
         }
     }
 
-    /// What lies on it.
+    /// Returns the state of the queue.
     ///
     /// # Errors
-    /// What SQS or the way to it said.
+    /// Returns the error of SQS or of the connection.
     pub async fn depth(&self) -> Result<Depth, String> {
         self.depth_of(&self.url).await
     }
 
-    /// How many messages wait on the dead-letter queue called `name`.
+    /// Returns the number of messages on the dead-letter queue called `name`.
     ///
     /// # Errors
-    /// What SQS or the way to it said.
+    /// Returns the error of SQS or of the connection.
     pub async fn dead_letters(&self, name: &str) -> Result<u64, String> {
         let request = self.client.get_queue_url().queue_name(name);
         let answer = request

@@ -1,4 +1,4 @@
-//! The queue: messages onto SQS, one in a call or a batch.
+//! Sends messages to SQS, one by one or in batches.
 
 #[cfg(feature = "cli")]
 mod admin;
@@ -24,27 +24,28 @@ use crate::{
     message::{Attribute, Message},
 };
 
-/// What SQS takes in one `SendMessageBatch`.
+/// The most entries of one `SendMessageBatch`.
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
 
-/// What SQS says of a message that is larger than the queue's own limit, among other things.
+/// Error codes that SQS returns for a message over the queue's own limit, among other reasons.
 const MAY_BE_TOO_LARGE: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
 
-/// Where records go.
+/// An SQS queue.
 pub struct Queue {
     client: Client,
     url: String,
     max_tries: usize,
 }
 
-/// Why messages are not on the queue: what SQS or the way to it said, without a word of a message.
+/// Why messages are not on the queue: the error of SQS or of the connection, without any text of a
+/// message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct QueueError {
     pub(crate) reason: String,
 }
 
 impl Queue {
-    /// A client for the queue; nothing is sent yet.
+    /// Creates a client for the queue. Sends nothing.
     pub fn new(url: String, sdk_config: &SdkConfig, endpoint: Option<&str>) -> Self {
         let config = aws_sdk_sqs::config::Builder::from(sdk_config);
         let config = match endpoint {
@@ -58,17 +59,16 @@ impl Queue {
         }
     }
 
-    /// Whether it keeps the order of its groups and drops repeats.
+    /// Returns whether this is a FIFO queue.
     pub(crate) fn is_fifo(&self) -> bool {
         self.url.ends_with(".fifo")
     }
 
-    /// Puts messages on the queue: all of them, or it is an error. Adds the calls that were made again
-    /// to `retries`.
+    /// Sends messages: all of them, or it returns an error. Adds the number of retries to `retries`.
     ///
     /// # Errors
-    /// If SQS refuses one of them for good, or has not taken all of them by the deadline. Any of them may
-    /// be on the queue then.
+    /// Returns [`QueueError`] if SQS permanently refuses one of them, or has not accepted all of them by
+    /// the deadline. Any of them may be on the queue nevertheless.
     pub(crate) async fn send(
         &self,
         mut batch: Vec<Message>,
@@ -105,10 +105,9 @@ impl Queue {
             .set_message_attributes(Some(attributes(message.attributes)))
             .set_message_system_attributes(trace.map(system_attributes));
         aws::retry(limit, retries, async || {
-            // Boxed where it is made: it is of several kilobytes, which every future around it would
-            // copy again.
+            // Boxed here: it has several kilobytes, which every future around it would copy.
             let answer = Box::pin(request.clone().send()).await;
-            // A server that is not SQS may answer 200 to anything.
+            // A server that is not SQS may return 200 for anything.
             match answer.map_err(|error| fault(&error))?.message_id() {
                 Some(id) if !id.is_empty() => Ok(()),
                 _ => Err(not_confirmed()),
@@ -117,7 +116,7 @@ impl Queue {
         .await
     }
 
-    /// Sends a batch, and again what the answer does not list as taken.
+    /// Sends a batch, then only the entries that SQS did not accept.
     async fn send_batch(
         &self,
         batch: Vec<Message>,
@@ -143,7 +142,7 @@ impl Queue {
                 taken.any(|entry| entry.id() == id && !entry.message_id().is_empty())
             };
             let failure = |id: &str| answer.failed().iter().find(|entry| entry.id() == id);
-            // An entry in both lists may not be there, and an entry in neither was lost.
+            // An entry in both lists may not be on the queue, and one in neither is lost.
             waiting.retain(|entry| !is_taken(entry.id()) || failure(entry.id()).is_some());
             if waiting.is_empty() {
                 return Ok(());
@@ -183,7 +182,7 @@ fn not_confirmed() -> Fault {
     }
 }
 
-/// Adds to what SQS said where to look, if it may be about the size of a message.
+/// Adds a hint to an error that may be about the size of a message.
 fn explain(said: &str) -> String {
     if MAY_BE_TOO_LARGE.iter().any(|code| said.contains(code)) {
         return format!("{said}: is the queue's own MaximumMessageSize below QUEUE_MAX_BYTES?");
@@ -191,7 +190,7 @@ fn explain(said: &str) -> String {
     said.to_owned()
 }
 
-/// One message of a batch; its number is its id there.
+/// Returns the entry of a message in a batch. Its number is its id.
 fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
     let entry = SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
@@ -216,7 +215,7 @@ fn typed(attribute: Attribute) -> MessageAttributeValue {
         .expect("it has a data type")
 }
 
-/// The trace that a message belongs to.
+/// Returns the trace header of a message.
 fn system_attributes(
     trace: &str,
 ) -> HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue> {

@@ -1,4 +1,4 @@
-//! What an operator does with the vault: look, and move what was replayed.
+//! Calls of operators' commands to the vault: list, read, and move what was replayed.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
@@ -13,30 +13,30 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{Receipt, Vault, VaultError};
 use crate::aws;
 
-/// What of a copy's source is not encoded: letters, digits and these.
+/// The characters that are not encoded in the source of a copy.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'.')
     .remove(b'_');
 
-/// An object of the vault as a listing tells of it.
+/// An object of the vault, as listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its key.
     pub key: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// When it was kept.
+    /// When it was stored.
     pub kept_at: Timestamp,
 }
 
-/// What the vault knows of an object beside its body.
+/// The metadata of an object.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// Why it is here.
+    /// Why it was stored.
     pub reason: String,
-    /// What was known of its request.
+    /// The facts of its request.
     pub receipt: Receipt,
 }
 
@@ -60,7 +60,7 @@ impl About {
 }
 
 impl Vault {
-    /// Gives each object the time and the tries of an operator's command.
+    /// Sets the time and the number of attempts of an operator's command.
     #[must_use]
     pub fn for_operator(self, budget: Duration) -> Self {
         Self {
@@ -70,11 +70,11 @@ impl Vault {
         }
     }
 
-    /// The objects whose keys begin with `prefix`, in the order of their keys, at most `limit`. Passes
-    /// over the empty objects that tools make to show a folder.
+    /// Returns at most `limit` objects whose keys begin with `prefix`, sorted by key. Skips the empty
+    /// objects that tools create as folders.
     ///
     /// # Errors
-    /// Where S3 does not list them.
+    /// Returns [`VaultError`] if the call fails.
     pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<Entry>, VaultError> {
         let mut entries = Vec::new();
         let mut pages = self
@@ -107,20 +107,20 @@ impl Vault {
         Ok(entries)
     }
 
-    /// What is known of one object, without its body.
+    /// Returns the metadata of one object.
     ///
     /// # Errors
-    /// Where S3 does not say.
+    /// Returns [`VaultError`] if the call fails.
     pub async fn about(&self, key: &str) -> Result<About, VaultError> {
         let request = self.client().head_object().bucket(&self.bucket).key(key);
         let object = request.send().await.map_err(failed)?;
         Ok(About::of(object.metadata(), object.content_type()))
     }
 
-    /// One object's body, as the vendor sent it, and what is known of it.
+    /// Returns the body of one object, as the vendor sent it, and its metadata.
     ///
     /// # Errors
-    /// Where S3 does not give it.
+    /// Returns [`VaultError`] if the call fails.
     pub async fn get(&self, key: &str) -> Result<(Bytes, About), VaultError> {
         let request = self.client().get_object().bucket(&self.bucket).key(key);
         let object = request.send().await.map_err(failed)?;
@@ -131,11 +131,11 @@ impl Vault {
         Ok((body.into_bytes(), about))
     }
 
-    /// Moves an object to `replayed/` and its old key. It is deleted only once the copy is there:
-    /// whatever fails, it is in one of both places.
+    /// Moves an object to `replayed/<key>`. It is deleted only after the copy exists: if a call fails, the
+    /// object is in one of both places.
     ///
     /// # Errors
-    /// Where S3 does not copy it, or does not delete it.
+    /// Returns [`VaultError`] if S3 does not copy it, or does not delete it.
     pub async fn move_to_replayed(&self, key: &str) -> Result<(), VaultError> {
         let source = format!("{}/{}", self.bucket, utf8_percent_encode(key, KEY));
         let copy = self
@@ -147,7 +147,7 @@ impl Vault {
             .send()
             .await
             .map_err(failed)?;
-        // A server that is not S3 may answer 200 to anything.
+        // A server that is not S3 may return 200 for anything.
         if copy.copy_object_result().is_none() {
             return Err(VaultError {
                 reason: "expected the copy's result, but the answer has none".to_owned(),

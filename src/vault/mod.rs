@@ -1,4 +1,4 @@
-//! The vault: one S3 bucket for whatever the queue cannot or may not hold.
+//! The vault: one S3 bucket for what the queue cannot or must not hold.
 
 #[cfg(feature = "cli")]
 mod admin;
@@ -15,26 +15,26 @@ use tokio::time::Instant;
 pub use self::admin::{About, Entry};
 use crate::aws::{self, Fault, Limit};
 
-/// The time for all attempts at one object. With the queue's default budget that makes 4 s; how
-/// long the vendor waits is not published.
+/// The time for all attempts at one object. With the queue's default budget the total is 4 s; the
+/// vendor's time-out is not published.
 pub(crate) const BUDGET: Duration = Duration::from_millis(1500);
 
-/// How long each value of an object's metadata may be, in characters: S3 takes 2 KB in all.
+/// The longest metadata value, in characters: S3 accepts 2 KB in total.
 const MAX_VALUE_LENGTH: usize = 512;
 
-/// What is kept, each kind below a prefix of its own.
+/// What is stored, each kind under its own prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folder {
     /// Bodies that cannot be read.
     Quarantine,
-    /// Bodies that the queue did not take in time.
+    /// Bodies that the queue did not accept in time.
     Spill,
-    /// Messages over the queue's limit, which the queue has pointers to.
+    /// Messages over the queue's limit. The queue has pointers to them.
     Oversize,
 }
 
 impl Folder {
-    /// The first part of the keys.
+    /// Returns the first part of the keys.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Quarantine => "quarantine",
@@ -44,10 +44,10 @@ impl Folder {
     }
 }
 
-/// What is known of a request beside its body.
+/// The facts of a request beside its body.
 #[derive(Clone, Debug)]
 pub struct Receipt {
-    /// Lambda's id of the invocation.
+    /// The id of the invocation.
     pub request_id: String,
     /// When the request came in.
     pub received_at: Timestamp,
@@ -57,7 +57,7 @@ pub struct Receipt {
     pub content_encoding: Option<String>,
 }
 
-/// Where messages and bodies are kept.
+/// The bucket for messages and bodies.
 pub struct Vault {
     bucket: String,
     sdk_config: SdkConfig,
@@ -65,14 +65,14 @@ pub struct Vault {
     /// The time for all attempts at one object.
     budget: Duration,
     max_tries: usize,
-    /// Made when it is first needed: most functions never do, and it costs time at start.
+    /// Created on first use: most instances never need it, and it takes time at start.
     client: OnceLock<Client>,
 }
 
-/// Why something could not be kept, without a word of it.
+/// Why something could not be stored, without any text of it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct VaultError {
-    /// What S3 or the way to it said.
+    /// The error of S3 or of the connection.
     pub reason: String,
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for VaultError {
 }
 
 impl Vault {
-    /// A vault in `bucket`; nothing is sent or built yet.
+    /// Creates a vault in `bucket`. Sends nothing.
     pub fn new(bucket: String, sdk_config: SdkConfig, endpoint: Option<String>) -> Self {
         Self {
             bucket,
@@ -95,21 +95,21 @@ impl Vault {
         }
     }
 
-    /// The time for all attempts at one object.
+    /// Returns the time for all attempts at one object.
     pub(crate) fn budget(&self) -> Duration {
         self.budget
     }
 
-    /// The bucket's name.
+    /// Returns the name of the bucket.
     pub(crate) fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// Keeps `content` as `<folder>/YYYY/MM/DD/<name>` and returns its key. It is tried again after any
-    /// fault until the budget or `deadline` ends: there is no other place for it.
+    /// Stores `content` as `<folder>/YYYY/MM/DD/<name>` and returns its key. Retries after any fault until
+    /// the budget or `deadline` ends: this is the last resort.
     ///
     /// # Errors
-    /// If S3 has not confirmed by then that it has it.
+    /// Returns [`VaultError`] if S3 has not confirmed it by then.
     pub(crate) async fn keep(
         &self,
         folder: Folder,
@@ -141,9 +141,9 @@ impl Vault {
             if let Some(encoding) = encoding {
                 request = request.metadata("content-encoding", encoding);
             }
-            // Boxed for the same reason as the queue's.
+            // Boxed for the same reason as the call to the queue.
             let reason = match Box::pin(request.send()).await {
-                // A server that is not S3 may answer 200 to anything.
+                // A server that is not S3 may return 200 for anything.
                 Ok(answer) if answer.e_tag().is_some_and(|tag| !tag.is_empty()) => return Ok(()),
                 Ok(_) => "the answer has no ETag".to_owned(),
                 Err(error) => aws::describe(&error),
@@ -163,7 +163,7 @@ impl Vault {
         self.client.get_or_init(|| {
             let config = aws_sdk_s3::config::Builder::from(&self.sdk_config);
             let config = match self.endpoint.as_deref().or(self.sdk_config.endpoint_url()) {
-                // Names of buckets are no hosts at an endpoint of one's own.
+                // A custom endpoint has no host for each bucket.
                 Some(endpoint) => config.endpoint_url(endpoint).force_path_style(true),
                 None => config,
             };
@@ -172,7 +172,7 @@ impl Vault {
     }
 }
 
-/// Text as the value of a header: S3 takes ASCII without control characters.
+/// Sanitizes the value of a header: S3 accepts ASCII without control characters.
 fn printable(text: &str) -> String {
     let is_printable = |character: char| character == ' ' || character.is_ascii_graphic();
     let cut = text.chars().take(MAX_VALUE_LENGTH);
