@@ -26,11 +26,14 @@ Ignore fields that you do not know, and treat words that you do not know as `unk
 may add both.
 
 The types have the schema's titles; in Rust they are called `Event`, and the others without `Job`.
-[workers.md](workers.md) is for authors of workers: what to do with each outcome, and what each kind of
-job makes.
+[What to do with each outcome](workers.md#what-to-do-with-each-outcome) is in workers.md, for authors of
+workers. [Each kind of job](#each-kind-of-job) is at the end of this page.
 ";
 
-/// The page of a schema.
+/// What a worker finds for each kind of job, which the types cannot say.
+const JOB_KINDS: &str = include_str!("job-kinds.md");
+
+/// Returns the page of a schema.
 pub(crate) fn page(schema: &Value) -> String {
     let mut page = INTRODUCTION.to_owned();
     object(
@@ -57,7 +60,7 @@ pub(crate) fn page(schema: &Value) -> String {
     for name in ["Family", "Outcome", "Verdict", "Forbidden"] {
         words(&mut page, &schema["$defs"][name]);
     }
-    page
+    page + JOB_KINDS
 }
 
 /// A table of an object's fields, in this order.
