@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bodies::{large, probe, snapshot, tasks, to_json},
-    function::{Function, Settings, digest},
+    function::{Function, digest},
     function_url::{TOKEN, function_url_event, post_json},
     recorder::{Recorder, Reply, VaultReply},
 };
