@@ -38,7 +38,8 @@ const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Whether a text is nothing but white space.
 pub(crate) fn is_blank(text: &str) -> bool {
-    trim(text).is_empty()
+    text.bytes()
+        .all(|byte| WHITE_SPACE.contains(&char::from(byte)))
 }
 
 /// Returns a text without the white space around it.

@@ -17,6 +17,9 @@ use crate::callback::{Node, Object, number, trim};
 /// double its size. The last one counts those that were left out.
 const MAX_WARNINGS: usize = 50;
 
+/// Enough for the path of any output or problem.
+const PATH_CAPACITY: usize = 80;
+
 /// How many characters of a name, or of an unusable text, a warning quotes. `detail` has all of it.
 const MAX_QUOTE: usize = 64;
 
@@ -194,19 +197,20 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
 
     /// Returns the dotted path from the vendor node, without its name, to `leaf`.
     pub(super) fn path_to(&self, leaf: &str) -> String {
-        let mut path = String::new();
-        for place in self.path.path().into_iter().skip(1) {
-            path.push_str(&format!("{place}."));
+        let mut path = String::with_capacity(PATH_CAPACITY);
+        for element in self.path.path().into_iter().skip(1) {
+            path.push_str(element.name);
+            push_index(&mut path, element.index);
+            path.push('.');
         }
-        path + leaf
+        path.push_str(leaf);
+        path
     }
 
     /// Returns the same path to one of the values called `leaf`.
     pub(super) fn path_to_item(&self, leaf: &str, index: Option<usize>) -> String {
         let mut path = self.path_to(leaf);
-        if let Some(index) = index {
-            path.push_str(&format!("[{index}]"));
-        }
+        push_index(&mut path, index);
         path
     }
 
@@ -275,6 +279,15 @@ impl fmt::Display for ElementPath<'_> {
     }
 }
 
+/// Appends the index of an element of an array.
+fn push_index(path: &mut String, index: Option<usize>) {
+    if let Some(index) = index {
+        path.push('[');
+        path.push_str(&index.to_string());
+        path.push(']');
+    }
+}
+
 /// Parses `2023-05-24T11:12:44+0800`, `2022-08-09 14:54:17+0800`, `2021-08-10T21:01:10+08:00` and
 /// the same with `Z`, and truncates the time to whole seconds in UTC.
 fn to_utc(text: &str) -> Option<String> {
@@ -292,6 +305,9 @@ fn quote(text: &str) -> String {
 
 /// Cuts a text after [`MAX_QUOTE`] characters.
 fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_QUOTE {
+        return Cow::Borrowed(text);
+    }
     match text.char_indices().nth(MAX_QUOTE) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),

@@ -1,6 +1,6 @@
 //! Turns a job into its record: the same fields whatever the family and the format.
 //!
-//! [`record`] returns one. `task`, `workflow` and `moderation` fill it, each for its family, with
+//! `record` returns one. `task`, `workflow` and `moderation` fill it, each for its family, with
 //! `input` and `outputs`. They read the vendor node through `element`. `cos_url` parses URLs,
 //! `bucket_ref` combines buckets and regions, `detail` serializes the whole node, and `fields` lists
 //! the names that are lists, numbers and booleans there.

@@ -35,11 +35,13 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     let tasks = node.object().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
     let mut outputs = Outputs::default();
-    let mut last_end = None;
+    let mut last_end: Option<String> = None;
     for element in node.children("Tasks") {
         let problems = problems(&element);
         let task = task(&element, &problems);
-        last_end = last_end.max(task.ended_at.clone());
+        if task.ended_at > last_end {
+            last_end.clone_from(&task.ended_at);
+        }
         add_outputs(&mut outputs, &element, task.job_id.as_ref());
         record.problems.extend(problems);
         if task.job_id.is_some() || task.kind.is_some() || task.state.is_some() {

@@ -66,7 +66,7 @@ pub(crate) struct BucketArguments {
     /// The bucket's region: ap-beijing
     #[arg(long, value_parser = region_name)]
     pub(crate) region: String,
-    /// Another endpoint than https://<bucket>.ci.<region>.myqcloud.com
+    /// Another endpoint than `https://<bucket>.ci.<region>.myqcloud.com`
     #[arg(long, env = "CI_ENDPOINT_URL", value_parser = NonEmptyStringValueParser::new())]
     ci_endpoint_url: Option<String>,
 }
