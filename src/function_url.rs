@@ -6,15 +6,15 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
 /// A request, borrowed from its event.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'e> {
-    #[serde(rename = "version")]
-    _version: Version,
+    #[serde(borrow)]
+    version: Text<'e>,
     #[serde(borrow)]
     raw_path: Text<'e>,
     #[serde(borrow)]
@@ -23,16 +23,28 @@ pub struct Request<'e> {
     #[serde(borrow)]
     headers: Option<&'e RawValue>,
     #[serde(borrow)]
-    request_context: RequestContext<'e>,
+    request_context: Object<RequestContext<'e>>,
     #[serde(borrow)]
     body: Option<Text<'e>>,
     is_base64_encoded: bool,
 }
 
-#[derive(Deserialize)]
-enum Version {
-    #[serde(rename = "2.0")]
-    V2,
+/// The version of the payload format.
+const VERSION: &str = "2.0";
+
+/// A JSON object. By itself serde would read a struct from an array as well.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        if !json.starts_with('{') {
+            return Err(D::Error::custom("expected an object"));
+        }
+        serde_json::from_str(json)
+            .map(Self)
+            .map_err(D::Error::custom)
+    }
 }
 
 /// Text without a copy, unless JSON escapes something in it.
@@ -50,7 +62,7 @@ pub(crate) struct Headers {
 #[derive(Deserialize)]
 struct RequestContext<'e> {
     #[serde(borrow)]
-    http: Http<'e>,
+    http: Object<Http<'e>>,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +74,8 @@ struct Http<'e> {
 impl<'e> Request<'e> {
     /// Reads an event. Returns `None` for an event of any other shape.
     pub fn parse(event: &'e str) -> Option<Self> {
-        serde_json::from_str(event).ok()
+        let Object(request) = serde_json::from_str::<Object<Self>>(event).ok()?;
+        (request.version.0 == VERSION).then_some(request)
     }
 
     /// Returns the path, percent-encoded as the client sent it.
@@ -77,7 +90,7 @@ impl<'e> Request<'e> {
 
     /// Returns the method.
     pub(crate) fn method(&self) -> &str {
-        &self.request_context.http.method.0
+        &self.request_context.0.http.0.method.0
     }
 
     /// Returns the headers that are used, or none of them if one is not text.

@@ -147,18 +147,23 @@ fn error<'t>(code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Optio
     Some(error)
 }
 
-/// Returns the failure of an element: its `State` if that is `Failed`, else its
-/// `Code` if that does not mean success.
+/// Returns the failure of an element: its `State` if that is `Failed`, else its `Code` if that does not
+/// mean success. One of several values is enough.
 fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> {
-    let (state, code) = (element.text("State"), element.text("Code"));
-    let leaf = match (state, code) {
-        (Some("Failed"), _) => "State",
-        (_, Some(code)) if !is_success(code) => "Code",
-        _ => return None,
+    let values = |name| element.texts(name).map(|(index, text)| (index, trim(text)));
+    let failed = values("State").find(|(_, state)| *state == "Failed");
+    let code = values("Code").find(|(_, code)| !is_success(code));
+    let (leaf, index) = match (failed, code) {
+        (Some((index, _)), _) => ("State", index),
+        (None, Some((index, _))) => ("Code", index),
+        (None, None) => return None,
     };
     let mut problem = Problem::default();
-    problem.path = element.path_to(leaf);
-    problem.code = code.map(Cow::Borrowed);
+    problem.path = element.path_to_item(leaf, index);
+    problem.code = match code {
+        Some((_, code)) => Some(Cow::Borrowed(code)),
+        None => element.field("Code"),
+    };
     problem.message = element.field("Message");
     Some(problem)
 }

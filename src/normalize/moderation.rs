@@ -106,7 +106,8 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.input = simple_input(&data);
     record.headers = headers(&[Some(data)], "cos_headers");
     // Of several results none can be trusted.
-    let outcome = match node.is_ambiguous("data") {
+    let is_ambiguous = node.is_ambiguous("code") || node.is_ambiguous("data");
+    let outcome = match is_ambiguous {
         true => &Outcome::UNKNOWN,
         false => &record.outcome,
     };

@@ -54,7 +54,10 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     record.kind = node
         .field("Tag")
         .or_else(|| kind_of_result(operation.as_ref()?));
-    record.problems = operation.as_ref().map(problems).unwrap_or_default();
+    record.problems = node
+        .children("Operation")
+        .flat_map(|operation| problems(&operation))
+        .collect();
     fill_job(record, &node);
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
@@ -176,8 +179,8 @@ fn outputs<'t, D>(
         }
     }
     warn_of_partial_lists(operation);
-    let has_succeeded = match record.state.as_deref() {
-        Some(state) => state == "Success",
+    let has_succeeded = match record.state {
+        Some(_) => matches!(record.outcome, Outcome::Succeeded | Outcome::Partial),
         None => record.outcome == Outcome::Succeeded,
     };
     let counts = match &pictures[..] {
@@ -223,8 +226,8 @@ fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't, '_>, home: &B
         let path = || file.path_to_item("ObjectName", index);
         outputs.add(prefix, Cow::Borrowed(name), home, path, |output| {
             let digest = digests
-                .get(&*output.object)
-                .or_else(|| digests.get(without_slash(name)));
+                .get(without_slash(name))
+                .or_else(|| digests.get(&*output.object));
             output.md5 = digest.copied().map(Cow::Borrowed);
             output.url = urls.get(number).copied().map(Cow::Borrowed);
         });

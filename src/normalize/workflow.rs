@@ -102,7 +102,7 @@ fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
         None => problem(task),
     };
     let mut problems: Vec<_> = own.into_iter().collect();
-    if let Some(result) = task.child("ResultInfo") {
+    for result in task.children("ResultInfo") {
         problems.extend(objects(&result).filter_map(|object| problem(&object)));
     }
     problems
@@ -114,12 +114,11 @@ fn add_outputs<'t>(
     task: &Element<'_, 't, '_>,
     job_id: Option<&Cow<'t, str>>,
 ) {
-    let Some(result) = task.child("ResultInfo") else {
-        return;
-    };
-    for object in objects(&result) {
-        if problem(&object).is_none() {
-            add_output(outputs, &object, job_id);
+    for result in task.children("ResultInfo") {
+        for object in objects(&result) {
+            if problem(&object).is_none() {
+                add_output(outputs, &object, job_id);
+            }
         }
     }
 }

@@ -43,6 +43,18 @@ fn other_shapes() -> Vec<Value> {
         json!(5),
         json!(CANARY),
         json!([request()]),
+        // What serde would read as the fields of a request in their order.
+        json!([
+            "2.0",
+            format!("/{TOKEN}"),
+            "",
+            null,
+            [["POST"]],
+            body,
+            false
+        ]),
+        with("/version", Some(json!({ "2.0": null }))),
+        with("/requestContext", Some(json!([["POST"]]))),
         // API Gateway's REST API: payload 1.0.
         json!({
             "version": "1.0", "resource": "/", "path": format!("/{TOKEN}"), "httpMethod": "POST",
