@@ -144,9 +144,11 @@ impl Handler {
         match published {
             Ok(ids) => Ok(Answer::Published { ids }),
             // A vault that failed to store all large messages in time may still store the body.
-            Err(PublishError::Queue { reason } | PublishError::Vault { reason }) => {
-                Err(Failure::Queue(reason))
-            }
+            Err(
+                PublishError::Queue { reason }
+                | PublishError::Refused { reason }
+                | PublishError::Vault { reason },
+            ) => Err(Failure::Queue(reason)),
             Err(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
                 reason: error.to_string(),
             }),

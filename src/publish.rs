@@ -29,6 +29,11 @@ pub enum PublishError {
         /// The error of SQS or of the connection, without any text of a message.
         reason: String,
     },
+    /// The queue refuses a message itself. It may accept others.
+    Refused {
+        /// The error of SQS, without any text of a message.
+        reason: String,
+    },
     /// A message is too large for the queue, and the vault did not store it.
     Vault {
         /// The error of S3 or of the connection, without any text of a message.
@@ -44,7 +49,7 @@ pub enum PublishError {
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Queue { reason } => write!(f, "the queue: {reason}"),
+            Self::Queue { reason } | Self::Refused { reason } => write!(f, "the queue: {reason}"),
             Self::Vault { reason } => write!(f, "the vault: {reason}"),
             Self::TooLarge { bytes } => write!(f, "a message has {bytes} bytes"),
         }
@@ -140,7 +145,10 @@ impl Publisher {
         let sent = self.queue.send(batch, publication.trace, deadline, retries);
         let sent = sent.await;
         stats.queue_time += begin.elapsed();
-        sent.map_err(|QueueError { reason }| PublishError::Queue { reason })
+        sent.map_err(|error| match error {
+            QueueError::Refused(reason) => PublishError::Refused { reason },
+            QueueError::Unavailable(reason) => PublishError::Queue { reason },
+        })
     }
 }
 

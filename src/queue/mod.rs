@@ -40,9 +40,15 @@ pub struct Queue {
 /// Why messages are not on the queue: the error of SQS or of the connection, without any text of a
 /// message.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct QueueError {
-    pub(crate) reason: String,
+pub(crate) enum QueueError {
+    /// SQS refuses a message itself. It may accept others.
+    Refused(String),
+    /// The queue is not available, or did not accept a message in time.
+    Unavailable(String),
 }
+
+/// Error codes of a message that SQS never accepts, whatever the state of the queue.
+const ABOUT_THE_MESSAGE: [&str; 2] = ["InvalidParameterValue", "InvalidMessageContents"];
 
 impl Queue {
     /// Creates a client for the queue. Sends nothing.
@@ -85,7 +91,13 @@ impl Queue {
             1 => self.send_one(batch.remove(0), trace, limit, retries).await,
             _ => self.send_batch(batch, trace, limit, retries).await,
         };
-        sent.map_err(|reason| QueueError { reason })
+        sent.map_err(|reason| {
+            if ABOUT_THE_MESSAGE.iter().any(|code| reason.contains(code)) {
+                QueueError::Refused(reason)
+            } else {
+                QueueError::Unavailable(reason)
+            }
+        })
     }
 
     async fn send_one(

@@ -300,6 +300,27 @@ async fn a_job_that_cannot_be_read_is_left_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn messages_that_the_queue_refuses_keep_no_others_back() {
+    let world = filled().await;
+    let code = "InvalidParameterValue";
+    let refused = Reply::Error(400, code);
+    let script = [
+        Reply::RefuseEntriesAs(&[1, 2], code),
+        Reply::Accept,
+        refused.clone(),
+        refused,
+    ];
+    let recorder = Recorder::scripted(&script, Reply::Accept).await;
+    let mut command = world.reconcile(&TAGS);
+    command.env("AWS_ENDPOINT_URL_SQS", recorder.endpoint());
+    command.env("QUEUE_URL", recorder.url());
+    let ended = run(command).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let counts = "listed 255, ended 255, received 0, published 253, left 2";
+    assert_eq!(ended.last_line(), counts, "{ended:?}");
+}
+
+#[tokio::test]
 async fn a_queue_that_takes_nothing_is_given_up_within_a_minute() {
     for reply in [Reply::Silence, Reply::Error(403, "AccessDeniedException")] {
         let world = filled().await;
