@@ -55,6 +55,8 @@ pub(crate) enum Fault {
     Html(u16),
     /// 200 with nothing.
     Empty,
+    /// 200 with this.
+    Body(&'static str),
     /// The right answer without its end.
     Truncated,
     /// The right answer, but for the token of the next page: it is that of this one.
@@ -273,6 +275,7 @@ impl Shared {
                 with_status(status, body)
             }
             Some(Fault::Empty) => with_status(200, String::new()),
+            Some(Fault::Body(body)) => with_status(200, body.to_owned()),
             Some(Fault::Truncated) => {
                 let whole = self.answer(&path, &parameters).into_body();
                 let whole = text_of(whole).await;

@@ -72,6 +72,21 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         (Fault::Empty, 1, "the answer ends early"),
         (Fault::Truncated, 1, "the answer ends early"),
         (
+            Fault::Body("<Response>Service Unavailable</Response>"),
+            1,
+            "expected elements, but found text",
+        ),
+        (
+            Fault::Body("<Response><Error><Code>InternalError</Code></Error></Response>"),
+            1,
+            "expected a list",
+        ),
+        (
+            Fault::Body("<Response><NextToken>a&nbsp;b</NextToken></Response>"),
+            1,
+            "expected a token that can be read",
+        ),
+        (
             Fault::SameToken,
             2,
             "expected the next page, but found one that repeats",

@@ -40,7 +40,9 @@ impl AnsweredJob {
     /// # Errors
     /// If the function would not be able to read it either.
     pub(crate) fn from_run(node: &Element<'_>, bucket: &str) -> Result<Self, ReadError> {
-        let children = node.children().unwrap_or_default();
+        let Ok(children) = node.children() else {
+            return Self::from_task(node);
+        };
         if child_text(&children, "BucketId").is_some() {
             return Self::from_task(node);
         }

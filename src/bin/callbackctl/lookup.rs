@@ -298,8 +298,12 @@ pub(crate) async fn look_up_run(
         return Ok(None);
     };
     let fields = node.children().unwrap_or_default();
-    if child_text(&fields, "RunId").is_none() {
-        return Ok(None);
+    match child_text(&fields, "RunId") {
+        None => return Ok(None),
+        Some(id) if id != run_id => {
+            return Ok(Some(Err("the vendor answered with another run".to_owned())));
+        }
+        Some(_) => {}
     }
     let job = AnsweredJob::from_run(&node, bucket);
     Ok(Some(

@@ -139,6 +139,7 @@ impl Received {
         until: Option<Timestamp>,
     ) -> Result<(), String> {
         let mut token = None;
+        let mut tokens = HashSet::new();
         loop {
             let request = self.client.filter_log_events();
             let page = request
@@ -158,7 +159,7 @@ impl Received {
             }
             match page.next_token {
                 None => return Ok(()),
-                next if next == token => {
+                Some(next) if !tokens.insert(next.clone()) => {
                     return Err(format!("{} does not end: its pages repeat", self.name()));
                 }
                 next => token = next,

@@ -56,6 +56,12 @@ pub(crate) fn children<'x>(xml: &'x str, root: &str) -> Result<Vec<Element<'x>>,
             Event::Text(text) if depth == 0 && !text.trim().is_empty() => {
                 return Err("expected XML, but found text");
             }
+            Event::Text(text) if depth == 1 && !text.trim().is_empty() => {
+                return Err("expected elements, but found text");
+            }
+            Event::CData(_) | Event::GeneralRef(_) if depth == 1 => {
+                return Err("expected elements, but found text");
+            }
             Event::DocType(_) => return Err("expected no document type declaration"),
             Event::Eof if is_over => return Ok(children),
             Event::Eof => return Err("expected the end of the XML, but the answer ends early"),
@@ -81,6 +87,13 @@ impl<'x> Element<'x> {
     /// Returns the elements directly inside this one.
     pub(crate) fn children(&self) -> Result<Vec<Element<'x>>, &'static str> {
         children(self.xml, self.name)
+    }
+
+    /// Returns whether there is nothing between the tags.
+    pub(crate) fn is_empty(&self) -> bool {
+        let inside = self.xml.split_once('>').map_or("", |(_, rest)| rest);
+        let inside = inside.rsplit_once("</").map_or("", |(inside, _)| inside);
+        inside.trim().is_empty()
     }
 
     /// Returns the text of an element without others inside, trimmed, unless it is empty.

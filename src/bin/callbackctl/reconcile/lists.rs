@@ -5,8 +5,11 @@ use std::collections::HashSet;
 use super::window::{Window, vendor_time};
 use crate::{
     ci_api::{ApiError, CiApi},
-    xml_answer::{child_text, children},
+    xml_answer::{Element, child, child_text, children},
 };
+
+/// The elements that a list may have beside its entries.
+const OTHER_ELEMENTS: [&str; 3] = ["NextToken", "RequestId", "NonExistJobIds"];
 
 /// How many jobs the vendor puts on a page at most.
 const PAGE_SIZE: &str = "100";
@@ -261,13 +264,27 @@ impl<'l> Pages<'l> {
         let mut has_new = false;
         for entry in elements.iter().filter(|element| element.name == name) {
             let fields = children(entry.xml, name).map_err(|reason| answer.unusable(reason))?;
-            // An entry without an id is reported when its node is read.
-            has_new |= child_text(&fields, id).is_none_or(|id| self.ids.insert(id));
+            // An entry without an id is reported when its node is read. It could repeat for ever.
+            has_new |= child_text(&fields, id).is_some_and(|id| self.ids.insert(id));
             let created = child_text(&fields, created).filter(|time| is_time(time));
             self.last_created = created.or(self.last_created.take());
             entries.push(entry.xml.to_owned());
         }
-        self.token = child_text(&elements, "NextToken").filter(|_| !entries.is_empty());
+        // What has no entries and something else is an error in another form, not an empty list.
+        let is_known = |element: &&Element<'_>| OTHER_ELEMENTS.contains(&element.name);
+        if entries.is_empty() && !elements.iter().all(|element| is_known(&element)) {
+            return Err(answer.unusable("expected a list"));
+        }
+        let token = child(&elements, "NextToken");
+        self.token = token.and_then(|token| token.text());
+        if self.token.is_none() && token.is_some_and(|token| !token.is_empty()) {
+            let error = answer.unusable("expected a token that can be read");
+            self.state = State::Over(Some(error));
+            return Ok(Some(entries));
+        }
+        if entries.is_empty() {
+            self.token = None;
+        }
         if let Some(token) = &self.token {
             if !self.tokens.insert(token.clone()) || !has_new {
                 let error = answer.unusable("expected the next page, but found one that repeats");
