@@ -11,7 +11,7 @@ use lambda_http::{lambda_runtime, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // What is no UTF-8 is not missing: it is there, and wrong.
+    // A value that is not UTF-8 is invalid, not missing.
     let get = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     telemetry::start(LogConfig::from_env(get));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");

@@ -61,7 +61,7 @@ pub(crate) struct AwsConfig {
     pub(crate) secret_access_key: String,
     /// `AWS_SESSION_TOKEN`.
     pub(crate) session_token: Option<String>,
-    /// Who may vouch for AWS.
+    /// The trusted root certificates.
     pub(crate) roots: Roots,
 }
 

@@ -1,4 +1,4 @@
-//! Who may vouch for AWS's services.
+//! Selects the trusted root certificates for AWS endpoints.
 
 use std::{env, fs, path::Path};
 
@@ -9,14 +9,14 @@ use rustls::{
 
 use super::Env;
 
-/// AWS's variables for endpoints of one's own.
+/// The environment variables for custom endpoints.
 const ENDPOINTS: [&str; 3] = [
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_S3",
 ];
 
-/// How the regions begin whose services other authorities vouch for.
+/// The prefixes of regions whose certificates are issued by other authorities.
 const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
 
 /// The certificates that a server's own must lead to.
@@ -31,9 +31,9 @@ pub(crate) enum Roots {
 }
 
 impl Env<'_> {
-    /// Amazon's roots are enough for AWS itself, and parsing five certificates instead of the
-    /// system's hundred and more is most of what a cold start saves. Whoever says where else to look
-    /// is believed; endpoints of one's own and the partitions that have other roots need the system's.
+    /// Selects the roots. Amazon's are enough for AWS, and parsing five certificates instead of the
+    /// system's hundred and more is most of what a cold start saves. The system trust store is used
+    /// if `SSL_CERT_*` is set, for custom HTTPS endpoints, and in partitions with other roots.
     pub(super) fn roots(&mut self, region: &str) -> Roots {
         if let Some(file) = self.get("AWS_CA_BUNDLE") {
             let bundle = fs::read(file).unwrap_or_default();

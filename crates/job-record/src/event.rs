@@ -39,7 +39,7 @@ pub struct Event<'t, D = Box<RawValue>> {
     pub time: Option<String>,
     /// What `data` is.
     pub datacontenttype: DataContentType,
-    /// The schema that `data` keeps to.
+    /// The schema of `data`.
     pub dataschema: DataSchema,
     /// The record.
     pub data: Record<'t, D>,

@@ -95,7 +95,7 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// What moderation found. Absent for all other families.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation: Option<Moderation<'t>>,
-    /// What could not be used as it stood, with its place. Absent where there was nothing.
+    /// Values that could not be used, each with its location. Absent where there was nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// The vendor node, whole, in the normal form: the vendor's names, sorted; numbers with their
@@ -152,7 +152,7 @@ pub struct Error<'t> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Problem<'t> {
-    /// The dotted path from the vendor node to the leaf that says so.
+    /// The dotted path from the vendor node to the field that reports it.
     pub path: String,
     /// The `Code` beside it. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -264,7 +264,7 @@ pub struct Output<'t> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Workflow<'t> {
-    /// `WorkflowId`, of a task below `Workflow`. Absent where the body does not tell.
+    /// `WorkflowId`; of a task `Workflow.WorkflowId`. Absent where the body has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'t, str>>,
     /// `WorkflowName`. Absent where the body does not tell.
@@ -372,7 +372,7 @@ pub struct Moderation<'t> {
 pub struct Scene<'t> {
     /// The name of the element in lower case, without `Info`: `porn`, `ads`, `terrorism`.
     pub name: String,
-    /// `HitFlag`, as far as the outcome lets it count.
+    /// `HitFlag`, with the outcome's effect as for the verdict of the job.
     pub verdict: Verdict,
     /// `Score`: 0 to 100, the digits as the vendor wrote them. Absent where the vendor gives none.
     #[serde(skip_serializing_if = "Option::is_none")]

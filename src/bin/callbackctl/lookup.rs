@@ -38,7 +38,7 @@ pub(crate) struct Lookup {
     /// Compare the job with a body in the vault, instead of printing it
     #[arg(long, value_name = "KEY", conflicts_with = "publish")]
     compare: Option<String>,
-    /// Publish the jobs as well, but for those that are not over
+    /// Also publish the jobs that have ended
     #[arg(long)]
     publish: bool,
     #[command(flatten)]

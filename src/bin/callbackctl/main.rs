@@ -31,7 +31,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Prints the messages that bodies would give, one JSON document a line
+    /// Prints the messages that bodies produce, one JSON document per line
     ///
     /// Exits with 3 if a body would be quarantined, and says why.
     Normalize(normalize::Normalize),
@@ -60,12 +60,12 @@ enum Command {
     /// shown, since the rest holds the token. Exits with 1 if a queue does not call --url for each job
     /// that ends.
     Queues(queues::Queues),
-    /// Tries a deployed URL, and looks at what is behind it
+    /// Checks a deployed URL, its queue and its vault
     ///
-    /// Sends the vendor's probe, a wrong token and a GET. Where it knows the queue and the vault,
-    /// it tells what waits there. Exits with 1 if anything is not as it should be.
+    /// Sends the vendor's probe, a wrong token and a GET. If the queue and the vault are set,
+    /// it also counts the waiting jobs and bodies. Exits with 1 if anything is not as it should be.
     Doctor(doctor::Doctor),
-    /// Looks into the vault
+    /// Lists and prints the objects in the vault
     #[command(subcommand)]
     Vault(vault::Command),
     /// Makes a token of 256 random bits and prints it with its digest
@@ -75,7 +75,7 @@ enum Command {
 /// The exit code for wrong usage, which clap has for it, and for settings that are missing.
 const USAGE: u8 = 2;
 
-/// Why a command ends; without a word where whoever read its output wants no more.
+/// Why a command failed. Empty if standard output was closed.
 struct Failure(String);
 
 impl From<io::Error> for Failure {

@@ -42,13 +42,13 @@ pub(crate) struct Replay {
     /// Only keys that begin with this, in quarantine/ or spill/
     #[arg(long)]
     prefix: Option<String>,
-    /// Only what was kept since then: 2026-11-24T08:00:00Z
+    /// Only bodies stored since this time, such as 2026-11-24T08:00:00Z
     #[arg(long)]
     since: Option<Timestamp>,
-    /// At most so many; the rest is not looked at
+    /// The maximum number of bodies to process
     #[arg(long)]
     limit: Option<usize>,
-    /// Say what would be done, and do nothing
+    /// Print what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
 }

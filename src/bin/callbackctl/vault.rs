@@ -33,18 +33,18 @@ impl Place {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Lists what waits to be replayed: key, size, when it came in, why it is there
+    /// Lists the bodies to replay: key, size, time received, reason
     List {
         #[command(flatten)]
         place: Place,
         /// Lists the keys that begin with this instead of quarantine/ and spill/
         #[arg(long)]
         prefix: Option<String>,
-        /// At most so many
+        /// The maximum number of objects to list, for each prefix
         #[arg(long, default_value_t = DEFAULT_LIMIT)]
         limit: usize,
     },
-    /// Shows what is known of one object
+    /// Prints the metadata of one object
     Show {
         #[command(flatten)]
         place: Place,

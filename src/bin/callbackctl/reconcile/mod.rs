@@ -51,10 +51,10 @@ pub(crate) struct Reconcile {
     /// Only runs of this workflow
     #[arg(long = "workflow-id", value_name = "W", value_parser = NonEmptyStringValueParser::new())]
     workflow_ids: Vec<String>,
-    /// Publish at most so many; the others are left
+    /// The maximum number of jobs to publish; the others are left
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Say what would be published, and publish nothing
+    /// Print what would be published, without publishing it
     #[arg(long)]
     dry_run: bool,
     /// Print the lines as JSON
