@@ -55,6 +55,8 @@ from worker_messages import (
 
 
 def main() -> int:
+    # A job in the background starts with SIGINT ignored, and would pass that on to the pollers.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = parse_arguments()
     emulator.end_on_signals()
     emulator.forget_settings()
