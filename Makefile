@@ -55,7 +55,7 @@ else
 endif
 
 test: $(MINISTACK) ## Run all tests
-	cargo test --locked --workspace --features cli
+	cargo test --locked --workspace
 
 check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tests, documentation
 	cargo fmt --check
@@ -63,9 +63,9 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	$(TOOLS_VENV)/bin/ruff check --quiet --config infra/ruff.toml $(PYTHON_FOLDERS)
 	$(TOOLS_VENV)/bin/ruff format --quiet --check --config infra/ruff.toml $(PYTHON_FOLDERS)
 	$(PYTHON) infra/check_documents.py
-	cargo clippy --locked --workspace --all-targets --features cli -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) test template
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features cli
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	@# The types are the only crate that others build with. The working tree is what is checked.
 	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
@@ -141,7 +141,7 @@ function:
 
 operator:
 	@echo "building the operator's commands"
-	cargo build --locked --features cli --bin callbackctl
+	cargo build --locked --package callbackctl
 
 $(MINISTACK): infra/requirements.txt
 	@echo 'installing the emulator into $(VENV)'
@@ -164,7 +164,7 @@ $(CHECKOV): infra/requirements-checkov.txt
 sbom: $(CYCLONEDX) ## List what each program is made of: CycloneDX in target/sbom
 	@mkdir -p target/sbom
 	$(BOM) --override-filename callback.cdx
-	$(BOM) --override-filename callbackctl.cdx --features cli
+	$(BOM) --override-filename callbackctl.cdx --manifest-path crates/callbackctl/Cargo.toml
 	@# It writes beside Cargo.toml, and names the place.
 	@for name in callback callbackctl; do sed 's|file://$(CURDIR)|file:///source|g' $$name.cdx.json > target/sbom/$$name.cdx.json && rm $$name.cdx.json; done
 	@ls target/sbom/*

@@ -2,7 +2,7 @@
 
 use std::{fs, hint::black_box, path::Path};
 
-use cloud_infinite_callback::{callback::Callback, event};
+use cloud_infinite_callback::{callback::Payload, event};
 use quick_xml::{Reader, events};
 use serde::de::IgnoredAny;
 
@@ -34,10 +34,13 @@ impl Part {
             match self {
                 Self::Bare => bare(body),
                 Self::Read => {
-                    black_box(Callback::read(body).expect("a readable body"));
+                    black_box(Payload::read(body).expect("a readable body"));
                 }
                 Self::Whole => {
-                    let callback = Callback::read(body).expect("a readable body");
+                    let payload = Payload::read(body).expect("a readable body");
+                    let Payload::Callback(callback) = payload else {
+                        unreachable!("no body here is a probe")
+                    };
                     for event in event::events(&callback) {
                         black_box(event::to_json(&event));
                     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
-CODE = [path for folder in ("src", "tests", "infra") for path in (ROOT / folder).rglob("*.*")]
+CODE = [path for folder in ("src", "crates", "tests", "infra") for path in (ROOT / folder).rglob("*.*")]
 
 
 def main() -> int:

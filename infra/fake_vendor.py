@@ -1,6 +1,6 @@
 """The vendor's list of tasks for `callbackctl reconcile`.
 
-It checks no signature: the server in `tests/reconcile` does."""
+It checks no signature: the server in `crates/callbackctl/tests` does."""
 
 from __future__ import annotations
 

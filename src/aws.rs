@@ -11,8 +11,6 @@ use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
-#[cfg(feature = "cli")]
-use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::{
     Connector,
     tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode},
@@ -22,8 +20,6 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpResponse,
     result::DispatchFailure,
 };
-#[cfg(feature = "cli")]
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use aws_types::{SdkConfig, app_name::AppName, region::Region};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -88,12 +84,17 @@ const TRANSIENT: [&str; 7] = [
 
 /// Returns whether a call with this code may succeed later.
 pub(crate) fn is_transient(code: &str) -> bool {
-    TRANSIENT.iter().any(|part| code.contains(part))
+    is_one_of(code, &TRANSIENT)
+}
+
+/// Returns whether a code contains one of these parts.
+pub(crate) fn is_one_of(code: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| code.contains(part))
 }
 
 /// Returns whether the same call may succeed later: not without a permission, a queue, or a request
 /// that the service can read.
-pub(crate) fn can_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+fn can_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status();
@@ -109,6 +110,30 @@ pub(crate) fn can_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
     }
 }
 
+impl Fault {
+    /// Describes a failed call. Codes of `refusals` are about the request itself.
+    pub(crate) fn new<E>(error: &SdkError<E, HttpResponse>, refusals: &[&str]) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let code = match error {
+            SdkError::ServiceError(service) => service.err().code(),
+            _ => None,
+        };
+        let kind = if can_pass(error) {
+            FaultKind::Transient
+        } else if code.is_some_and(|code| is_one_of(code, refusals)) {
+            FaultKind::Refused
+        } else {
+            FaultKind::Permanent
+        };
+        Self {
+            reason: describe(error),
+            kind,
+        }
+    }
+}
+
 /// Returns whether the connection was closed before the answer was complete: of the errors that the
 /// SDK does not classify, only this one has a kind.
 fn is_cut_off(failure: &DispatchFailure) -> bool {
@@ -116,12 +141,22 @@ fn is_cut_off(failure: &DispatchFailure) -> bool {
 }
 
 /// Why an attempt of a call failed.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// The error of the service or of the connection, without any text of what was sent.
     pub(crate) reason: String,
-    /// Whether another attempt may succeed.
-    pub(crate) can_pass: bool,
+    pub(crate) kind: FaultKind,
+}
+
+/// Whether another attempt may succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FaultKind {
+    /// The request itself is refused: it never succeeds, but others may.
+    Refused,
+    /// The service refuses any such request until someone changes its configuration.
+    Permanent,
+    /// The same request may succeed later.
+    Transient,
 }
 
 /// When to stop retrying a call.
@@ -132,10 +167,6 @@ pub(crate) struct Limit {
     /// The largest number of attempts. The function has no such limit, only its deadline.
     pub(crate) tries: usize,
 }
-
-/// The largest number of attempts in an operator's command, which can be repeated.
-#[cfg(feature = "cli")]
-pub(crate) const OPERATOR_TRIES: usize = 5;
 
 /// The longest wait before the second attempt. It doubles for each later one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
@@ -151,23 +182,23 @@ const LAST_TRY: Duration = Duration::from_millis(100);
 /// the number of retries to `retries`.
 ///
 /// # Errors
-/// Returns the reason of the last fault. The call may have succeeded nevertheless: an answer can be
+/// Returns the last fault. The call may have succeeded nevertheless: an answer can be
 /// lost.
 pub(crate) async fn retry<T>(
     limit: Limit,
     retries: &mut usize,
     mut attempt: impl AsyncFnMut() -> Result<T, Fault>,
-) -> Result<T, String> {
+) -> Result<T, Fault> {
     let begin = Instant::now();
     let mut backoff = FIRST_BACKOFF;
-    let mut last = None;
+    let mut last: Option<Fault> = None;
     for tried in 1.. {
         let mut is_over = tried == limit.tries;
         match timeout_at(limit.deadline, attempt()).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(fault)) => {
-                is_over |= !fault.can_pass;
-                last = Some(fault.reason);
+                is_over |= fault.kind != FaultKind::Transient;
+                last = Some(fault);
             }
             Err(_) => is_over = true,
         }
@@ -175,9 +206,15 @@ pub(crate) async fn retry<T>(
         if is_over || left <= LAST_TRY {
             let millis = begin.elapsed().as_millis();
             return Err(match last {
-                None => format!("request timed out after {millis} ms"),
-                Some(reason) if tried == 1 => reason,
-                Some(reason) => format!("{reason}; tried {tried} times in {millis} ms"),
+                None => Fault {
+                    reason: format!("request timed out after {millis} ms"),
+                    kind: FaultKind::Transient,
+                },
+                Some(fault) if tried == 1 => fault,
+                Some(Fault { reason, kind }) => Fault {
+                    reason: format!("{reason}; tried {tried} times in {millis} ms"),
+                    kind,
+                },
             });
         }
         // Half of it is random, so that functions that failed together do not retry together.
@@ -224,37 +261,9 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .build()
 }
 
-/// The version of the SDK's defaults, so that a newer SDK does not change them.
-fn behavior_version() -> BehaviorVersion {
+/// Returns the version of the SDK's defaults, so that a newer SDK does not change them.
+pub fn behavior_version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
-}
-
-/// Returns the SDK configuration of operators: the complete chain of credentials, regions and profiles,
-/// and the SDK's own time-outs.
-#[cfg(feature = "cli")]
-pub async fn operator_sdk_config() -> SdkConfig {
-    let loader = aws_config::defaults(behavior_version()).http_client(
-        Builder::new()
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .build_https(),
-    );
-    let loaded = loader.load().await;
-    let config = loaded.to_builder().service_config(NotEmpty(loaded));
-    config.build()
-}
-
-/// The settings of each service, such as `AWS_ENDPOINT_URL_SQS`. An empty one counts as not set, as in
-/// the function.
-#[cfg(feature = "cli")]
-#[derive(Debug)]
-struct NotEmpty(SdkConfig);
-
-#[cfg(feature = "cli")]
-impl LoadServiceConfig for NotEmpty {
-    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        let value = self.0.service_config()?.load_config(key)?;
-        Some(value).filter(|value| !value.is_empty())
-    }
 }
 
 /// Returns one HTTP client for all SDK clients. The SDK's own builder parses the certificates twice, at
@@ -300,10 +309,10 @@ mod tests {
         }
     }
 
-    fn fault(can_pass: bool) -> Fault {
+    fn fault(kind: FaultKind) -> Fault {
         Fault {
             reason: "Throttling".to_owned(),
-            can_pass,
+            kind,
         }
     }
 
@@ -317,9 +326,9 @@ mod tests {
         let (mut retries, mut times) = (0, Vec::new());
         let tried = retry(limit, &mut retries, async || {
             times.push(begin.elapsed());
-            Err::<(), _>(fault(true))
+            Err::<(), _>(fault(FaultKind::Transient))
         });
-        let reason = tried.await.expect_err("each try fails");
+        let Fault { reason, .. } = tried.await.expect_err("each try fails");
         assert_eq!(retries, times.len() - 1);
         let tried = times.len();
         assert_eq!(
@@ -344,12 +353,12 @@ mod tests {
         };
         let mut retries = 0;
         let good = retry(limit, &mut retries, async || Ok(1)).await;
-        let hopeless = async || Err::<u8, _>(fault(false));
+        let hopeless = async || Err::<u8, _>(fault(FaultKind::Permanent));
         let bad = retry(limit, &mut retries, hopeless).await;
-        assert_eq!((good, bad), (Ok(1), Err("Throttling".to_owned())));
+        assert_eq!((good, bad), (Ok(1), Err(fault(FaultKind::Permanent))));
         let silent = retry(limit, &mut retries, std::future::pending::<Result<u8, _>>);
-        let timed_out = "request timed out after 10000 ms";
-        assert_eq!(silent.await, Err(timed_out.to_owned()));
+        let silent = silent.await.expect_err("it has no answer");
+        assert_eq!(silent.reason, "request timed out after 10000 ms");
         assert_eq!(retries, 0);
     }
 }

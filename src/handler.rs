@@ -17,12 +17,12 @@ use crate::{
     answer::Answer,
     auth::{Authentic, Authentication},
     aws,
-    callback::{self, Callback},
+    callback::{self, Payload},
     config::Config,
     event,
     function_url::{Request, Response},
-    publish::{Publication, PublishError, Publisher},
-    queue::Queue,
+    publish::{Delivery, PublishError, Publisher},
+    queue::{self, Queue},
     telemetry::{Invocation, Telemetry},
     vault::{self, Folder, Receipt, Vault},
 };
@@ -37,7 +37,6 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 pub struct Handler {
     authentication: Authentication,
     publisher: Publisher,
-    vault: Option<Vault>,
     telemetry: Telemetry,
 }
 
@@ -45,14 +44,13 @@ impl Handler {
     /// Creates a handler and its clients. Sends nothing.
     pub fn new(config: Config) -> Self {
         let sdk_config = aws::sdk_config(&config.aws);
-        let endpoint = config.aws.sqs_endpoint.as_deref();
-        let queue = Queue::new(config.queue.url, &sdk_config, endpoint);
+        let sqs = queue::client(&sdk_config, config.aws.sqs_endpoint.as_deref());
+        let queue = Queue::new(config.queue.url, sqs);
+        let s3 = move || vault::client(&sdk_config, config.aws.s3_endpoint.as_deref());
+        let vault = config.vault_bucket.map(|bucket| Vault::new(bucket, s3));
         Self {
             authentication: config.authentication,
-            publisher: Publisher::new(queue, config.queue.max_bytes, config.queue.budget),
-            vault: config
-                .vault_bucket
-                .map(|bucket| Vault::new(bucket, sdk_config, config.aws.s3_endpoint)),
+            publisher: Publisher::new(queue, vault, config.queue.max_bytes, config.queue.budget),
             telemetry: Telemetry::new(config.function_name),
         }
     }
@@ -75,7 +73,7 @@ impl Handler {
         context: &Context,
         invocation: &mut Invocation,
     ) -> Answer {
-        let (receipt, body) = match self.accept(&event, context) {
+        let (delivery, body) = match self.accept(&event, context) {
             Ok(accepted) => accepted,
             Err(refusal) => return refusal,
         };
@@ -85,18 +83,19 @@ impl Handler {
         if callback::is_empty(&body) {
             return Answer::Empty;
         }
-        let deadline = deadline(context);
-        let work = self.publish(&body, &receipt, context, deadline, invocation);
+        let work = self.publish(&body, &delivery, invocation);
         let failure = match catch_panic(work).await {
             Ok(answer) => return answer,
             Err(failure) => failure,
         };
-        let kept = self.keep(body, failure, &receipt, deadline).map(Ok);
-        catch_panic(kept).await.unwrap_or_else(Failure::into_answer)
+        let stored = self.store(body, failure, &delivery).map(Ok);
+        catch_panic(stored)
+            .await
+            .unwrap_or_else(Failure::into_answer)
     }
 
     /// Authenticates a request, and decodes its body.
-    fn accept(&self, event: &RawValue, context: &Context) -> Result<(Receipt, Bytes), Answer> {
+    fn accept(&self, event: &RawValue, context: &Context) -> Result<(Delivery, Bytes), Answer> {
         let request = Request::parse(event.get()).ok_or(Answer::UnknownEvent)?;
         if request.body_bytes() > MAX_BODY_BYTES {
             return Err(Answer::ContentTooLarge);
@@ -106,49 +105,35 @@ impl Handler {
         if !request.is_post() {
             return Err(Answer::MethodNotAllowed);
         }
-        let receipt = receipt(&request, context);
+        let delivery = delivery(&request, context);
         let body = request.into_body().map_err(|_| Answer::InvalidBase64)?;
-        Ok((receipt, body))
+        Ok((delivery, body))
     }
 
     /// Parses a body and publishes its records.
     async fn publish(
         &self,
         body: &Bytes,
-        receipt: &Receipt,
-        context: &Context,
-        deadline: Instant,
+        delivery: &Delivery,
         invocation: &mut Invocation,
     ) -> Result<Answer, Failure> {
-        let callback = Callback::read(body).map_err(|error| {
-            let hint = callback::encoding_hint(body, receipt.content_encoding.as_deref());
+        let payload = Payload::read(body).map_err(|error| {
+            let encoding = delivery.receipt.content_encoding.as_deref();
+            let hint = callback::encoding_hint(body, encoding);
             Failure::Unreadable(format!("{error}{hint}"))
         })?;
-        if callback.is_probe() {
-            return Ok(Answer::Probe);
-        }
-        let publication = Publication {
-            vault: self.vault.as_ref(),
-            receipt,
-            delivery_id: &receipt.request_id,
-            // SQS rejects an empty one.
-            trace: context
-                .xray_trace_id
-                .as_deref()
-                .filter(|trace| !trace.is_empty()),
-            deadline: self.with_time_to_keep(deadline),
+        let callback = match payload {
+            Payload::Callback(callback) => callback,
+            Payload::Probe => return Ok(Answer::Probe),
         };
         let Invocation { records, stats, .. } = invocation;
         let events = event::routed_events(&callback).inspect(|routed| records.count(&routed.event));
-        let published = self.publisher.publish(events, &publication, stats).await;
+        let published = self.publisher.publish(events, delivery, stats).await;
         match published {
             Ok(ids) => Ok(Answer::Published { ids }),
             // A vault that failed to store all large messages in time may still store the body.
-            Err(
-                PublishError::Queue { reason }
-                | PublishError::Refused { reason }
-                | PublishError::Vault { reason },
-            ) => Err(Failure::Queue(reason)),
+            Err(PublishError::Queue(error)) => Err(Failure::Queue(error.to_string())),
+            Err(PublishError::Vault(error)) => Err(Failure::Queue(error.to_string())),
             Err(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
                 reason: error.to_string(),
             }),
@@ -156,49 +141,19 @@ impl Handler {
     }
 
     /// Stores a body that is not on the queue.
-    async fn keep(
-        &self,
-        body: Bytes,
-        failure: Failure,
-        receipt: &Receipt,
-        deadline: Instant,
-    ) -> Answer {
+    async fn store(&self, body: Bytes, failure: Failure, delivery: &Delivery) -> Answer {
         let (folder, reason) = match failure {
             Failure::Unreadable(reason) => (Folder::Quarantine, reason),
             Failure::Queue(reason) => (Folder::Spill, reason),
         };
-        let Some(vault) = &self.vault else {
-            return Answer::NotStored {
-                reason: format!("{reason}; there is no vault"),
-            };
-        };
-        match vault
-            .keep(
-                folder,
-                &receipt.request_id,
-                body,
-                &reason,
-                receipt,
-                deadline,
-            )
-            .await
-        {
+        let stored = self.publisher.store(folder, body, &reason, delivery);
+        match stored.await {
             Ok(key) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
             Ok(key) => Answer::Spilled { key, reason },
             Err(error) => Answer::NotStored {
-                reason: format!("{reason}; the vault: {error}"),
+                reason: format!("{reason}; {error}"),
             },
         }
-    }
-
-    /// Returns the queue's deadline. If little time is left, half of it is reserved for the vault.
-    fn with_time_to_keep(&self, deadline: Instant) -> Instant {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        let for_vault = self
-            .vault
-            .as_ref()
-            .map_or(Duration::ZERO, |_| vault::BUDGET.min(rest / 2));
-        deadline - for_vault
     }
 }
 
@@ -234,14 +189,21 @@ async fn catch_panic(
     })
 }
 
-fn receipt(request: &Authentic<'_>, context: &Context) -> Receipt {
+fn delivery(request: &Authentic<'_>, context: &Context) -> Delivery {
     let headers = request.headers();
     let content_type = headers.content_type;
-    Receipt {
-        request_id: context.request_id.clone(),
-        received_at: in_seconds(Timestamp::now()),
-        content_type: content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
-        content_encoding: headers.content_encoding,
+    let trace = context.xray_trace_id.clone();
+    Delivery {
+        id: context.request_id.clone(),
+        receipt: Receipt {
+            request_id: context.request_id.clone(),
+            received_at: in_seconds(Timestamp::now()),
+            content_type: content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+            content_encoding: headers.content_encoding,
+        },
+        // SQS rejects an empty one.
+        trace: trace.filter(|trace| !trace.is_empty()),
+        deadline: deadline(context),
     }
 }
 

@@ -17,7 +17,7 @@
 //! | [`publish`] | sends messages in batches within their time budget |
 //! | [`queue`] | calls SQS |
 //! | [`vault`] | stores in S3 what the queue cannot hold |
-//! | `aws` | configures the SDK, and retries its calls |
+//! | [`aws`] | configures the SDK, and retries its calls |
 //! | `answer` | maps each outcome to status, body, log level and metric, in one table |
 //! | [`telemetry`] | writes the log line and the metrics of a call |
 //! | `metrics` | formats metrics in CloudWatch's embedded metric format |
@@ -29,7 +29,7 @@
 
 mod answer;
 pub mod auth;
-mod aws;
+pub mod aws;
 pub mod callback;
 pub mod config;
 pub mod event;
@@ -38,11 +38,7 @@ pub mod handler;
 mod message;
 mod metrics;
 pub mod normalize;
-
 pub mod publish;
 pub mod queue;
 pub mod telemetry;
 pub mod vault;
-
-#[cfg(feature = "cli")]
-pub use aws::{describe as describe_sdk_error, operator_sdk_config};

@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        callback::{Callback, ReadErrorKind},
+        callback::{Payload, ReadErrorKind},
         event,
     };
 
@@ -147,8 +147,9 @@ mod tests {
             "JobsDetail": { "JobId": job_id, "State": state, "Input": { "BucketId": bucket } },
         });
         let body = body.to_string();
-        let callback = match Callback::read(body.as_bytes()) {
-            Ok(callback) => callback,
+        let callback = match Payload::read(body.as_bytes()) {
+            Ok(Payload::Callback(callback)) => callback,
+            Ok(Payload::Probe) => return None,
             Err(error) => {
                 assert_eq!(error.kind(), ReadErrorKind::NoJob, "{error}");
                 return None;

@@ -10,12 +10,13 @@ use crate::{
     event::RoutedEvent,
     message::Message,
     queue::{MAX_BATCH_ENTRIES, Queue, QueueError},
-    vault::{Folder, Receipt, Vault},
+    vault::{self, Folder, Receipt, Vault, VaultError},
 };
 
-/// Publishes events.
+/// Publishes events, through the vault if they are too large for the queue.
 pub struct Publisher {
     queue: Queue,
+    vault: Option<Vault>,
     max_bytes: usize,
     budget: Duration,
 }
@@ -24,21 +25,10 @@ pub struct Publisher {
 /// again sends the same ids.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PublishError {
-    /// The queue did not accept one or more messages in time.
-    Queue {
-        /// The error of SQS or of the connection, without any text of a message.
-        reason: String,
-    },
-    /// The queue refuses a message itself. It may accept others.
-    Refused {
-        /// The error of SQS, without any text of a message.
-        reason: String,
-    },
+    /// The queue did not accept one or more messages.
+    Queue(QueueError),
     /// A message is too large for the queue, and the vault did not store it.
-    Vault {
-        /// The error of S3 or of the connection, without any text of a message.
-        reason: String,
-    },
+    Vault(VaultError),
     /// A message is too large for the queue, and no vault is configured. A retry does not help.
     TooLarge {
         /// Its size, attributes included.
@@ -49,8 +39,8 @@ pub enum PublishError {
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Queue { reason } | Self::Refused { reason } => write!(f, "the queue: {reason}"),
-            Self::Vault { reason } => write!(f, "the vault: {reason}"),
+            Self::Queue(error) => write!(f, "the queue: {error}"),
+            Self::Vault(error) => error.fmt(f),
             Self::TooLarge { bytes } => write!(f, "a message has {bytes} bytes"),
         }
     }
@@ -69,28 +59,27 @@ pub struct PublishStats {
     pub(crate) oversize: usize,
 }
 
-/// The circumstances of publishing one callback.
-pub struct Publication<'p> {
-    /// The vault for messages over the limit.
-    pub vault: Option<&'p Vault>,
-    /// The facts of the request.
-    pub receipt: &'p Receipt,
+/// What is known of one delivery of a callback, beside its body.
+pub struct Delivery {
     /// The id of this delivery, in the keys of messages over the limit. It must be new for each one: a
     /// consumer may delete the object of a message that it has processed, and that must not be the
     /// object of another message.
-    pub delivery_id: &'p str,
+    pub id: String,
+    /// The facts of the request.
+    pub receipt: Receipt,
     /// The trace that the messages belong to.
-    pub trace: Option<&'p str>,
-    /// When publishing must have ended.
+    pub trace: Option<String>,
+    /// When its answer must be ready.
     pub deadline: Instant,
 }
 
 impl Publisher {
     /// Creates a publisher. Messages and batches have at most `max_bytes`, and the queue has `budget`
     /// for all messages of a callback.
-    pub fn new(queue: Queue, max_bytes: usize, budget: Duration) -> Self {
+    pub fn new(queue: Queue, vault: Option<Vault>, max_bytes: usize, budget: Duration) -> Self {
         Self {
             queue,
+            vault,
             max_bytes,
             budget,
         }
@@ -105,21 +94,24 @@ impl Publisher {
     pub async fn publish<'t, 'a: 't>(
         &self,
         events: impl Iterator<Item = RoutedEvent<'t, 'a>>,
-        publication: &Publication<'_>,
+        delivery: &Delivery,
         stats: &mut PublishStats,
     ) -> Result<Vec<String>, PublishError> {
+        let deadline = self.with_time_to_store(delivery.deadline);
         let mut ids = Vec::new();
         let mut batch: Vec<Message> = Vec::new();
         let mut batch_bytes = 0;
         for (number, routed) in events.enumerate() {
             let mut message = Message::new(&routed, self.queue.is_fifo());
             if message.bytes() > self.max_bytes {
-                message = keep_oversize(message, number, publication, stats).await?;
+                message = self
+                    .store_oversize(message, number, delivery, deadline, stats)
+                    .await?;
                 stats.oversize += 1;
             }
             let bytes = message.bytes();
             if batch.len() == MAX_BATCH_ENTRIES || batch_bytes + bytes > self.max_bytes {
-                self.send(std::mem::take(&mut batch), publication, stats)
+                self.send(std::mem::take(&mut batch), delivery, deadline, stats)
                     .await?;
                 batch_bytes = 0;
             }
@@ -127,7 +119,7 @@ impl Publisher {
             ids.push(routed.event.id);
             batch.push(message);
         }
-        self.send(batch, publication, stats).await?;
+        self.send(batch, delivery, deadline, stats).await?;
         Ok(ids)
     }
 
@@ -135,55 +127,85 @@ impl Publisher {
     async fn send(
         &self,
         batch: Vec<Message>,
-        publication: &Publication<'_>,
+        delivery: &Delivery,
+        deadline: Instant,
         stats: &mut PublishStats,
     ) -> Result<(), PublishError> {
         let begin = Instant::now();
         let budget = self.budget.saturating_sub(stats.queue_time);
-        let deadline = publication.deadline.min(begin + budget);
+        let deadline = deadline.min(begin + budget);
         let retries = &mut stats.retries;
-        let sent = self.queue.send(batch, publication.trace, deadline, retries);
+        let sent = self
+            .queue
+            .send(batch, delivery.trace.as_deref(), deadline, retries);
         let sent = sent.await;
         stats.queue_time += begin.elapsed();
-        sent.map_err(|error| match error {
-            QueueError::Refused(reason) => PublishError::Refused { reason },
-            QueueError::Unavailable(reason) => PublishError::Queue { reason },
-        })
+        sent.map_err(PublishError::Queue)
     }
-}
 
-/// Stores the message of a callback's job `number` in the vault, and returns a pointer to it. All
-/// messages of a callback share the vault's budget.
-async fn keep_oversize(
-    mut message: Message,
-    number: usize,
-    publication: &Publication<'_>,
-    stats: &mut PublishStats,
-) -> Result<Message, PublishError> {
-    let bytes = message.bytes();
-    let Some(vault) = publication.vault else {
-        return Err(PublishError::TooLarge { bytes });
-    };
-    let begin = Instant::now();
-    let budget = vault.budget().saturating_sub(stats.vault_time);
-    let body = std::mem::take(&mut message.body);
-    let size = body.len();
-    let name = format!("{}-{number}", publication.delivery_id);
-    let reason = format!("a message of {bytes} bytes");
-    let deadline = publication.deadline.min(begin + budget);
-    let receipt = publication.receipt;
-    let answer = vault.keep(
-        Folder::Oversize,
-        &name,
-        Bytes::from(body),
-        &reason,
-        receipt,
-        deadline,
-    );
-    let answer = answer.await;
-    stats.vault_time += begin.elapsed();
-    let key = answer.map_err(|error| PublishError::Vault {
-        reason: error.reason,
-    })?;
-    Ok(message.into_pointer(vault.bucket(), &key, size))
+    /// Stores the message of a callback's job `number` in the vault, and returns a pointer to it. All
+    /// messages of a callback share the vault's budget.
+    async fn store_oversize(
+        &self,
+        mut message: Message,
+        number: usize,
+        delivery: &Delivery,
+        deadline: Instant,
+        stats: &mut PublishStats,
+    ) -> Result<Message, PublishError> {
+        let bytes = message.bytes();
+        let Some(vault) = &self.vault else {
+            return Err(PublishError::TooLarge { bytes });
+        };
+        let begin = Instant::now();
+        let budget = vault.budget().saturating_sub(stats.vault_time);
+        let body = std::mem::take(&mut message.body);
+        let size = body.len();
+        let name = format!("{}-{number}", delivery.id);
+        let reason = format!("a message of {bytes} bytes");
+        let stored = vault.store(
+            Folder::Oversize,
+            &name,
+            Bytes::from(body),
+            &reason,
+            &delivery.receipt,
+            deadline.min(begin + budget),
+        );
+        let stored = stored.await;
+        stats.vault_time += begin.elapsed();
+        let key = stored.map_err(PublishError::Vault)?;
+        Ok(message.into_pointer(vault.bucket(), &key, size))
+    }
+
+    /// Stores a body that is not on the queue, and returns its key.
+    ///
+    /// # Errors
+    /// Returns [`VaultError`] if there is no vault, or if it does not store the body by the deadline.
+    pub(crate) async fn store(
+        &self,
+        folder: Folder,
+        body: Bytes,
+        reason: &str,
+        delivery: &Delivery,
+    ) -> Result<String, VaultError> {
+        let vault = self.vault.as_ref().ok_or(VaultError::NotConfigured)?;
+        let Delivery {
+            id,
+            receipt,
+            deadline,
+            ..
+        } = delivery;
+        let stored = vault.store(folder, id, body, reason, receipt, *deadline);
+        stored.await
+    }
+
+    /// Returns the queue's deadline. If little time is left, half of it is reserved for the vault.
+    fn with_time_to_store(&self, deadline: Instant) -> Instant {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let for_vault = self
+            .vault
+            .as_ref()
+            .map_or(Duration::ZERO, |_| vault::BUDGET.min(rest / 2));
+        deadline - for_vault
+    }
 }

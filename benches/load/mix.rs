@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cloud_infinite_callback::{callback::Callback, event};
+use cloud_infinite_callback::{callback::Payload, event};
 
 use crate::harness::{bodies, page::in_repository};
 
@@ -109,7 +109,9 @@ impl Case {
 
 /// What the function is to put on the queue for a body, by the library; none where it cannot be read.
 pub(crate) fn messages(body: &str) -> Option<Vec<String>> {
-    let callback = Callback::read(body.as_bytes()).ok()?;
+    let Payload::Callback(callback) = Payload::read(body.as_bytes()).ok()? else {
+        return None;
+    };
     Some(
         event::events(&callback)
             .map(|event| event::to_json(&event))

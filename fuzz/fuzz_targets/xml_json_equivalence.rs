@@ -1,14 +1,11 @@
 //! One callback in either format gives the same messages.
 #![no_main]
 
-#[path = "../../tests/normalizing/xml_json_equivalence.rs"]
-mod xml_json_equivalence;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use arbitrary::{Result, Unstructured};
 use cloud_infinite_callback_fuzz::messages;
-use xml_json_equivalence::{Body, EVENTS, NAMES, TEXTS, Tree};
+use testkit::xml_json_equivalence::{Body, EVENTS, NAMES, TEXTS, Tree};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(body) = body(&mut Unstructured::new(bytes)) else {

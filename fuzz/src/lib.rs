@@ -1,7 +1,7 @@
 //! What holds of any body, for every target.
 
 use cloud_infinite_callback::{
-    callback::{Callback, ReadError},
+    callback::{Payload, ReadError},
     event,
     normalize::Detail,
 };
@@ -13,12 +13,14 @@ const MAX_REASON_BYTES: usize = 200;
 
 /// The messages that a body gives, each checked; or why it cannot be read, checked as well.
 pub fn messages(body: &[u8]) -> Result<Vec<String>, ReadError> {
-    let callback = Callback::read(body).inspect_err(|error| {
+    let payload = Payload::read(body).inspect_err(|error| {
         let reason = error.to_string();
         assert!(reason.len() <= MAX_REASON_BYTES, "{reason:?}");
         assert!(!reason.contains(char::is_control), "{reason:?}");
     })?;
-    callback.is_probe();
+    let Payload::Callback(callback) = payload else {
+        return Ok(Vec::new());
+    };
     Ok(event::events(&callback).map(checked).collect())
 }
 

@@ -55,7 +55,17 @@ impl JobNode {
     }
 }
 
-/// A callback whose body could be read.
+/// The content of a body.
+#[derive(Debug)]
+pub enum Payload<'a> {
+    /// The request that the vendor's console sends when a URL is saved. It looks like a verdict, but is
+    /// not one: it has no record.
+    Probe,
+    /// A callback, with its jobs.
+    Callback(Callback<'a>),
+}
+
+/// A callback.
 #[derive(Debug)]
 pub struct Callback<'a> {
     pub(crate) node: JobNode,
@@ -69,7 +79,7 @@ pub struct Callback<'a> {
     pub(crate) warnings: Vec<String>,
 }
 
-impl<'a> Callback<'a> {
+impl<'a> Payload<'a> {
     /// Reads a body, whatever its format.
     ///
     /// # Errors
@@ -84,14 +94,17 @@ impl<'a> Callback<'a> {
                 (unwrap_response(root), warning)
             }
         };
-        let mut callback = Self::of(root)?;
+        let mut callback = Callback::new(root)?;
+        if callback.is_probe() {
+            return Ok(Self::Probe);
+        }
         callback.warnings.extend(warning);
-        Ok(callback)
+        Ok(Self::Callback(callback))
     }
+}
 
-    /// Whether this is the request that the vendor's console sends when a URL is saved. It looks
-    /// like a verdict, but is not one.
-    pub fn is_probe(&self) -> bool {
+impl<'a> Callback<'a> {
+    fn is_probe(&self) -> bool {
         self.node == JobNode::Simple
             && self.jobs.iter().all(|job| {
                 // A second value might be a verdict.
@@ -106,7 +119,7 @@ impl<'a> Callback<'a> {
     }
 
     /// Finds the jobs of a body.
-    fn of(mut root: Object<'a>) -> Result<Self, ReadError> {
+    fn new(mut root: Object<'a>) -> Result<Self, ReadError> {
         let workflows = root.take(JobNode::WorkflowExecution.name());
         if !workflows.is_empty() {
             return Self::with_jobs(JobNode::WorkflowExecution, workflows, root);
@@ -187,7 +200,7 @@ fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
     }
     match <[_; 1]>::try_from(root.take("Response")) {
         Ok([Node::Object(response)]) => response,
-        // Not a wrapper. `Callback::of` reports that there is no job.
+        // Not a wrapper. `Callback::new` reports that there is no job.
         _ => root,
     }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::{
+use testkit::{
     bodies::{self, event_id, large, snapshot, tasks, to_json, to_xml},
-    function::{Function, Settings},
+    function::Settings,
     function_url::{HttpAnswer, TOKEN, function_url_event, post_json, post_xml},
     ministack,
     queue::{self, Queue},
@@ -42,7 +42,7 @@ fn assert_problem(answer: &HttpAnswer, status: u64, case: &str) {
 #[tokio::test]
 async fn published_jobs_are_counted_and_named_in_their_order() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     let one = function
         .call(&post_xml(&to_xml(&tasks([snapshot(1)]))))
         .await;
@@ -62,7 +62,7 @@ async fn published_jobs_are_counted_and_named_in_their_order() {
 #[tokio::test]
 async fn the_vendors_probe_is_answered_and_not_queued() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     for url in ["test_text", "test_audio", "test_url", "test_image"] {
         let mut probe = bodies::probe();
         probe["data"]["url"] = json!(url);
@@ -80,7 +80,7 @@ async fn the_vendors_probe_is_answered_and_not_queued() {
 
 #[tokio::test]
 async fn only_post_is_taken() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let body = to_json(&bodies::probe());
     for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"] {
         let path = format!("/{TOKEN}");
@@ -93,7 +93,7 @@ async fn only_post_is_taken() {
 
 #[tokio::test]
 async fn a_body_of_nothing_is_a_bad_request() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let empty_text = {
         let mut event = post_json(b"");
         event["body"] = json!("");
@@ -121,7 +121,7 @@ async fn a_body_of_nothing_is_a_bad_request() {
 #[tokio::test]
 async fn a_body_that_cannot_be_read_stays_with_the_vendor_where_no_vault_is() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     let bodies = [
         CANARY.to_owned(),
         format!("<Response><JobsDetail><JobId>{CANARY}</JobId>"),
@@ -151,7 +151,7 @@ async fn a_body_that_cannot_be_read_stays_with_the_vendor_where_no_vault_is() {
 async fn a_record_that_no_retry_makes_smaller_is_too_large_where_no_vault_is() {
     let queue = Queue::standard().await;
     let settings = Settings::for_queue(&queue.url).with("QUEUE_MAX_BYTES", "8192");
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let mut job = large(1, 8192);
     job["Input"]["Object"] = json!(CANARY);
     assert_problem(
@@ -184,7 +184,7 @@ async fn a_queue_that_is_not_there_makes_the_vendor_try_again() {
     ];
     for (case, settings) in cases {
         let settings = settings.with("PUBLISH_BUDGET_MS", "1500");
-        let function = Function::start(settings).await;
+        let function = crate::start(settings).await;
         for jobs in [1, 3] {
             let body = to_json(&tasks((0..jobs).map(snapshot)));
             let answer = function.call(&post_json(&body)).await;
@@ -195,7 +195,7 @@ async fn a_queue_that_is_not_there_makes_the_vendor_try_again() {
 
 #[tokio::test]
 async fn a_body_larger_than_a_url_takes_is_refused() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let largest = vec![b' '; 6 * 1024 * 1024];
     assert_problem(
         &function.call(&post_json(&largest)).await,

@@ -4,11 +4,11 @@
 
 use serde_json::Value;
 
-use crate::{
+use testkit::{
     bodies,
+    fake_aws::FakeAws,
     function::{Function, Settings, digest},
     function_url::{HttpAnswer, TOKEN, function_url_event, post_json},
-    recorder::Recorder,
 };
 
 /// A second token, which only a percent-encoded query can carry.
@@ -32,7 +32,7 @@ async fn assert_status(function: &Function, urls: &[(&str, &str)], expected: u64
 
 #[tokio::test]
 async fn the_token_is_found_wherever_the_url_may_carry_it() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let every_byte: String = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let urls = [
         (format!("/{TOKEN}"), String::new()),
@@ -55,7 +55,7 @@ async fn the_token_is_found_wherever_the_url_may_carry_it() {
 async fn any_of_several_digests_is_enough_in_either_case() {
     let digests = format!("{},{}", digest(TOKEN).to_uppercase(), digest(ODD_TOKEN));
     let settings = Settings::without_queue().with("CALLBACK_TOKEN_SHA256", &digests);
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let first = format!("/{TOKEN}");
     let second = format!("token={ODD_TOKEN_ENCODED}");
     assert_status(&function, &[(&first, ""), ("/", &second)], 200).await;
@@ -67,7 +67,7 @@ async fn everyone_is_let_in_where_authentication_is_off() {
     let settings = Settings::without_queue()
         .with("CALLBACK_AUTH", "none")
         .without("CALLBACK_TOKEN_SHA256");
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     assert_status(&function, &[("/", ""), ("/anything", "token=any")], 200).await;
 }
 
@@ -106,7 +106,7 @@ fn refused_urls() -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn every_failure_has_the_same_answer() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let mut answers: Vec<(String, HttpAnswer)> = Vec::new();
     for (path, query) in refused_urls() {
         let answer = function.call(&probe(&path, &query)).await;
@@ -121,7 +121,7 @@ async fn every_failure_has_the_same_answer() {
 
 #[tokio::test]
 async fn nothing_else_is_looked_at_without_a_token() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let requests: [(&str, &[u8]); 5] = [
         ("POST", b""),
         ("POST", b"\xFF\xFE neither XML nor JSON"),
@@ -138,23 +138,23 @@ async fn nothing_else_is_looked_at_without_a_token() {
 
 #[tokio::test]
 async fn nothing_is_sent_or_kept_without_a_token() {
-    let recorder = Recorder::start().await;
-    let settings = recorder.settings().with("VAULT_BUCKET", "vault");
-    let function = Function::start(settings).await;
+    let aws = FakeAws::start().await;
+    let settings = aws.settings().with("VAULT_BUCKET", "vault");
+    let function = crate::start(settings).await;
     let job = bodies::to_json(&bodies::tasks([bodies::snapshot(1)]));
     let broken = b"s3cret, and neither XML nor JSON";
     for body in [&job[..], broken] {
         let event = function_url_event("POST", "/wrong", "", "text/plain", body, true);
         assert_eq!(function.call(&event).await.status, 403);
     }
-    assert!(recorder.calls().is_empty());
-    assert!(recorder.objects().is_empty());
+    assert!(aws.calls().is_empty());
+    assert!(aws.objects().is_empty());
     // With one the same bodies are, and a reason says nothing of what was in them.
     for body in [&job[..], broken] {
         assert_eq!(function.call(&post_json(body)).await.status, 200);
     }
-    assert_eq!(recorder.calls().len(), 1);
-    let objects: Vec<_> = recorder.objects().into_values().collect();
+    assert_eq!(aws.calls().len(), 1);
+    let objects: Vec<_> = aws.objects().into_values().collect();
     assert_eq!(objects.len(), 1);
     assert!(
         !objects[0].reason.contains("s3cret"),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{
+use testkit::{
     bodies,
-    function::{Function, Settings, digest},
+    function::{Settings, digest},
     function_url::{TOKEN, post_json},
 };
 
@@ -62,7 +62,7 @@ fn wrong_settings() -> Vec<(Settings, &'static [&'static str])> {
 #[tokio::test]
 async fn a_function_with_a_wrong_configuration_names_all_that_is_wrong_and_ends() {
     for (settings, variables) in wrong_settings() {
-        let function = Function::start(settings.clone()).await;
+        let function = crate::start(settings.clone()).await;
         let (status, output) = function.exit(START_LIMIT).await;
         let status = status.unwrap_or_else(|| panic!("{variables:?}: it runs"));
         assert!(!status.success(), "{variables:?}: {status}");
@@ -83,7 +83,7 @@ async fn a_function_with_a_wrong_configuration_names_all_that_is_wrong_and_ends(
 #[tokio::test]
 async fn variables_that_are_not_wrong_are_not_named() {
     let settings = Settings::without_queue().with("PUBLISH_BUDGET_MS", "soon");
-    let (_, output) = Function::start(settings).await.exit(START_LIMIT).await;
+    let (_, output) = crate::start(settings).await.exit(START_LIMIT).await;
     let said: String = output.lines().collect::<Vec<_>>().join("\n");
     assert!(said.contains("PUBLISH_BUDGET_MS"), "{said}");
     for variable in [
@@ -99,7 +99,7 @@ async fn variables_that_are_not_wrong_are_not_named() {
 #[tokio::test]
 async fn the_defaults_are_enough_to_start() {
     let settings = Settings::without_queue().without("PUBLISH_BUDGET_MS");
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let answer = function
         .call(&post_json(&bodies::to_json(&bodies::probe())))
         .await;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::{
+use testkit::{
     bodies::{probe, to_json},
-    function::{Function, Output, Settings},
+    function::{Output, Settings},
     function_url::{HttpAnswer, TOKEN, post_json},
     runtime_api::Answer,
 };
@@ -119,7 +119,7 @@ fn lines(output: &Output) -> (Vec<Value>, Vec<Value>) {
 
 #[tokio::test]
 async fn an_event_of_another_shape_is_a_bad_request_with_one_line() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let events = other_shapes();
     for event in &events {
         let answer = function.call(event).await;
@@ -192,7 +192,7 @@ fn odd_requests() -> Vec<Value> {
 
 #[tokio::test]
 async fn an_odd_request_is_let_in_by_its_token_alone() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     for mut event in odd_requests() {
         let answer = function.call(&event).await;
         assert_eq!(answer.status, 200, "{event}");
@@ -205,7 +205,7 @@ async fn an_odd_request_is_let_in_by_its_token_alone() {
 
 #[tokio::test]
 async fn base64_is_decoded_only_for_a_post_with_a_token() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     for body in ["!", "a", "PFJlc3BvbnNl Pg==", "é", "AAA=A", "="] {
         let event = |path: &str, method: &str| {
             let mut event = with("/body", Some(json!(body)));
@@ -234,14 +234,17 @@ async fn base64_is_decoded_only_for_a_post_with_a_token() {
 
 #[tokio::test]
 async fn an_answer_has_the_form_that_a_function_url_takes() {
-    let function = Function::start(Settings::without_queue()).await;
+    let function = crate::start(Settings::without_queue()).await;
     let expected = json!({
         "statusCode": 200,
         "headers": { "content-type": "application/json" },
         "body": r#"{"probe":true}"#,
         "isBase64Encoded": false,
     });
-    match function.invoke(&request(), crate::function::TIMEOUT).await {
+    match function
+        .invoke(&request(), testkit::function::TIMEOUT)
+        .await
+    {
         Answer::Response(response) => {
             assert_eq!(response, expected);
             assert_eq!(HttpAnswer::of(&response).status, 200);

@@ -5,11 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
+use testkit::{
     bodies::{event_id, snapshot, tasks, to_json},
-    function::{Function, Settings},
+    fake_aws::{FakeAws, Object, Reply, VaultReply},
+    function::Settings,
     function_url::{HttpAnswer, post_json},
-    recorder::{Object, Recorder, Reply, VaultReply},
     server,
 };
 
@@ -242,7 +242,7 @@ struct Row {
     body: Vec<u8>,
     answer: HttpAnswer,
     time: Duration,
-    recorder: Recorder,
+    aws: FakeAws,
 }
 
 async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> Row {
@@ -250,8 +250,8 @@ async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> R
         Fault::Queue(script, otherwise) => (*script, otherwise.clone()),
         _ => (&[][..], Reply::Accept),
     };
-    let recorder = Recorder::with_vault(script, otherwise, vault.reply()).await;
-    let mut settings = recorder
+    let aws = FakeAws::with_vault(script, otherwise, vault.reply()).await;
+    let mut settings = aws
         .settings()
         .with("PUBLISH_BUDGET_MS", &BUDGET.as_millis().to_string());
     if vault != VaultState::None {
@@ -269,7 +269,7 @@ async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> R
     if matches!(fault, Fault::Unreadable) {
         body.truncate(body.len() - 10);
     }
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     // The start is not counted: a first answer says that it is over.
     assert_eq!(function.call(&post_json(b"")).await.status, 400);
     let begin = Instant::now();
@@ -281,17 +281,17 @@ async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> R
         body,
         answer,
         time: begin.elapsed(),
-        recorder,
+        aws,
     }
 }
 
 /// Answered 200 means that every job of the body is on the queue, or that the body is in the vault
 /// byte for byte. Anything else tells the vendor to keep it.
 fn assert_nothing_is_lost(row: &Row) {
-    let taken = row.recorder.taken();
+    let taken = row.aws.taken();
     let is_on_queue = (0..row.jobs).all(|number| taken.contains(&event_id(number)));
     let is_kept = row
-        .recorder
+        .aws
         .objects()
         .values()
         .any(|object| object.body == row.body);
@@ -317,7 +317,7 @@ fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
         status == 503,
         "{name}"
     );
-    let objects: Vec<(String, Object)> = row.recorder.objects().into_iter().collect();
+    let objects: Vec<(String, Object)> = row.aws.objects().into_iter().collect();
     match (folder, &objects[..]) {
         (None, []) => {}
         (Some(folder), [(key, object)]) => {
@@ -336,7 +336,7 @@ fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
         _ => panic!("{name}: expected {folder:?}, but found {objects:?}"),
     }
     if expected == Expected::Published {
-        assert_eq!(row.recorder.taken().len() as u32, row.jobs, "{name}");
+        assert_eq!(row.aws.taken().len() as u32, row.jobs, "{name}");
     }
     let limit = BUDGET + VAULT_BUDGET + SLACK;
     assert!(row.time < limit, "{name}: took {:?}", row.time);
@@ -401,17 +401,17 @@ async fn an_outage_of_the_queue_that_is_shorter_than_its_budget_spills_nothing()
     let tried = tried.into_iter().map(|case| async move {
         let (millis, budget, status, code, jobs) = case;
         let outage = Reply::Outage(millis, status, code);
-        let recorder = Recorder::with_vault(&[], outage, VaultReply::Accept).await;
-        let settings = recorder
+        let aws = FakeAws::with_vault(&[], outage, VaultReply::Accept).await;
+        let settings = aws
             .settings()
             .with("VAULT_BUCKET", "vault")
             .with("PUBLISH_BUDGET_MS", &budget.to_string());
-        let function = Function::start(settings).await;
+        let function = crate::start(settings).await;
         let body = to_json(&tasks((0..jobs).map(snapshot)));
         let answer = function.call(&post_json(&body)).await;
         let (status, kept) = if millis < budget { (200, 0) } else { (503, 1) };
         assert_eq!(answer.status, status, "{case:?}");
-        assert_eq!(recorder.objects().len(), kept, "{case:?}");
+        assert_eq!(aws.objects().len(), kept, "{case:?}");
     });
     at_once(tried).await;
 }
@@ -431,13 +431,13 @@ async fn an_outage_of_the_vault_that_is_shorter_than_its_budget_leaves_nothing_w
     let tried = tried.into_iter().map(|case| async move {
         let (millis, status, code) = case;
         let outage = VaultReply::Outage(millis, status, code);
-        let recorder = Recorder::with_vault(&[], Reply::Accept, outage).await;
-        let function = Function::start(recorder.settings().with("VAULT_BUCKET", "vault")).await;
+        let aws = FakeAws::with_vault(&[], Reply::Accept, outage).await;
+        let function = crate::start(aws.settings().with("VAULT_BUCKET", "vault")).await;
         let answer = function.call(&post_json(b"{")).await;
         let ends_in_time = Duration::from_millis(millis) < VAULT_BUDGET;
         let (status, kept) = if ends_in_time { (200, 1) } else { (503, 0) };
         assert_eq!(answer.status, status, "{case:?}");
-        assert_eq!(recorder.objects().len(), kept, "{case:?}");
+        assert_eq!(aws.objects().len(), kept, "{case:?}");
     });
     at_once(tried).await;
 }
@@ -464,8 +464,8 @@ async fn the_log_says_what_the_queue_said_last_and_where_to_look() {
         (Reply::Silence, 1, "request timed out after 4".to_owned()),
     ];
     for (reply, jobs, expected) in cases {
-        let recorder = Recorder::scripted(&[], reply.clone()).await;
-        let function = Function::start(recorder.settings().with("PUBLISH_BUDGET_MS", "400")).await;
+        let aws = FakeAws::scripted(&[], reply.clone()).await;
+        let function = crate::start(aws.settings().with("PUBLISH_BUDGET_MS", "400")).await;
         let body = to_json(&tasks((0..jobs).map(snapshot)));
         assert_eq!(function.call(&post_json(&body)).await.status, 503);
         let output = function.stop().await;
@@ -479,17 +479,17 @@ async fn a_function_killed_at_any_stage_has_not_answered() {
     let body = post_json(&to_json(&tasks([snapshot(1)])));
     let broken = post_json(b"{");
     for stage in ["at once", "at the queue", "at the vault"] {
-        let recorder = Recorder::with_vault(&[], Reply::Silence, VaultReply::Silence).await;
-        let settings = recorder.settings().with("VAULT_BUCKET", "vault");
-        let mut function = Function::start(settings).await;
+        let aws = FakeAws::with_vault(&[], Reply::Silence, VaultReply::Silence).await;
+        let settings = aws.settings().with("VAULT_BUCKET", "vault");
+        let mut function = crate::start(settings).await;
         assert_eq!(function.call(&post_json(b"")).await.status, 400);
         let answer = match stage {
             "at once" => function.invoke_and_kill(&body, async {}).await,
-            "at the queue" => function.invoke_and_kill(&body, recorder.sent_to()).await,
-            _ => function.invoke_and_kill(&broken, recorder.put_into()).await,
+            "at the queue" => function.invoke_and_kill(&body, aws.sent_to()).await,
+            _ => function.invoke_and_kill(&broken, aws.put_into()).await,
         };
         assert!(
-            matches!(answer, crate::runtime_api::Answer::Silence),
+            matches!(answer, testkit::runtime_api::Answer::Silence),
             "{stage}: {answer:?}"
         );
     }
@@ -497,8 +497,8 @@ async fn a_function_killed_at_any_stage_has_not_answered() {
 
 #[tokio::test]
 async fn a_connection_that_the_server_has_closed_costs_no_callback() {
-    let recorder = Recorder::closing_after(Duration::from_millis(100)).await;
-    let function = Function::start(recorder.settings()).await;
+    let aws = FakeAws::closing_after(Duration::from_millis(100)).await;
+    let function = crate::start(aws.settings()).await;
     for number in 0..4 {
         let answer = function
             .call(&post_json(&to_json(&tasks([snapshot(number)]))))
@@ -506,39 +506,39 @@ async fn a_connection_that_the_server_has_closed_costs_no_callback() {
         assert_eq!(answer.status, 200, "{answer:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    assert_eq!(recorder.taken().len(), 4);
+    assert_eq!(aws.taken().len(), 4);
 }
 
 #[tokio::test]
 async fn a_passing_fault_is_ridden_out_also_after_a_long_outage() {
     let unavailable = Reply::Error(503, "ServiceUnavailable");
-    let recorder = Recorder::scripted(&[], unavailable.clone()).await;
-    let function = Function::start(recorder.settings().with("PUBLISH_BUDGET_MS", "200")).await;
+    let aws = FakeAws::scripted(&[], unavailable.clone()).await;
+    let function = crate::start(aws.settings().with("PUBLISH_BUDGET_MS", "200")).await;
     let body = post_json(&to_json(&tasks([snapshot(1)])));
-    while recorder.calls().len() < OUTAGE_CALLS {
+    while aws.calls().len() < OUTAGE_CALLS {
         assert_eq!(function.call(&body).await.status, 503);
     }
-    recorder.change(&[unavailable], Reply::Accept);
+    aws.change(&[unavailable], Reply::Accept);
     assert_eq!(function.call(&body).await.status, 200);
 }
 
 #[tokio::test]
 async fn with_one_second_left_a_body_is_kept_and_answered() {
-    let recorder = Recorder::with_vault(&[], Reply::Silence, VaultReply::Accept).await;
-    let settings: Settings = recorder.settings().with("VAULT_BUCKET", "vault");
-    let function = Function::start(settings).await;
+    let aws = FakeAws::with_vault(&[], Reply::Silence, VaultReply::Accept).await;
+    let settings: Settings = aws.settings().with("VAULT_BUCKET", "vault");
+    let function = crate::start(settings).await;
     assert_eq!(function.call(&post_json(b"")).await.status, 400);
     let body = to_json(&tasks([snapshot(1)]));
     match function
         .invoke(&post_json(&body), Duration::from_secs(1))
         .await
     {
-        crate::runtime_api::Answer::Response(response) => {
+        testkit::runtime_api::Answer::Response(response) => {
             assert_eq!(HttpAnswer::of(&response).status, 503);
         }
         other => panic!("expected an answer, but found {other:?}"),
     }
-    let objects = recorder.objects();
+    let objects = aws.objects();
     assert!(
         objects.values().any(|object| object.body == body),
         "{objects:?}"
@@ -548,18 +548,18 @@ async fn with_one_second_left_a_body_is_kept_and_answered() {
 #[tokio::test]
 async fn a_vault_too_slow_for_every_large_message_keeps_the_body() {
     let vault = VaultReply::Late(400);
-    let recorder = Recorder::with_vault(&[], Reply::Accept, vault).await;
-    let settings = recorder
+    let aws = FakeAws::with_vault(&[], Reply::Accept, vault).await;
+    let settings = aws
         .settings()
         .with("VAULT_BUCKET", "vault")
         .with("QUEUE_MAX_BYTES", "8192");
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let body = to_json(&tasks(
-        (0..8).map(|number| crate::bodies::large(number, 9000)),
+        (0..8).map(|number| testkit::bodies::large(number, 9000)),
     ));
     let answer = function.call(&post_json(&body)).await;
     assert_eq!(answer.status, 503);
-    let objects = recorder.objects();
+    let objects = aws.objects();
     assert!(
         objects.values().any(|object| object.body == body),
         "{:?}",
@@ -569,8 +569,8 @@ async fn a_vault_too_slow_for_every_large_message_keeps_the_body() {
 
 #[tokio::test]
 async fn what_the_queue_says_in_headers_stays_out_of_the_log() {
-    let recorder = Recorder::scripted(&[], Reply::Garble).await;
-    let function = Function::start(recorder.settings().with("PUBLISH_BUDGET_MS", "400")).await;
+    let aws = FakeAws::scripted(&[], Reply::Garble).await;
+    let function = crate::start(aws.settings().with("PUBLISH_BUDGET_MS", "400")).await;
     let answer = function
         .call(&post_json(&to_json(&tasks([snapshot(1)]))))
         .await;

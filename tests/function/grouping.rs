@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::{
+use crate::publishing::{RUN_ID, only_message, publish};
+use testkit::{
     bodies::{
         BUCKET, event_id, failed, in_workflow, job_id, snapshot, tasks, to_xml, verdict, workflow,
     },
-    function::{Function, Settings, digest},
+    function::{Settings, digest},
     function_url::post_xml,
-    publishing::{RUN_ID, only_message, publish},
     queue::Queue,
 };
 
 #[tokio::test]
 async fn a_standard_queue_is_fair_to_buckets() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     let homeless = json!({ "JobsDetail": { "JobId": "j1", "State": "Success" } });
     let mut odd = snapshot(2);
     odd["Input"]["BucketId"] = json!("ebb and flow");
@@ -40,7 +40,7 @@ async fn a_standard_queue_is_fair_to_buckets() {
 #[tokio::test]
 async fn a_fifo_queue_keeps_what_belongs_together_in_order() {
     let queue = Queue::fifo().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     let nameless = json!({ "JobsDetail": { "Tag": "Snapshot", "State": "Success" } });
     let long = "i".repeat(129);
     let groups: [(Value, Option<&str>); 5] = [
@@ -62,7 +62,7 @@ async fn a_fifo_queue_keeps_what_belongs_together_in_order() {
 #[tokio::test]
 async fn a_fifo_queue_drops_what_the_vendor_sends_twice() {
     let queue = Queue::fifo().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     publish(&function, &tasks((0..12).map(snapshot))).await;
     // Again in the other format, with one job that is new and one whose news is.
     let again = tasks((0..12).map(snapshot).chain([snapshot(12), failed(0)]));

@@ -8,11 +8,11 @@ use std::{
 use cloud_infinite_callback::config::Config;
 use serde_json::{Value, json};
 
-use crate::{
+use testkit::{
     bodies::{large, probe, snapshot, tasks, to_json},
-    function::{Function, digest},
+    fake_aws::{FakeAws, Reply, VaultReply},
+    function::digest,
     function_url::{TOKEN, function_url_event, post_json},
-    recorder::{Recorder, Reply, VaultReply},
 };
 
 fn contract() -> Value {
@@ -104,9 +104,9 @@ async fn the_contract_names_metrics_their_levels_and_the_vaults_folders() {
     let (mut errors, mut folders) = (BTreeSet::new(), BTreeSet::from(["replayed".to_owned()]));
     let outcomes = texts(&contract()["metrics"]["errors"]);
     for (event, script, otherwise, vault) in cases {
-        let recorder = Recorder::with_vault(&script, otherwise, vault).await;
-        let settings = recorder.settings().with("VAULT_BUCKET", "vault");
-        let function = Function::start(settings.with("QUEUE_MAX_BYTES", "8192")).await;
+        let aws = FakeAws::with_vault(&script, otherwise, vault).await;
+        let settings = aws.settings().with("VAULT_BUCKET", "vault");
+        let function = crate::start(settings.with("QUEUE_MAX_BYTES", "8192")).await;
         function.call(&event).await;
         let output = function.stop().await;
         let mut of_call = BTreeSet::new();
@@ -122,8 +122,7 @@ async fn the_contract_names_metrics_their_levels_and_the_vaults_folders() {
         errors.extend(found);
         names.extend(of_call);
         folders.extend(
-            recorder
-                .objects()
+            aws.objects()
                 .keys()
                 .filter_map(|key| key.trim_start_matches("/vault/").split('/').next())
                 .map(str::to_owned),

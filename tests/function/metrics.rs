@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{
+use crate::telemetry::output_of;
+use testkit::{
     bodies::{failed, snapshot, tasks, to_json},
-    function::{Function, Output, Settings},
+    fake_aws::FakeAws,
+    function::{Output, Settings},
     function_url::post_json,
     queue::Queue,
-    recorder::Recorder,
-    telemetry::output_of,
 };
 
 /// The metrics of an output in CloudWatch's embedded format: name to sum and to the dimension sets
@@ -140,8 +140,8 @@ async fn a_call_has_a_line_for_each_kind_of_its_records() {
         (vec![snapshot(1), snapshot(2)], vec![2]),
         (vec![snapshot(1), failed(2), snapshot(3)], vec![1, 2]),
     ] {
-        let recorder = Recorder::start().await;
-        let function = Function::start(recorder.settings()).await;
+        let aws = FakeAws::start().await;
+        let function = crate::start(aws.settings()).await;
         let answer = function.call(&post_json(&to_json(&tasks(jobs)))).await;
         assert_eq!(answer.status, 200);
         let output = function.stop().await;

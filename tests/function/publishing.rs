@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::{
+use testkit::{
     bodies::{
         BUCKET, REGION, event_id, failed, in_workflow, job_id, snapshot, tasks, to_json, to_xml,
         verdict, workflow,
@@ -49,7 +49,7 @@ fn strings(attributes: Attributes<'_>) -> BTreeMap<String, (String, String)> {
 #[tokio::test]
 async fn every_job_of_a_body_is_one_message() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     // Around the most that one call takes.
     for count in [1, 10, 11, 25] {
         publish(&function, &tasks((0..count).map(snapshot))).await;
@@ -72,7 +72,7 @@ async fn every_job_of_a_body_is_one_message() {
 #[tokio::test]
 async fn xml_and_json_of_one_job_make_one_message() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     let cases = [
         tasks([snapshot(1)]),
         tasks([failed(2)]),
@@ -91,7 +91,7 @@ async fn xml_and_json_of_one_job_make_one_message() {
 #[tokio::test]
 async fn a_message_is_a_cloudevent() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     publish(&function, &tasks([snapshot(1)])).await;
     let mut event = only_message(&queue).await.event();
     let data = event["data"].take();
@@ -116,7 +116,7 @@ async fn a_message_is_a_cloudevent() {
 #[tokio::test]
 async fn workers_can_filter_by_attributes() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     let place = [("bucket", BUCKET), ("region", REGION)];
     let (done, broken) = (job_id(1), job_id(2));
     let homeless = json!({ "code": 4, "message": "no such object", "data": { "result": 0 } });
@@ -196,7 +196,7 @@ fn is_legal(text: &str) -> bool {
 #[tokio::test]
 async fn characters_that_the_queue_refuses_are_not_sent_and_not_lost() {
     let queue = Queue::standard().await;
-    let function = Function::start(Settings::for_queue(&queue.url)).await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
     let odd = "a\u{1}\u{1F}\u{7F}\u{FFFE}\u{FFFF}\u{10FFFF}\t\"\\z";
     let mut job = snapshot(1);
     for name in ["State", "Tag", "JobId"] {

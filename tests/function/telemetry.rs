@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::{
+use testkit::{
     bodies::{event_id, failed, large, probe, snapshot, tasks, to_json, to_xml, verdict},
-    function::{Function, Output, Settings},
+    fake_aws::FakeAws,
+    function::{Output, Settings},
     function_url::{TOKEN, function_url_event, post_json, post_xml},
     queue::{self, Queue},
-    recorder::Recorder,
 };
 
 /// A token that is not accepted. Someone's password may be tried as one.
@@ -89,9 +89,9 @@ fn wrong(path: &str, query: &str) -> Value {
 
 /// All that a function writes in the course of [`requests`].
 pub(crate) async fn output_of(settings: Settings) -> Output {
-    let function = Function::start(settings.with("QUEUE_MAX_BYTES", "8192")).await;
+    let function = crate::start(settings.with("QUEUE_MAX_BYTES", "8192")).await;
     for event in requests() {
-        function.invoke(&event, crate::function::TIMEOUT).await;
+        function.invoke(&event, testkit::function::TIMEOUT).await;
     }
     function.stop().await
 }
@@ -157,7 +157,7 @@ async fn every_request_is_logged_once_at_the_level_of_its_answer() {
     ];
     for (case, settings, event, level) in cases {
         let settings = settings.clone().with("AWS_LAMBDA_LOG_LEVEL", "TRACE");
-        let function = Function::start(settings).await;
+        let function = crate::start(settings).await;
         function.call(&event).await;
         let output = function.stop().await;
         let lines = output
@@ -173,11 +173,11 @@ async fn every_request_is_logged_once_at_the_level_of_its_answer() {
 
 #[tokio::test]
 async fn the_first_line_names_the_version() {
-    let running = Function::start(Settings::without_queue()).await;
+    let running = crate::start(Settings::without_queue()).await;
     running.call(&post_json(&to_json(&probe()))).await;
     // Also of a function that gets no further.
-    let misled = Function::start(Settings::without_queue().without("QUEUE_URL")).await;
-    let (_, ended) = misled.exit(crate::function::TIMEOUT).await;
+    let misled = crate::start(Settings::without_queue().without("QUEUE_URL")).await;
+    let (_, ended) = misled.exit(testkit::function::TIMEOUT).await;
     for output in [running.stop().await, ended] {
         let first = output.stdout.lines().next().unwrap_or_default();
         let line: Value = serde_json::from_str(first).expect("a line is JSON");
@@ -188,9 +188,9 @@ async fn the_first_line_names_the_version() {
 
 /// The line of a function that has published so many jobs.
 async fn published(jobs: u32, format: &str) -> String {
-    let recorder = Recorder::start().await;
-    let settings = recorder.settings().with("AWS_LAMBDA_LOG_FORMAT", format);
-    let function = Function::start(settings).await;
+    let aws = FakeAws::start().await;
+    let settings = aws.settings().with("AWS_LAMBDA_LOG_FORMAT", format);
+    let function = crate::start(settings).await;
     let body = to_json(&tasks((0..jobs).map(snapshot)));
     assert_eq!(function.call(&post_json(&body)).await.status, 200);
     let output = function.stop().await;
@@ -220,7 +220,7 @@ async fn a_published_line_names_the_first_hundred_events() {
 
 #[tokio::test]
 async fn only_a_published_line_names_events() {
-    let running = Function::start(Settings::for_queue(&queue::missing_queue_url())).await;
+    let running = crate::start(Settings::for_queue(&queue::missing_queue_url())).await;
     running.call(&post_json(&to_json(&probe()))).await;
     let job = post_json(&to_json(&tasks([snapshot(1)])));
     assert_eq!(running.call(&job).await.status, 503);

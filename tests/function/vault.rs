@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::{
+use testkit::{
     bodies::{event_id, large, snapshot, tasks, to_json, to_xml},
     bucket::Bucket,
-    function::{Function, Settings},
+    fake_aws::FakeAws,
+    function::Settings,
     function_url::{post_json, post_xml},
     queue::{self, Queue},
-    recorder::Recorder,
 };
 
 /// Whether a key is `<folder>/YYYY/MM/DD/<name>`, and the name.
@@ -31,7 +31,7 @@ fn name_in<'k>(folder: &str, key: &'k str) -> Option<&'k str> {
 async fn an_unreadable_body_is_kept_as_it_came() {
     let (queue, vault) = (Queue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url).with("VAULT_BUCKET", &vault.name);
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let broken = b"\xEF\xBB\xBF<Response>\r\n<JobsDetail>\xE6\xBD\xAE</Response>";
     let answer = function.call(&post_xml(broken)).await;
     assert_eq!(answer.status, 200);
@@ -57,7 +57,7 @@ async fn an_unreadable_body_is_kept_as_it_came() {
 async fn bytes_that_are_no_text_are_kept_as_they_came() {
     let (queue, vault) = (Queue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url).with("VAULT_BUCKET", &vault.name);
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let bytes: Vec<u8> = (0..=255).collect();
     assert_eq!(function.call(&post_xml(&bytes)).await.status, 200);
     let objects = vault.objects().await;
@@ -72,7 +72,7 @@ async fn a_body_that_the_queue_does_not_take_is_kept_and_asked_for_again() {
     let vault = Bucket::create().await;
     let settings =
         Settings::for_queue(&queue::missing_queue_url()).with("VAULT_BUCKET", &vault.name);
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let body = to_xml(&tasks([snapshot(1), snapshot(2)]));
     let answer = function.call(&post_xml(&body)).await;
     assert_eq!(answer.status, 503);
@@ -91,7 +91,7 @@ async fn a_message_over_the_limit_goes_to_the_vault_and_a_pointer_to_the_queue()
     let settings = Settings::for_queue(&queue.url)
         .with("VAULT_BUCKET", &vault.name)
         .with("QUEUE_MAX_BYTES", "8192");
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     let body = to_json(&tasks([snapshot(1), large(2, 9000), snapshot(3)]));
     let answer = function.call(&post_json(&body)).await;
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_message_over_the_limit_goes_to_the_vault_and_a_pointer_to_the_queue()
     assert_eq!(pointer.event(), json!([class, place]));
     let size = ("Number".to_owned(), object.body.len().to_string());
     assert_eq!(pointer.attributes["ExtendedPayloadSize"], size);
-    assert_eq!(pointer.attributes["jobId"].1, crate::bodies::job_id(2));
+    assert_eq!(pointer.attributes["jobId"].1, testkit::bodies::job_id(2));
     assert_eq!(messages.len(), 3);
 }
 
@@ -132,7 +132,7 @@ async fn two_large_jobs_of_one_id_do_not_take_each_others_place() {
     let settings = Settings::for_queue(&queue.url)
         .with("VAULT_BUCKET", &vault.name)
         .with("QUEUE_MAX_BYTES", "8192");
-    let function = Function::start(settings).await;
+    let function = crate::start(settings).await;
     // In one body, and in another one of the same day.
     for sizes in [&[9000, 10_000][..], &[11_000]] {
         let body = to_json(&tasks(sizes.iter().map(|size| large(2, *size))));
@@ -156,9 +156,9 @@ async fn two_large_jobs_of_one_id_do_not_take_each_others_place() {
 
 #[tokio::test]
 async fn an_encoding_that_is_not_read_is_kept_and_named() {
-    let recorder = Recorder::start().await;
-    let settings = recorder.settings().with("VAULT_BUCKET", "vault");
-    let function = Function::start(settings).await;
+    let aws = FakeAws::start().await;
+    let settings = aws.settings().with("VAULT_BUCKET", "vault");
+    let function = crate::start(settings).await;
     let gzip = b"\x1F\x8B\x08\x00s3cret";
     let gbk = b"<?xml version=\"1.0\" encoding=\"gbk\"?><Response>\xB3\xB1s3cret</Response>";
     for (body, encoding, expected) in [
@@ -179,7 +179,7 @@ async fn an_encoding_that_is_not_read_is_kept_and_named() {
         }
         let answer = function.call(&event).await;
         let key = answer.json()["quarantined"].clone();
-        let object = &recorder.objects()[key.as_str().expect("it is quarantined")];
+        let object = &aws.objects()[key.as_str().expect("it is quarantined")];
         assert_eq!(object.body, body);
         assert_eq!(object.content_encoding.as_deref(), encoding);
         assert_eq!(object.reason, expected);

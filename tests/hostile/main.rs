@@ -7,7 +7,7 @@ mod bodies;
 
 use std::time::Duration;
 
-use cloud_infinite_callback::{callback::Callback, event};
+use cloud_infinite_callback::{callback::Payload, event};
 use peak_alloc::PeakAlloc;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -35,8 +35,9 @@ enum Answer {
 /// A body's answer. A message is dropped before the next one is made, as the publisher does it
 /// with batches.
 fn answer(body: &[u8]) -> Answer {
-    match Callback::read(body) {
-        Ok(callback) => {
+    match Payload::read(body) {
+        Ok(Payload::Probe) => Answer::Read { jobs: 0 },
+        Ok(Payload::Callback(callback)) => {
             let bytes = event::events(&callback).map(|event| event::to_json(&event).len());
             Answer::Read {
                 jobs: bytes.filter(|bytes| *bytes > 0).count(),

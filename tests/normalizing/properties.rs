@@ -3,11 +3,9 @@
 use cloud_infinite_callback::callback::ReadErrorKind;
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
+use testkit::xml_json_equivalence::{self, Body, Tree, quote};
 
-use super::{
-    completeness,
-    xml_json_equivalence::{self, Body, Tree, quote},
-};
+use super::completeness;
 
 /// Names that mean something to some step, and any other that XML allows.
 fn name() -> impl Strategy<Value = String> {

@@ -24,7 +24,7 @@ fn normal(event: &str, path: &str, leaf: &str) -> Value {
 
 #[test]
 fn every_listed_name_has_its_kind() {
-    let Some(file) = super::shared("vendor/fields.csv") else {
+    let Some(file) = testkit::shared("vendor/fields.csv") else {
         return;
     };
     let fields = fs::read_to_string(file).unwrap();

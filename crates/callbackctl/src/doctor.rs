@@ -1,0 +1,249 @@
+//! `callbackctl doctor`: whether a deployed receiver works, in words.
+
+use std::{io::Write, time::Duration};
+
+use clap::Args;
+use cloud_infinite_callback::{config::SQS_MAX_BYTES, vault::Folder};
+use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::{Failure, clients::Clients, queue_admin::QueueAdmin, vault_admin::VaultAdmin};
+
+/// Longer than the function may run.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How many waiting bodies are counted.
+const COUNT_LIMIT: usize = 1000;
+
+/// What the vendor's console sends when a URL is saved. It gives no record.
+const PROBE: &str = r#"{"code":0,"data":{"trace_id":"test_trace_id","url":"test_url","result":0},"message":"Test request when setting callback url"}"#;
+
+/// Tries a deployed URL, and looks at what is behind it.
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// The callback URL with its token, as the vendor has it
+    url: String,
+    /// The queue's URL
+    #[arg(long, env = "QUEUE_URL")]
+    queue_url: Option<String>,
+    /// The function's largest message, to compare with the queue's own limit
+    #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = SQS_MAX_BYTES as u64)]
+    queue_max_bytes: u64,
+    /// The vault's bucket
+    #[arg(long, env = "VAULT_BUCKET")]
+    vault_bucket: Option<String>,
+}
+
+/// What was found, a line at a time.
+struct Findings {
+    all_good: bool,
+}
+
+impl Findings {
+    fn good(&self, finding: &str) {
+        say(&format!("good   {finding}"));
+    }
+
+    fn bad(&mut self, finding: &str, advice: &str) {
+        self.all_good = false;
+        say(&format!("wrong  {finding}\n       {advice}"));
+    }
+}
+
+impl Doctor {
+    /// Runs the command, and tells whether all is well.
+    pub(crate) async fn run(self) -> Result<bool, Failure> {
+        let mut findings = Findings { all_good: true };
+        let is_reached = self.try_url(&mut findings);
+        if is_reached {
+            self.try_strangers(&mut findings);
+        }
+        if self.queue_url.is_some() || self.vault_bucket.is_some() {
+            let clients = Clients::load().await;
+            if let Some(url) = &self.queue_url {
+                let queue = QueueAdmin {
+                    client: clients.sqs(),
+                    url: url.clone(),
+                };
+                look_at_queue(&queue, self.queue_max_bytes, &mut findings).await;
+            }
+            if let Some(bucket) = &self.vault_bucket {
+                let vault = VaultAdmin {
+                    client: clients.s3(),
+                    bucket: bucket.clone(),
+                };
+                look_at_vault(&vault, &mut findings).await;
+            }
+        } else {
+            say(
+                "note   queue and vault were not looked at: name them with --queue-url and --vault-bucket",
+            );
+        }
+        Ok(findings.all_good)
+    }
+
+    /// Sends the probe; tells whether anyone answered.
+    fn try_url(&self, findings: &mut Findings) -> bool {
+        match post(&self.url, PROBE) {
+            Ok((200, answer)) if answer == r#"{"probe":true}"# => {
+                findings.good("the vendor's probe is answered");
+            }
+            Ok((200, _)) => findings.bad(
+                "something answers 200, and it is not this receiver",
+                "look at the URL: nothing that is sent there arrives on the queue",
+            ),
+            Ok((403, _)) => findings.bad(
+                "the token of this URL is refused (403)",
+                "its digest is not among CALLBACK_TOKEN_SHA256, or the URL may not be called: see its permissions",
+            ),
+            Ok((502, _)) => findings.bad(
+                "the function does not start, or ends without an answer (502)",
+                "its log names what is wrong with its configuration",
+            ),
+            Ok((status, _)) => findings.bad(
+                &format!("the vendor's probe is answered with {status}"),
+                "the function's log says more",
+            ),
+            Err(error) => {
+                findings.bad(&format!("the URL cannot be reached: {error}"), "look at the URL");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Tries what must be refused.
+    fn try_strangers(&self, findings: &mut Findings) {
+        let wrong = match self.url.split_once("token=") {
+            Some((before, _)) => format!("{before}token=wrong"),
+            None => {
+                let base = self.url.trim_end_matches('/').rsplit_once('/');
+                format!("{}/wrong", base.map_or(self.url.as_str(), |(base, _)| base))
+            }
+        };
+        match post(&wrong, PROBE) {
+            Ok((403, _)) => findings.good("a wrong token is refused"),
+            Ok((status, _)) => findings.bad(
+                &format!("a wrong token is answered with {status}"),
+                "anyone can send callbacks: see CALLBACK_AUTH and CALLBACK_TOKEN_SHA256",
+            ),
+            Err(error) => findings.bad(
+                &format!("a wrong token is not answered: {error}"),
+                "try again",
+            ),
+        }
+        match get(&self.url) {
+            Ok(405) => findings.good("only POST is taken"),
+            Ok(status) => {
+                findings.bad(
+                    &format!("GET is answered with {status}"),
+                    "something stands before the function",
+                );
+            }
+            Err(error) => findings.bad(&format!("GET is not answered: {error}"), "try again"),
+        }
+    }
+}
+
+async fn look_at_queue(queue: &QueueAdmin, max_bytes: u64, findings: &mut Findings) {
+    let depth = match queue.depth().await {
+        Ok(depth) => depth,
+        Err(error) => {
+            let advice = "callbacks are spilled into the vault until it is mended";
+            return findings.bad(&format!("the queue cannot be looked at: {error}"), advice);
+        }
+    };
+    findings.good(&format!(
+        "the queue is there: about {} jobs wait, {} are with workers",
+        depth.waiting, depth.with_workers
+    ));
+    match depth.max_bytes {
+        Some(limit) if limit < max_bytes => findings.bad(
+            &format!("the queue takes messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}"),
+            "larger ones are spilled into the vault: lower QUEUE_MAX_BYTES, or raise the queue's MaximumMessageSize",
+        ),
+        Some(_) => findings.good("the queue takes messages of QUEUE_MAX_BYTES"),
+        None => {}
+    }
+    let Some(name) = depth.dead_letter_queue else {
+        return findings.bad(
+            "the queue has no dead-letter queue",
+            "a job that no worker can do comes back until it is too old",
+        );
+    };
+    match queue.dead_letters(&name).await {
+        Ok(0) => findings.good("the dead-letter queue is empty"),
+        Ok(count) => findings.bad(
+            &format!("about {count} jobs lie on the dead-letter queue"),
+            "workers failed at them again and again: mend the workers, then move the jobs back",
+        ),
+        Err(error) => {
+            findings.bad(
+                &format!("the dead-letter queue cannot be looked at: {error}"),
+                "look at its policy",
+            );
+        }
+    }
+}
+
+async fn look_at_vault(vault: &VaultAdmin, findings: &mut Findings) {
+    for (folder, advice) in [
+        (
+            Folder::Spill,
+            "the queue did not take them: callbackctl replay --prefix spill/",
+        ),
+        (
+            Folder::Quarantine,
+            "they could not be read: callbackctl vault list --prefix quarantine/",
+        ),
+    ] {
+        let name = folder.as_str();
+        match vault.list(&format!("{name}/"), COUNT_LIMIT).await {
+            Ok(entries) if entries.is_empty() => {
+                findings.good(&format!("nothing waits in {name}/"))
+            }
+            Ok(entries) => {
+                let count = entries.len();
+                let least = if count == COUNT_LIMIT {
+                    "at least "
+                } else {
+                    ""
+                };
+                findings.bad(&format!("bodies wait in {name}/: {least}{count}"), advice);
+            }
+            Err(error) => {
+                findings.bad(
+                    &format!("{name}/ cannot be looked at: {error}"),
+                    "look at the bucket and its policy",
+                );
+            }
+        }
+    }
+}
+
+fn agent() -> ureq::Agent {
+    // The system's certificates, like all that the operator runs.
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
+    let config = ureq::Agent::config_builder().tls_config(tls);
+    let config = config.timeout_global(Some(ANSWER_TIMEOUT));
+    config.http_status_as_error(false).build().into()
+}
+
+fn post(url: &str, body: &str) -> Result<(u16, String), ureq::Error> {
+    let mut answer = agent()
+        .post(url)
+        .content_type("application/json")
+        .send(body)?;
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    Ok((answer.status().as_u16(), text))
+}
+
+fn get(url: &str) -> Result<u16, ureq::Error> {
+    Ok(agent().get(url).call()?.status().as_u16())
+}
+
+fn say(line: &str) {
+    // Nobody reads on if standard output is closed.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

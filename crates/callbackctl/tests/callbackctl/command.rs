@@ -1,0 +1,137 @@
+//! The operator's program in an environment of a test's own.
+
+use std::{
+    process::{Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{
+    fake_ci::{self, FakeCi},
+    jobs::BUCKET,
+    log_group::LogGroup,
+};
+use testkit::{bucket::Bucket, ministack, queue::Queue};
+
+/// A vendor, a queue and a log, and the commands on them.
+pub(crate) struct World {
+    pub(crate) ci: FakeCi,
+    pub(crate) queue: Queue,
+    pub(crate) log: LogGroup,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(1);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        Self {
+            ci: FakeCi::start().await,
+            queue: Queue::standard().await,
+            log: LogGroup::create(&format!("/aws/lambda/receiver-{number}")).await,
+        }
+    }
+
+    /// `callbackctl` with these arguments, all settings in its environment.
+    pub(crate) fn callbackctl(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callbackctl"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", "/nonexistent")
+            .env("AWS_REGION", ministack::REGION)
+            .env("AWS_ACCESS_KEY_ID", ministack::ACCESS_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", ministack::SECRET_ACCESS_KEY)
+            .env("AWS_ENDPOINT_URL", ministack::endpoint())
+            .env("QUEUE_URL", &self.queue.url)
+            .env("TENCENTCLOUD_SECRET_ID", fake_ci::SECRET_ID)
+            .env("TENCENTCLOUD_SECRET_KEY", fake_ci::SECRET_KEY)
+            .env("TENCENTCLOUD_TOKEN", fake_ci::TOKEN)
+            .env("CI_ENDPOINT_URL", self.ci.endpoint())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// `callbackctl reconcile` of the bucket by the log, with these arguments as well.
+    pub(crate) fn reconcile(&self, arguments: &[&str]) -> Command {
+        let log = ["--log-group", &self.log.name];
+        let bucket = ["reconcile", "--bucket", BUCKET, "--region", "ap-guangzhou"];
+        self.callbackctl(&[&bucket[..], &log, arguments].concat())
+    }
+
+    /// Runs `reconcile` to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        run(self.reconcile(arguments)).await
+    }
+
+    /// With a vault.
+    pub(crate) fn with_vault(&self, bucket: &Bucket, arguments: &[&str]) -> Command {
+        let mut command = self.reconcile(arguments);
+        command.env("VAULT_BUCKET", &bucket.name);
+        command
+    }
+
+    /// The ids of the events on the queue, in their order, repeats included.
+    pub(crate) async fn drain(&self) -> Vec<String> {
+        let messages = self.queue.drain().await;
+        let mut ids: Vec<_> = messages
+            .iter()
+            .map(|message| {
+                let event = message.event();
+                event["id"].as_str().expect("it has an id").to_owned()
+            })
+            .collect();
+        ids.sort();
+        ids
+    }
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// The last line of standard output.
+    pub(crate) fn last_line(&self) -> &str {
+        self.stdout.lines().last().unwrap_or_default()
+    }
+
+    /// The ids of the lines that say this of a job, sorted.
+    pub(crate) fn ids(&self, fate: &str) -> Vec<&str> {
+        let lines = self.stdout.lines();
+        let mut ids: Vec<_> = lines
+            .filter_map(|line| {
+                let (id, said) = line.split_once("  ")?;
+                (said.split(':').next() == Some(fate)).then_some(id)
+            })
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+/// Runs a command to its end, while the servers of the test go on. Nothing secret may be in what it
+/// writes.
+pub(crate) async fn run(mut command: Command) -> Ended {
+    let run = tokio::task::spawn_blocking(move || command.output());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = run
+        .await
+        .expect("it does not panic")
+        .expect("cargo has built it");
+    let ended = Ended {
+        code: status.code(),
+        stdout: String::from_utf8(stdout).expect("it writes text"),
+        stderr: String::from_utf8(stderr).expect("it writes text"),
+    };
+    for secret in fake_ci::SECRETS {
+        let is_there = ended.stdout.contains(secret) || ended.stderr.contains(secret);
+        assert!(!is_there, "{secret} was written: {ended:?}");
+    }
+    ended
+}

@@ -1,0 +1,311 @@
+//! Which jobs are found, and what becomes of them.
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::{
+    command::{World, run},
+    fake_ci::Fault,
+    jobs::{
+        BUCKET, Job, ended, ended_at, event_ids, from_node, minutes_ago, run_of_workflow, task,
+        vendor_time,
+    },
+};
+use testkit::{
+    bodies::{event_id, large, snapshot},
+    bucket::Bucket,
+};
+
+#[tokio::test]
+async fn the_missing_ones_of_250_jobs_are_published_and_no_others() {
+    let world = World::new().await;
+    // Of each ten: seven that arrived, one that did not, one that runs, one of long ago.
+    world.ci.add((0..250).map(|number| match number % 10 {
+        8 => task(number, "Running", minutes_ago(60), None),
+        9 => ended(number, 300),
+        _ => ended(number, 10 + i64::from(number % 100)),
+    }));
+    let arrived = (0..250).filter(|number| number % 10 < 7);
+    world.log.add(&event_ids(arrived.clone())).await;
+
+    let missing = event_ids((0..250).filter(|number| number % 10 == 7));
+    let first = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(first.code, Some(0), "{first:?}");
+    // The vendor does not list what runs.
+    let counts = "listed 225, ended 200, received 175, published 25, left 0";
+    assert_eq!(first.last_line(), counts);
+    assert_eq!(first.ids("published"), missing);
+    assert_eq!(first.ids("received"), event_ids(arrived));
+    assert_eq!(first.stderr, "");
+    assert_eq!(world.drain().await, missing);
+
+    let second = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(second.code, Some(0), "{second:?}");
+    let counts = "listed 225, ended 200, received 200, published 0, left 0";
+    assert_eq!(second.last_line(), counts);
+    assert!(world.drain().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_window_has_edges() {
+    let world = World::new().await;
+    let ago = |minutes, seconds| minutes_ago(minutes) + SignedDuration::from_secs(seconds);
+    world.ci.add([
+        ended_at(1, ago(60, -20)),
+        ended_at(2, ago(60, 20)),
+        ended_at(3, ago(10, -20)),
+        ended_at(4, ago(10, 20)),
+        // Created as long before as a job may take, and longer.
+        task(5, "Failed", ago(120, 40), Some(minutes_ago(30))),
+        task(6, "Failed", ago(120, -40), Some(minutes_ago(30))),
+        // Over, and it is not known since when.
+        task(7, "Cancel", minutes_ago(90), None),
+        task(8, "Pause", minutes_ago(30), None),
+    ]);
+    let window = ["--since", "1h", "--until", "10m", "--longest-job", "1h"];
+    let ended = world
+        .run(&[&["--tag", "Snapshot"], &window[..]].concat())
+        .await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let id = |number, state| event_id(number).replace("Success", state);
+    let expected = [event_id(2), event_id(3), id(5, "Failed"), id(7, "Cancel")];
+    assert_eq!(ended.ids("published"), expected);
+    assert_eq!(world.drain().await, expected);
+}
+
+#[tokio::test]
+async fn jobs_that_are_not_over_are_left_alone_whatever_the_vendor_lists() {
+    let world = World::new().await;
+    let states = ["Submitted", "Running", "Pause", "Auditing", "Postponed"];
+    let created = minutes_ago(30);
+    world.ci.add((1..).zip(states).map(|(number, state)| {
+        // Some samples have an end all the same.
+        task(number, state, created, Some(minutes_ago(20)))
+    }));
+    world.ci.add([ended(9, 20)]);
+    world.ci.fail_always("Snapshot", Fault::AllStates);
+    let ended = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let counts = "listed 6, ended 1, received 0, published 1, left 0";
+    assert_eq!(ended.last_line(), counts);
+    assert_eq!(world.drain().await, event_ids([9]));
+}
+
+#[tokio::test]
+async fn a_job_without_an_end_is_looked_for_in_the_log_since_jobs_are_listed() {
+    let world = World::new().await;
+    world.ci.add([task(1, "Failed", minutes_ago(900), None)]);
+    let id = event_id(1).replace("Success", "Failed");
+    let earlier = minutes_ago(890);
+    world.log.add_at(std::slice::from_ref(&id), earlier).await;
+    let ended = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(ended.ids("received"), [id], "{ended:?}");
+    assert!(world.drain().await.is_empty());
+}
+
+#[tokio::test]
+async fn runs_of_workflows_are_looked_up_and_get_the_bucket_that_was_asked() {
+    let world = World::new().await;
+    let arrived = run_of_workflow(3, "Failed", minutes_ago(30));
+    world.log.add(&[format!("{}:Failed", arrived.id)]).await;
+    world.ci.add_runs([
+        run_of_workflow(1, "Success", minutes_ago(20)),
+        run_of_workflow(2, "Running", minutes_ago(20)),
+        arrived,
+        // It began in time to be listed, and ended too early.
+        run_of_workflow(4, "Success", minutes_ago(180)),
+    ]);
+    let workflow = "w11111111111111111111111111111111";
+    let ended = world.run(&["--workflow-id", workflow]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let counts = "listed 3, ended 2, received 1, published 1, left 0";
+    assert_eq!(ended.last_line(), counts);
+    let [message] = &world.queue.drain().await[..] else {
+        panic!("one run was missing: {ended:?}")
+    };
+    let event = message.event();
+    let run = run_of_workflow(1, "Success", minutes_ago(20));
+    assert_eq!(event["id"], format!("{}:Success", run.id));
+    assert_eq!(event["type"], "com.tencent.ci.workflow.succeeded");
+    assert_eq!(event["data"]["event"], "WorkflowFinish");
+    assert_eq!(event["data"]["input"]["bucket"], BUCKET);
+    assert_eq!(event["data"]["detail"]["BucketId"], BUCKET);
+    assert_eq!(event["data"]["detail"]["RequestId"], Value::Null);
+    assert_eq!(message.group.as_deref(), Some(BUCKET));
+
+    let ended = world.run(&["--workflow-id", "another"]).await;
+    assert!(ended.last_line().starts_with("listed 0,"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn without_a_filter_every_tag_and_all_runs_are_listed() {
+    let world = World::new().await;
+    let of_tag = |number: u32, tag: &str| {
+        let mut node = snapshot(number);
+        node["Tag"] = tag.into();
+        node["EndTime"] = vendor_time(minutes_ago(20)).into();
+        from_node(&node, minutes_ago(21))
+    };
+    let tags = [
+        "Transcode",
+        "PicProcess",
+        "ImageInspect",
+        "DocProcess",
+        "FileUncompress",
+        "SoundHound",
+        "Tts",
+    ];
+    world
+        .ci
+        .add((1..).zip(tags).map(|(number, tag)| of_tag(number, tag)));
+    world
+        .ci
+        .add_runs([run_of_workflow(9, "Success", minutes_ago(20))]);
+    // The vendor may not list by a tag that none of its pages lists by, and a service may be missing.
+    world
+        .ci
+        .fail_always("DNA", Fault::Error(400, "InvalidArgument"));
+    world
+        .ci
+        .fail_always("DocWatermark", Fault::Error(403, "MediaBucketUnBinded"));
+    let ended = world.run(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mut expected = event_ids(1..=7);
+    expected.insert(0, format!("i{:032x}:Success", 9));
+    expected.sort();
+    assert_eq!(world.drain().await, expected);
+    let told: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(
+        told[1..],
+        [
+            "callbackctl: there is no list of DNA: InvalidArgument (status 400, request id NjQ3)",
+            "callbackctl: there is no list of DocWatermark DocProcess: MediaBucketUnBinded (status \
+             403, request id NjQ3)",
+        ]
+    );
+    assert!(told[0].contains("no event was published since"), "{told:?}");
+
+    // A documented tag that the vendor refuses is a failure, and so is one that was asked for.
+    world
+        .ci
+        .fail_always("Tts", Fault::Error(400, "InvalidArgument"));
+    for arguments in [
+        &["--tag", "Tts"][..],
+        &["--tag", "DNA"],
+        &["--tag", "DocWatermark"],
+    ] {
+        assert_eq!(world.run(arguments).await.code, Some(1), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn queues_choose_tasks() {
+    let world = World::new().await;
+    let mut other = ended(1, 20);
+    other.queue = "pother".to_owned();
+    world.ci.add([other, ended(2, 20)]);
+    let ended = world
+        .run(&["--tag", "Snapshot", "--queue-id", "pother"])
+        .await;
+    assert_eq!(ended.ids("published"), event_ids([1]), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_job_on_two_pages_is_published_once() {
+    let world = World::new().await;
+    world.ci.add((0..150).map(|number| ended(number, 20)));
+    // It is on the first page, and at the end of the second one again.
+    world.ci.add([ended(9, 20)]);
+    let ended = world.run(&["--tag", "Snapshot"]).await;
+    let counts = "listed 150, ended 150, received 0, published 150, left 0";
+    assert_eq!(ended.last_line(), counts, "{ended:?}");
+    assert_eq!(world.drain().await, event_ids(0..150));
+}
+
+#[tokio::test]
+async fn a_limit_leaves_the_others_and_a_dry_run_all_of_them() {
+    let world = World::new().await;
+    world
+        .ci
+        .add((0..25).map(|number| ended(number, 60 - i64::from(number))));
+    let dry = world.run(&["--tag", "Snapshot", "--dry-run"]).await;
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+    assert_eq!(dry.ids("would be published"), event_ids(0..25));
+    let counts = "listed 25, ended 25, received 0, published 0, left 0";
+    assert_eq!(dry.last_line(), counts);
+    assert!(world.drain().await.is_empty());
+    assert!(world.log.lines_of_others().await.is_empty());
+
+    let limited = world.run(&["--tag", "Snapshot", "--limit", "12"]).await;
+    assert_eq!(limited.code, Some(1), "{limited:?}");
+    let counts = "listed 25, ended 25, received 0, published 12, left 13";
+    assert_eq!(limited.last_line(), counts);
+    assert_eq!(world.drain().await, event_ids(0..12));
+    let line = format!("{}  left: the limit is reached\n", event_id(12));
+    assert!(limited.stdout.contains(&line), "{limited:?}");
+
+    let rest = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(rest.code, Some(0), "{rest:?}");
+    assert_eq!(world.drain().await, event_ids(12..25));
+}
+
+#[tokio::test]
+async fn lines_can_be_json_and_the_metric_counts_what_was_published() {
+    let world = World::new().await;
+    world.ci.add([ended(1, 20), ended(2, 20)]);
+    world.log.add(&event_ids([2])).await;
+    let ended = world
+        .run(&["--tag", "Snapshot", "--json", "--metrics"])
+        .await;
+    let lines = ended.stdout.lines();
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+        .collect();
+    let [received, published, counts, metric] = &lines[..] else {
+        panic!("{ended:?}")
+    };
+    let line = |id: u32, result: &str| serde_json::json!({ "id": event_id(id), "result": result });
+    assert_eq!(*received, line(2, "received"));
+    assert_eq!(*published, line(1, "published"));
+    let expected =
+        serde_json::json!({ "listed": 2, "ended": 2, "received": 1, "published": 1, "left": 0 });
+    assert_eq!(*counts, expected);
+    assert_eq!(metric["Reconciled"], 1);
+    assert_eq!(metric["Bucket"], BUCKET);
+    let directive = &metric["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Metrics"][0]["Name"], "Reconciled");
+    assert_eq!(directive["Dimensions"], serde_json::json!([["Bucket"]]));
+}
+
+#[tokio::test]
+async fn a_job_too_large_for_the_queue_goes_by_the_vault_and_does_not_keep_the_others() {
+    let world = World::new().await;
+    let mut node = large(1, 20_000);
+    node["EndTime"] = vendor_time(minutes_ago(20)).into();
+    let large: Job = from_node(&node, minutes_ago(21));
+    world.ci.add([large, ended(2, 20), ended(3, 20)]);
+    let arguments = ["--tag", "Snapshot"];
+    let mut command = world.reconcile(&arguments);
+    command.env("QUEUE_MAX_BYTES", "8192");
+    let without = run(command).await;
+    assert_eq!(without.code, Some(1), "{without:?}");
+    assert_eq!(without.ids("left"), event_ids([1]));
+    assert_eq!(world.drain().await, event_ids([2, 3]));
+
+    let vault = Bucket::create().await;
+    let mut command = world.with_vault(&vault, &arguments);
+    command.env("QUEUE_MAX_BYTES", "8192");
+    let with = run(command).await;
+    assert_eq!(with.code, Some(0), "{with:?}");
+    assert_eq!(with.ids("published"), event_ids([1]));
+    let [message] = &world.queue.drain().await[..] else {
+        panic!("{with:?}")
+    };
+    let pointer = message.event();
+    let objects = vault.objects().await;
+    let key = pointer[1]["s3Key"]
+        .as_str()
+        .expect("it points to an object");
+    let event: Value = serde_json::from_slice(&objects[key].body).expect("a message is JSON");
+    assert_eq!(event["id"], event_id(1));
+}

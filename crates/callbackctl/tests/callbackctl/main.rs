@@ -1,0 +1,19 @@
+//! The program as operators run it, against a vendor, a queue, a vault and a log.
+//!
+//! `fake_ci` is the vendor's query API, which checks each signature by itself and fails on request. The
+//! other servers are those of `testkit`.
+
+mod command;
+mod fake_ci;
+mod jobs;
+mod log_group;
+
+mod commands;
+mod faults;
+mod finding;
+mod lookup;
+mod published;
+mod queues;
+mod received;
+mod replay;
+mod usage;

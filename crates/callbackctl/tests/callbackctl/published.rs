@@ -1,0 +1,90 @@
+//! The bodies that the vendor has published for callbacks, as answers of its lists.
+
+use std::fs;
+
+use cloud_infinite_callback::{
+    callback::Payload,
+    event::{events, to_json},
+};
+use serde_json::Value;
+
+use crate::{
+    command::{World, run},
+    jobs::{BUCKET, Job, minutes_ago},
+};
+
+/// An element of a document by its name, tags included.
+fn element(document: &str, name: &str) -> Option<String> {
+    let begin = document.find(&format!("<{name}>"))?;
+    let close = format!("</{name}>");
+    let end = document.rfind(&close)? + close.len();
+    Some(document[begin..end].to_owned())
+}
+
+/// The one message of a body.
+fn message(body: &str) -> Value {
+    let payload = Payload::read(body.as_bytes()).expect("a published body can be read");
+    let Payload::Callback(callback) = payload else {
+        panic!("expected a callback, but found a probe")
+    };
+    let messages: Vec<_> = events(&callback).map(|event| to_json(&event)).collect();
+    let [message] = &messages[..] else {
+        panic!("one job a body: {messages:?}")
+    };
+    serde_json::from_str(message).expect("a message is JSON")
+}
+
+#[tokio::test]
+async fn each_gives_the_very_message_of_its_callback() {
+    let Some(folder) = testkit::shared("callbacks") else {
+        return;
+    };
+    let entries = fs::read_dir(folder).expect("it can be listed");
+    let world = World::new().await;
+    let mut count = 0;
+    for path in entries.map(|entry| entry.expect("it can be listed").path()) {
+        if path.extension().is_none_or(|extension| extension != "xml") {
+            continue;
+        }
+        let body = fs::read_to_string(&path).expect("it is there");
+        let (filter, node) = match element(&body, "JobsDetail") {
+            Some(node) => (["--tag", "t"], node),
+            None => {
+                let node = element(&body, "WorkflowExecution").expect("a task or a run");
+                (["--workflow-id", "w"], node)
+            }
+        };
+        let callback = message(&body);
+        let job = Job {
+            id: callback["data"]["jobId"]
+                .as_str()
+                .expect("a job")
+                .to_owned(),
+            tag: filter[1].to_owned(),
+            queue: String::new(),
+            state: "Success".to_owned(),
+            created: minutes_ago(30),
+            xml: node,
+        };
+        world.ci.replace(filter[0], job);
+        let window = ["--since", "3660d", "--until", "0s"];
+        let bucket = [
+            "reconcile",
+            "--all",
+            "--bucket",
+            BUCKET,
+            "--region",
+            "ap-guangzhou",
+        ];
+        let arguments = [&bucket[..], &filter, &window].concat();
+        let ended = run(world.callbackctl(&arguments)).await;
+        assert_eq!(ended.code, Some(0), "{}: {ended:?}", path.display());
+        let [message] = &world.queue.drain().await[..] else {
+            panic!("{}: {ended:?}", path.display());
+        };
+        // The bodies name nothing beside the node but `EventName`, which the node's kind implies.
+        assert_eq!(message.event(), callback, "{}", path.display());
+        count += 1;
+    }
+    assert!(count > 40, "{count} bodies");
+}

@@ -1,0 +1,119 @@
+//! Buckets in MiniStack, a test's own each.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use aws_sdk_s3::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    primitives::ByteStream,
+    types::{BucketLocationConstraint, CreateBucketConfiguration},
+};
+
+use crate::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, endpoint};
+
+/// A bucket of one test's own.
+pub struct Bucket {
+    client: Client,
+    pub name: String,
+}
+
+/// An object as it lies in a bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub body: Vec<u8>,
+    pub content_type: String,
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Bucket {
+    pub async fn create() -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("vault-{}", COUNTER.fetch_add(1, Ordering::Relaxed));
+        let client = client();
+        let region = BucketLocationConstraint::from(REGION);
+        let configuration = CreateBucketConfiguration::builder().location_constraint(region);
+        client
+            .create_bucket()
+            .bucket(&name)
+            .create_bucket_configuration(configuration.build())
+            .send()
+            .await
+            .expect("MiniStack makes a bucket");
+        Self { client, name }
+    }
+
+    pub async fn put(&self, key: &str, body: &[u8]) {
+        self.client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .body(ByteStream::from(body.to_vec()))
+            .content_type("application/xml")
+            .metadata("reason", "a test")
+            .metadata("received-at", "2024-05-06T01:02:03Z")
+            .metadata("request-id", "8f507cfc")
+            .send()
+            .await
+            .expect("MiniStack takes an object");
+    }
+
+    /// All objects by key.
+    pub async fn objects(&self) -> BTreeMap<String, Object> {
+        let listed = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.name)
+            .send()
+            .await;
+        let mut objects = BTreeMap::new();
+        for entry in listed.expect("MiniStack lists objects").contents() {
+            let key = entry.key().expect("an object has a key").to_owned();
+            let object = self
+                .client
+                .get_object()
+                .bucket(&self.name)
+                .key(&key)
+                .send()
+                .await;
+            let object = object.expect("MiniStack gives an object");
+            let content_type = object.content_type().unwrap_or_default().to_owned();
+            let metadata = object
+                .metadata()
+                .cloned()
+                .unwrap_or_default()
+                .into_iter()
+                .collect();
+            let body = object
+                .body
+                .collect()
+                .await
+                .expect("MiniStack sends it whole")
+                .to_vec();
+            objects.insert(
+                key,
+                Object {
+                    body,
+                    content_type,
+                    metadata,
+                },
+            );
+        }
+        objects
+    }
+}
+
+fn client() -> Client {
+    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests");
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint())
+        .force_path_style(true)
+        .credentials_provider(credentials)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}

@@ -1,0 +1,120 @@
+//! One MiniStack for all tests of this binary.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::LazyLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The region of all tests.
+pub const REGION: &str = "eu-central-1";
+
+/// The credentials of all tests: MiniStack takes any.
+pub const ACCESS_KEY_ID: &str = "test";
+/// See [`ACCESS_KEY_ID`].
+pub const SECRET_ACCESS_KEY: &str = "test-secret";
+
+/// How long MiniStack may take to start: usually 0.3 seconds, more while a machine compiles.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// Ends MiniStack when its standard input ends, which happens when this process does, however it
+/// does. (A static is never dropped, and a signal to a dying process' children takes unsafe code.)
+const KEEPER: &str = r#""$0" </dev/null & child=$!; cat >/dev/null; kill "$child"; wait"#;
+
+static MINISTACK: LazyLock<MiniStack> = LazyLock::new(MiniStack::start);
+
+struct MiniStack {
+    port: u16,
+    /// Holds the pipe that keeps it alive.
+    _keeper: Child,
+}
+
+impl MiniStack {
+    fn start() -> Self {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/ministack");
+        assert!(
+            program.exists(),
+            "MiniStack is not installed: run `make test`"
+        );
+        let port = free_port();
+        let log = log_file();
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER])
+            .arg(program)
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("MINISTACK_HOST", "localhost")
+            .env("AWS_ENDPOINT_URL", format!("http://localhost:{port}"))
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().expect("a file can be shared"))
+            .stderr(log)
+            // Ctrl-C ends the tests, and they end the keeper: it must live to end MiniStack.
+            .process_group(0)
+            .spawn()
+            .expect("there is a shell");
+        let ministack = Self {
+            port,
+            _keeper: keeper,
+        };
+        ministack.wait_until_healthy();
+        ministack
+    }
+
+    fn wait_until_healthy(&self) {
+        let started = Instant::now();
+        while !self.is_healthy() {
+            let elapsed = started.elapsed();
+            assert!(
+                elapsed < START_LIMIT,
+                "MiniStack did not start: see ministack-*.log in target/tmp"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn is_healthy(&self) -> bool {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(address)?;
+            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+            stream.write_all(
+                b"GET /_ministack/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+            )?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        };
+        ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+}
+
+/// A port that was free a moment ago; nothing else on the machine takes one at random meanwhile.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
+}
+
+/// The value of `AWS_ENDPOINT_URL`.
+pub fn endpoint() -> String {
+    format!("http://localhost:{}", MINISTACK.port)
+}
+
+/// Creates `target/tmp/ministack-<test binary>.log`.
+fn log_file() -> File {
+    let this = std::env::current_exe().expect("a test has a file");
+    // target/debug/deps/<test binary>
+    let target = this.ancestors().nth(3).expect("cargo's layout");
+    let name = this.file_name().expect("a file").to_string_lossy();
+    let folder = target.join("tmp");
+    std::fs::create_dir_all(&folder).expect("target can be written");
+    File::create(folder.join(format!("ministack-{name}.log"))).expect("target can be written")
+}

@@ -1,0 +1,152 @@
+//! Queues in MiniStack, a test's own each, and what a worker receives from them.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use aws_sdk_sqs::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName},
+};
+
+use crate::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, endpoint};
+
+/// The URL of a queue that nobody has made.
+pub fn missing_queue_url() -> String {
+    format!("{}/000000000000/missing", endpoint())
+}
+
+/// A queue of one test's own.
+pub struct Queue {
+    client: Client,
+    pub url: String,
+}
+
+/// A message as a worker receives it, without what the queue adds by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub body: String,
+    /// Name to data type and value.
+    pub attributes: BTreeMap<String, (String, String)>,
+    pub group: Option<String>,
+    pub deduplication: Option<String>,
+}
+
+impl Queue {
+    pub async fn standard() -> Self {
+        Self::create("", None).await
+    }
+
+    pub async fn fifo() -> Self {
+        let is_fifo = (QueueAttributeName::FifoQueue, "true");
+        Self::create(".fifo", Some(is_fifo)).await
+    }
+
+    /// A queue that takes messages of at most so many bytes.
+    pub async fn of_at_most(bytes: u32) -> Self {
+        let limit = (QueueAttributeName::MaximumMessageSize, &*bytes.to_string());
+        Self::create("", Some(limit)).await
+    }
+
+    async fn create(suffix: &str, attribute: Option<(QueueAttributeName, &str)>) -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("jobs-{}{suffix}", COUNTER.fetch_add(1, Ordering::Relaxed));
+        // A client of its own: connections belong to the runtime of the test that made them.
+        let client = client();
+        let attributes = attribute.map(|(name, value)| [(name, value.to_owned())].into());
+        let request = client
+            .create_queue()
+            .queue_name(name)
+            .set_attributes(attributes);
+        let url = request
+            .send()
+            .await
+            .expect("MiniStack makes a queue")
+            .queue_url;
+        Self {
+            client,
+            url: url.expect("a made queue has a URL"),
+        }
+    }
+
+    /// Receives and deletes all that is in the queue.
+    pub async fn drain(&self) -> Vec<Message> {
+        let mut all = Vec::new();
+        loop {
+            let received = self
+                .client
+                .receive_message()
+                .queue_url(&self.url)
+                .max_number_of_messages(10)
+                .message_attribute_names("All")
+                .message_system_attribute_names(MessageSystemAttributeName::All)
+                .send()
+                .await
+                .expect("MiniStack hands out messages")
+                .messages
+                .unwrap_or_default();
+            if received.is_empty() {
+                return all;
+            }
+            self.delete(&received).await;
+            all.extend(received.into_iter().map(Message::of));
+        }
+    }
+
+    async fn delete(&self, messages: &[aws_sdk_sqs::types::Message]) {
+        let entries = messages.iter().enumerate().map(|(index, message)| {
+            DeleteMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .set_receipt_handle(message.receipt_handle.clone())
+                .build()
+                .expect("an entry of id and handle is whole")
+        });
+        let request = self.client.delete_message_batch().queue_url(&self.url);
+        let request = request.set_entries(Some(entries.collect()));
+        request.send().await.expect("MiniStack deletes messages");
+    }
+}
+
+impl Message {
+    fn of(message: aws_sdk_sqs::types::Message) -> Self {
+        let system = message.attributes.unwrap_or_default();
+        let attributes = message.message_attributes.unwrap_or_default();
+        Self {
+            body: message.body.unwrap_or_default(),
+            attributes: attributes
+                .into_iter()
+                .map(|(name, value)| {
+                    (
+                        name,
+                        (value.data_type, value.string_value.unwrap_or_default()),
+                    )
+                })
+                .collect(),
+            group: system
+                .get(&MessageSystemAttributeName::MessageGroupId)
+                .cloned(),
+            deduplication: system
+                .get(&MessageSystemAttributeName::MessageDeduplicationId)
+                .cloned(),
+        }
+    }
+
+    /// The event in the body.
+    pub fn event(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("a message is JSON")
+    }
+}
+
+fn client() -> Client {
+    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests");
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint())
+        .credentials_provider(credentials)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}

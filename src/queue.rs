@@ -1,0 +1,263 @@
+//! Sends messages to SQS, one by one or in batches.
+
+use std::{collections::HashMap, fmt};
+
+use aws_sdk_sqs::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{
+        BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeNameForSends,
+        MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+    },
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::SdkConfig;
+use tokio::time::Instant;
+
+use crate::{
+    aws::{self, Fault, FaultKind, Limit},
+    message::{Attribute, Message},
+};
+
+/// The most entries of one `SendMessageBatch`.
+pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
+
+/// Error codes that SQS returns for a message over the queue's own limit, among other reasons.
+const MAY_BE_TOO_LARGE: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
+
+/// An SQS queue.
+pub struct Queue {
+    client: Client,
+    url: String,
+    max_attempts: usize,
+}
+
+/// Why messages are not on the queue: the error of SQS or of the connection, without any text of a
+/// message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum QueueError {
+    /// SQS refuses a message itself. It may accept others.
+    Refused(String),
+    /// The queue is not available, or did not accept a message in time.
+    Unavailable(String),
+}
+
+/// Error codes of a message that SQS never accepts, whatever the state of the queue.
+const ABOUT_THE_MESSAGE: [&str; 2] = ["InvalidParameterValue", "InvalidMessageContents"];
+
+/// Creates an SQS client.
+pub fn client(sdk_config: &SdkConfig, endpoint: Option<&str>) -> Client {
+    let config = aws_sdk_sqs::config::Builder::from(sdk_config);
+    let config = match endpoint {
+        Some(endpoint) => config.endpoint_url(endpoint),
+        None => config,
+    };
+    Client::from_conf(config.build())
+}
+
+impl fmt::Display for QueueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Refused(reason) | Self::Unavailable(reason)) = self;
+        f.write_str(reason)
+    }
+}
+
+impl Queue {
+    /// Creates a queue. Sends nothing.
+    pub fn new(url: String, client: Client) -> Self {
+        Self {
+            client,
+            url,
+            max_attempts: usize::MAX,
+        }
+    }
+
+    /// Limits the attempts of each call. Without it, only the deadline of a call limits them.
+    #[must_use]
+    pub fn with_max_attempts(self, max_attempts: usize) -> Self {
+        Self {
+            max_attempts,
+            ..self
+        }
+    }
+
+    /// Returns whether this is a FIFO queue.
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.url.ends_with(".fifo")
+    }
+
+    /// Sends messages: all of them, or it returns an error. Adds the number of retries to `retries`.
+    ///
+    /// # Errors
+    /// Returns [`QueueError`] if SQS permanently refuses one of them, or has not accepted all of them by
+    /// the deadline. Any of them may be on the queue nevertheless.
+    pub(crate) async fn send(
+        &self,
+        mut batch: Vec<Message>,
+        trace: Option<&str>,
+        deadline: Instant,
+        retries: &mut usize,
+    ) -> Result<(), QueueError> {
+        let limit = Limit {
+            deadline,
+            tries: self.max_attempts,
+        };
+        let sent = match batch.len() {
+            0 => Ok(()),
+            1 => self.send_one(batch.remove(0), trace, limit, retries).await,
+            _ => self.send_batch(batch, trace, limit, retries).await,
+        };
+        sent.map_err(|fault| match fault.kind {
+            FaultKind::Refused => QueueError::Refused(fault.reason),
+            _ => QueueError::Unavailable(fault.reason),
+        })
+    }
+
+    async fn send_one(
+        &self,
+        message: Message,
+        trace: Option<&str>,
+        limit: Limit,
+        retries: &mut usize,
+    ) -> Result<(), Fault> {
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message.body)
+            .set_message_group_id(message.group)
+            .set_message_deduplication_id(message.deduplication)
+            .set_message_attributes(Some(attributes(message.attributes)))
+            .set_message_system_attributes(trace.map(system_attributes));
+        aws::retry(limit, retries, async || {
+            // Boxed here: it has several kilobytes, which every future around it would copy.
+            let answer = Box::pin(request.clone().send()).await;
+            // A server that is not SQS may return 200 for anything.
+            match answer.map_err(|error| fault(&error))?.message_id() {
+                Some(id) if !id.is_empty() => Ok(()),
+                _ => Err(not_confirmed()),
+            }
+        })
+        .await
+    }
+
+    /// Sends a batch, then only the entries that SQS did not accept.
+    async fn send_batch(
+        &self,
+        batch: Vec<Message>,
+        trace: Option<&str>,
+        limit: Limit,
+        retries: &mut usize,
+    ) -> Result<(), Fault> {
+        let mut waiting: Vec<_> = batch
+            .into_iter()
+            .enumerate()
+            .map(|(number, message)| entry(number, message, trace))
+            .collect();
+        aws::retry(limit, retries, async || {
+            let request = self
+                .client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(waiting.clone()));
+            let answer = Box::pin(request.send()).await;
+            let answer = answer.map_err(|error| fault(&error))?;
+            let is_taken = |id: &str| {
+                let mut taken = answer.successful().iter();
+                taken.any(|entry| entry.id() == id && !entry.message_id().is_empty())
+            };
+            let failure = |id: &str| answer.failed().iter().find(|entry| entry.id() == id);
+            // An entry in both lists may not be on the queue, and one in neither is lost.
+            waiting.retain(|entry| !is_taken(entry.id()) || failure(entry.id()).is_some());
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let mut failures: Vec<_> = waiting
+                .iter()
+                .filter_map(|entry| failure(entry.id()))
+                .map(refused_entry)
+                .collect();
+            failures.sort_by_key(|fault| fault.kind);
+            Err(failures.into_iter().next().unwrap_or_else(not_confirmed))
+        })
+        .await
+    }
+}
+
+fn fault<E>(error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let Fault { reason, kind } = Fault::new(error, &ABOUT_THE_MESSAGE);
+    Fault {
+        reason: explain(&reason),
+        kind,
+    }
+}
+
+fn refused_entry(entry: &BatchResultErrorEntry) -> Fault {
+    let code = entry.code();
+    let kind = if !entry.sender_fault() || aws::is_transient(code) {
+        FaultKind::Transient
+    } else if aws::is_one_of(code, &ABOUT_THE_MESSAGE) {
+        FaultKind::Refused
+    } else {
+        FaultKind::Permanent
+    };
+    let code = explain(aws::code(Some(code)));
+    Fault {
+        reason: format!("an entry was refused: {code}"),
+        kind,
+    }
+}
+
+fn not_confirmed() -> Fault {
+    Fault {
+        reason: "the answer has no message id".to_owned(),
+        kind: FaultKind::Transient,
+    }
+}
+
+/// Adds a hint to an error that may be about the size of a message.
+fn explain(said: &str) -> String {
+    if aws::is_one_of(said, &MAY_BE_TOO_LARGE) {
+        return format!("{said}: is the queue's own MaximumMessageSize below QUEUE_MAX_BYTES?");
+    }
+    said.to_owned()
+}
+
+/// Returns the entry of a message in a batch. Its number is its id.
+fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(number.to_string())
+        .message_body(message.body)
+        .set_message_group_id(message.group)
+        .set_message_deduplication_id(message.deduplication)
+        .set_message_attributes(Some(attributes(message.attributes)))
+        .set_message_system_attributes(trace.map(system_attributes));
+    entry.build().expect("it has an id and a body")
+}
+
+fn attributes(attributes: Vec<Attribute>) -> HashMap<String, MessageAttributeValue> {
+    let typed = |attribute: Attribute| (attribute.name.to_owned(), typed(attribute));
+    attributes.into_iter().map(typed).collect()
+}
+
+fn typed(attribute: Attribute) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type(attribute.data_type)
+        .string_value(attribute.value)
+        .build()
+        .expect("it has a data type")
+}
+
+/// Returns the trace header of a message.
+fn system_attributes(
+    trace: &str,
+) -> HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue> {
+    let header = MessageSystemAttributeValue::builder()
+        .data_type("String")
+        .string_value(trace);
+    let header = header.build().expect("it has a data type");
+    HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, header)])
+}

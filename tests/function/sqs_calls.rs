@@ -1,0 +1,222 @@
+//! The calls to the queue: their limits, what they carry, and what is done when they fail.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use testkit::{
+    bodies::{event_id, large, snapshot, tasks, to_json},
+    fake_aws::{Call, FakeAws, Reply, SQS_MAX_BYTES, attribute_bytes, body_bytes},
+    function::Function,
+    function_url::{HttpAnswer, post_json},
+    runtime_api::{Answer, TRACE},
+};
+
+/// Most that one call takes.
+const MAX_ENTRIES: usize = 10;
+
+/// What starting and stalling may add to a time that is checked.
+const SLACK: Duration = Duration::from_secs(3);
+
+async fn publish(function: &Function, jobs: impl IntoIterator<Item = Value>) -> HttpAnswer {
+    function.call(&post_json(&to_json(&tasks(jobs)))).await
+}
+
+/// The ids of all calls, in the order in which they were sent.
+fn ids(calls: &[Call]) -> Vec<String> {
+    calls.iter().flat_map(Call::ids).collect()
+}
+
+#[tokio::test]
+async fn a_call_keeps_to_the_limits_of_the_queue() {
+    // How many jobs of how many bytes, and the fewest calls that may carry them.
+    let cases = [
+        (1, 0, 1),
+        (2, 0, 1),
+        (10, 0, 1),
+        (11, 0, 2),
+        (25, 0, 3),
+        (3, 400_000, 2),
+        (5, 700_000, 5),
+        (12, 120_000, 2),
+    ];
+    for (count, bytes, fewest) in cases {
+        let aws = FakeAws::start().await;
+        let function = crate::start(aws.settings()).await;
+        let answer = publish(&function, (0..count).map(|number| large(number, bytes))).await;
+        let case = format!("{count} jobs of {bytes} bytes");
+        assert_eq!(answer.status, 200, "{case}: {answer:?}");
+        let calls = aws.calls();
+        assert_eq!(
+            ids(&calls),
+            (0..count).map(event_id).collect::<Vec<_>>(),
+            "{case}"
+        );
+        for call in &calls {
+            assert!(
+                call.entries.len() <= MAX_ENTRIES,
+                "{case}: {}",
+                call.entries.len()
+            );
+            assert!(call.bytes() <= SQS_MAX_BYTES, "{case}: {}", call.bytes());
+        }
+        assert_eq!(calls.len(), fewest, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn attributes_count_against_the_limits() {
+    let aws = FakeAws::start().await;
+    let function = crate::start(aws.settings()).await;
+    publish(&function, [large(1, 1)]).await;
+    let sample = aws.calls().remove(0).entries.remove(0);
+    let (body, attributes) = (body_bytes(&sample) - 1, attribute_bytes(&sample));
+
+    // One message that fits to the byte, and one that does not.
+    let room = SQS_MAX_BYTES - body - attributes;
+    assert_eq!(publish(&function, [large(2, room)]).await.status, 200);
+    assert_eq!(publish(&function, [large(3, room + 1)]).await.status, 413);
+    // Two whose bodies alone would fit into one call.
+    let half = SQS_MAX_BYTES / 2 - body - attributes + 1;
+    assert_eq!(
+        publish(&function, [large(4, half), large(5, half)])
+            .await
+            .status,
+        200
+    );
+
+    let calls = aws.calls();
+    assert_eq!(ids(&calls), [1, 2, 4, 5].map(event_id));
+    assert!(calls.iter().all(|call| call.bytes() <= SQS_MAX_BYTES));
+}
+
+#[tokio::test]
+async fn every_message_carries_the_trace_of_its_invocation() {
+    let aws = FakeAws::start().await;
+    let function = crate::start(aws.settings()).await;
+    publish(&function, [snapshot(1)]).await;
+    publish(&function, (2..5).map(snapshot)).await;
+    let entries: Vec<_> = aws
+        .calls()
+        .into_iter()
+        .flat_map(|call| call.entries)
+        .collect();
+    assert_eq!(entries.len(), 4);
+    for entry in entries {
+        let header = &entry["MessageSystemAttributes"]["AWSTraceHeader"];
+        assert_eq!(header["DataType"], "String");
+        assert_eq!(header["StringValue"], TRACE);
+    }
+}
+
+#[tokio::test]
+async fn only_entries_that_were_not_taken_are_sent_again() {
+    let script = [
+        Reply::FailEntries(&[1, 3]),
+        Reply::LoseEntries(&[0]),
+        Reply::Accept,
+    ];
+    let aws = FakeAws::scripted(&script, Reply::Accept).await;
+    let function = crate::start(aws.settings()).await;
+    let answer = publish(&function, (0..5).map(snapshot)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let calls: Vec<_> = aws.calls().iter().map(Call::ids).collect();
+    let expected: [&[u32]; 3] = [&[0, 1, 2, 3, 4], &[1, 3], &[1]];
+    let expected = expected.map(|numbers| numbers.iter().copied().map(event_id).collect());
+    assert_eq!(calls, expected as [Vec<String>; 3]);
+}
+
+#[tokio::test]
+async fn a_queue_that_recovers_in_time_is_no_failure() {
+    let failures = [
+        Reply::Error(503, "ServiceUnavailable"),
+        Reply::Error(400, "RequestThrottled"),
+        Reply::Error(500, "InternalFailure"),
+    ];
+    for failure in failures {
+        for count in [1, 2] {
+            let aws = FakeAws::scripted(std::slice::from_ref(&failure), Reply::Accept).await;
+            let function = crate::start(aws.settings()).await;
+            let answer = publish(&function, (0..count).map(snapshot)).await;
+            assert_eq!(answer.status, 200, "{failure:?}, {count} jobs");
+            assert_eq!(aws.calls().len(), 2, "{failure:?}, {count} jobs");
+            let output = function.stop().await;
+            let retries = output.lines().find(|line| line.contains("PublishRetries"));
+            let line: Value = serde_json::from_str(retries.expect("it counts them")).unwrap();
+            assert_eq!(line["PublishRetries"], 1, "{failure:?}, {count} jobs");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_entry_that_is_refused_makes_the_vendor_try_again() {
+    let refusals = [
+        (Reply::RefuseEntries(&[2]), 1),
+        (Reply::Error(403, "AccessDeniedException"), 1),
+        (Reply::Error(400, "QueueDoesNotExist"), 1),
+    ];
+    for (refusal, calls) in refusals {
+        let aws = FakeAws::scripted(&[], refusal.clone()).await;
+        let function = crate::start(aws.settings()).await;
+        let answer = publish(&function, (0..3).map(snapshot)).await;
+        assert_eq!(answer.status, 503, "{refusal:?}");
+        assert!(answer.header("retry-after").is_some(), "{refusal:?}");
+        assert_eq!(
+            aws.calls().len(),
+            calls,
+            "what cannot succeed is not tried: {refusal:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_budget_ends_all_attempts() {
+    let failures = [
+        Reply::Silence,
+        Reply::FailEntries(&[0]),
+        Reply::LoseEntries(&[0]),
+        Reply::Error(503, "ServiceUnavailable"),
+    ];
+    for failure in failures {
+        let aws = FakeAws::scripted(&[], failure.clone()).await;
+        let function = crate::start(aws.settings().with("PUBLISH_BUDGET_MS", "700")).await;
+        let begin = Instant::now();
+        let answer = publish(&function, (0..2).map(snapshot)).await;
+        let elapsed = begin.elapsed();
+        assert_eq!(answer.status, 503, "{failure:?}");
+        assert!(answer.header("retry-after").is_some(), "{failure:?}");
+        assert!(
+            elapsed < Duration::from_millis(700) + SLACK,
+            "{failure:?}: {elapsed:?}"
+        );
+        assert!(
+            aws.calls().len() < 50,
+            "{failure:?}: a broken queue is not hammered"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_answer_comes_before_the_deadline() {
+    let aws = FakeAws::scripted(&[], Reply::Silence).await;
+    let settings = aws.settings().with("PUBLISH_BUDGET_MS", "60000");
+    let function = crate::start(settings).await;
+    // A first call, so that the start is not counted.
+    assert_eq!(function.call(&post_json(b"")).await.status, 400);
+    let deadline = Duration::from_secs(2);
+    let event = post_json(&to_json(&tasks([snapshot(1)])));
+    let mut times = Vec::new();
+    // A machine that stalls for an instant is no failure of the function; it doesn't each time.
+    while times.len() < 3 && times.iter().all(|time| *time >= deadline) {
+        let begin = Instant::now();
+        match function.invoke(&event, deadline).await {
+            Answer::Response(response) => assert_eq!(HttpAnswer::of(&response).status, 503),
+            other => panic!("expected an answer, but found {other:?}"),
+        }
+        times.push(begin.elapsed());
+    }
+    assert!(
+        times.iter().any(|time| *time < deadline),
+        "Lambda would have ended the function: {times:?}"
+    );
+}
