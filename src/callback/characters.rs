@@ -1,7 +1,22 @@
-//! The characters and names that XML 1.0 allows.
+//! White space, and the characters and names that XML 1.0 allows.
 
 /// How many bytes are searched for forbidden characters at once.
 const CHUNK_BYTES: usize = 64;
+
+/// Whether a byte is white space, in XML and in JSON. Other blanks are text.
+pub(super) fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Whether a text is nothing but white space.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes().all(is_white_space)
+}
+
+/// Removes the white space around a text.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
 
 /// Finds the first character that XML forbids: its offset and its code point.
 pub(super) fn first_forbidden(body: &str) -> Option<(usize, u32)> {

@@ -1,6 +1,9 @@
 //! A body's bytes into text and its format.
 
-use super::{ReadError, ReadErrorKind};
+use super::{
+    characters::is_white_space,
+    error::{ReadError, ReadErrorKind},
+};
 
 /// UTF-8's byte order mark. The vendor has never been seen to send one, but proxies do.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -97,9 +100,7 @@ fn without_mark(body: &[u8]) -> &[u8] {
 }
 
 fn first_significant(body: &[u8]) -> Option<u8> {
-    body.iter()
-        .copied()
-        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+    body.iter().copied().find(|byte| !is_white_space(*byte))
 }
 
 #[cfg(test)]

@@ -5,16 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    tree::{Node, Object, Values},
-    xml::MIXED_TEXT,
-};
+use super::tree::{MIXED_TEXT, Member, Node, Object, Values};
 
 /// The name whose values are pairs or maps, and become one map of texts.
 pub(crate) const HEADERS: &str = "CosHeaders";
 
+/// Returns an object without headers that have no value, unless nothing else is left of it.
+pub(super) fn object(mut members: Vec<Member<'_>>) -> Option<Node<'_>> {
+    members.retain(|(name, node)| name != HEADERS || !is_empty(node));
+    Node::object(members)
+}
+
 /// Whether a value of `CosHeaders` is nothing but headers without a value.
-pub(super) fn is_empty(node: &Node<'_>) -> bool {
+fn is_empty(node: &Node<'_>) -> bool {
     match node {
         Node::Object(object) => pair(object).is_some_and(|(_, values)| values.first().is_none()),
         Node::List(items) => items.iter().all(is_empty),

@@ -11,8 +11,11 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
-    MAX_DEPTH, MAX_NODES, ReadError, ReadErrorKind, TextPosition,
-    tree::{Member, Node, Object, is_blank},
+    characters::{is_blank, is_white_space},
+    error::{ReadError, ReadErrorKind, TextPosition},
+    headers,
+    limits::{MAX_DEPTH, MAX_NODES},
+    tree::{Member, Node, Object},
 };
 
 /// Parses one JSON object. Returns a warning as well if trailing commas were skipped.
@@ -150,7 +153,7 @@ impl<'a> Reader<'a> {
                         self.trailing_commas.push(comma);
                     }
                     value = match open.pop() {
-                        Some(Open::Object { members, .. }) => Node::object(members),
+                        Some(Open::Object { members, .. }) => headers::object(members),
                         Some(Open::Array { items }) => Node::list(items),
                         None => None,
                     };
@@ -246,7 +249,7 @@ impl<'a> Reader<'a> {
     /// Returns the next byte that is not white space, without consuming it.
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.body.as_bytes();
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
+        while bytes.get(self.at).copied().is_some_and(is_white_space) {
             self.at += 1;
         }
         bytes.get(self.at).copied()

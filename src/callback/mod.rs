@@ -5,27 +5,20 @@ mod error;
 mod format;
 mod headers;
 mod json;
+mod limits;
 mod tree;
 mod xml;
 
 use std::borrow::Cow;
 
-pub(crate) use characters::is_xml_character;
-use error::TextPosition;
+pub(crate) use characters::{is_xml_character, trim};
 pub use error::{ReadError, ReadErrorKind};
 use format::Format;
 pub(crate) use format::encoding_hint;
 pub use format::is_empty;
 pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;
-pub(crate) use tree::{Node, Object, Values, trim};
-
-/// How deep elements may be nested: ten times what the vendor does. With the message's own levels
-/// around it, it stays below 128, where serde_json and other readers stop.
-const MAX_DEPTH: usize = 100;
-
-/// How many elements or JSON values a body may have: twice what a document of 5,000 pages needs.
-const MAX_NODES: usize = 200_000;
+pub(crate) use tree::{Node, Object, Values};
 
 /// The message of the probe that the vendor's console sends when a callback URL is saved.
 const PROBE_MESSAGE: &str = "Test request when setting callback url";

@@ -7,7 +7,10 @@
 
 use std::borrow::Cow;
 
-use super::headers::{self, HEADERS};
+use super::characters::is_blank;
+
+/// The name under which text beside elements is kept.
+pub(super) const MIXED_TEXT: &str = "#text";
 
 /// One value of a body that is not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,20 +36,6 @@ pub(crate) type Member<'a> = (Cow<'a, str>, Node<'a>);
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'t, 'a>(&'t [Member<'a>]);
 
-/// The white space of XML and JSON alike; other blanks are text.
-const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
-
-/// Whether a text is nothing but white space.
-pub(crate) fn is_blank(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| WHITE_SPACE.contains(&char::from(byte)))
-}
-
-/// Returns a text without the white space around it.
-pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(WHITE_SPACE)
-}
-
 impl<'a> Node<'a> {
     /// Returns a leaf, unless it is blank.
     pub(crate) fn text(text: Cow<'a, str>) -> Option<Self> {
@@ -59,8 +48,7 @@ impl<'a> Node<'a> {
     }
 
     /// Returns an object of `members`, which are not empty, unless there are none.
-    pub(crate) fn object(mut members: Vec<Member<'a>>) -> Option<Self> {
-        members.retain(|(name, node)| name != HEADERS || !headers::is_empty(node));
+    pub(crate) fn object(members: Vec<Member<'a>>) -> Option<Self> {
         (!members.is_empty()).then(|| Self::Object(Object::new(members)))
     }
 

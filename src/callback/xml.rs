@@ -14,13 +14,12 @@ use quick_xml::{
 };
 
 use super::{
-    MAX_DEPTH, MAX_NODES, ReadError, ReadErrorKind, TextPosition,
-    characters::{first_forbidden, is_name, is_xml_character},
-    tree::{Member, Node, Object, is_blank},
+    characters::{first_forbidden, is_blank, is_name, is_xml_character, trim},
+    error::{ReadError, ReadErrorKind, TextPosition},
+    headers,
+    limits::{MAX_DEPTH, MAX_NODES},
+    tree::{MIXED_TEXT, Member, Node, Object},
 };
-
-/// The name under which text beside elements is kept.
-pub(super) const MIXED_TEXT: &str = "#text";
 
 /// The error for a document type declaration, complete or not.
 const NO_DTD: &str = "expected no document type declaration";
@@ -273,10 +272,9 @@ impl<'a> Element<'a> {
     /// Keeps text beside elements; each piece between two elements is one value.
     fn keep_mixed_text(&mut self) {
         let Some(text) = self.text.take() else { return };
-        // ASCII white space is that of XML and the form feed, which XML forbids.
         let trimmed = match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
-            Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
+            Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+            Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
         };
         let node = Node::text(trimmed);
         self.members
@@ -286,7 +284,7 @@ impl<'a> Element<'a> {
     fn close(mut self) -> Option<Node<'a>> {
         if self.has_elements {
             self.keep_mixed_text();
-            Node::object(self.members)
+            headers::object(self.members)
         } else {
             self.text.and_then(Node::text)
         }
