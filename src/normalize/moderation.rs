@@ -5,12 +5,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use cloud_infinite_job_record::{Forbidden, Moderation, Outcome, Record, Scene, Verdict};
 
 use super::{
-    BucketRef,
+    bucket_ref::BucketRef,
     element::Element,
-    error, fill_job, headers,
     input::{input, simple_input},
+    job::{error, fill_job, headers, problem},
     outputs::Outputs,
-    problem,
 };
 use crate::callback::{HEADERS, Node, Object, number, trim};
 

@@ -10,11 +10,11 @@ use std::{borrow::Cow, collections::HashMap};
 use cloud_infinite_job_record::{Outcome, Output, Problem, Record};
 
 use super::{
-    BucketRef,
+    bucket_ref::BucketRef,
     element::Element,
-    fill_job, headers, input,
+    input::input,
+    job::{fill_job, headers, problem},
     outputs::{Outputs, without_slash},
-    problem,
 };
 use crate::callback::HEADERS;
 
@@ -40,7 +40,7 @@ const REQUESTED_OUTPUT: &[&str] = &[
 /// Fills a record from an element of `JobsDetail`, and returns the bucket that the job writes to.
 pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) -> BucketRef<'t> {
     let operation = node.child("Operation");
-    let input = node.child("Input");
+    let input_node = node.child("Input");
     let output = operation
         .as_ref()
         .and_then(|operation| operation.child("Output"));
@@ -64,12 +64,12 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         record.template_id = operation.field("TemplateId");
         record.outputs = outputs(operation, output.as_ref(), &home, record);
     }
-    record.input = input::input(input.as_ref().unwrap_or(&node), &home);
+    record.input = input(input_node.as_ref().unwrap_or(&node), &home);
     // Tts has no `Input`: its text is in the operation.
     let spoken = operation
         .as_ref()
         .and_then(|operation| operation.child("Input"));
-    record.headers = headers(&[input, Some(node), spoken], HEADERS);
+    record.headers = headers(&[input_node, Some(node), spoken], HEADERS);
     if let Some(workflow) = node.child("Workflow") {
         record.workflow.id = workflow.field("WorkflowId");
         record.workflow.name = workflow.field("WorkflowName");

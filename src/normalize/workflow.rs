@@ -5,14 +5,12 @@ use std::borrow::Cow;
 use cloud_infinite_job_record::{Outcome, Problem, Record, Task};
 
 use super::{
-    BucketRef,
+    bucket_ref::BucketRef,
     cos_url::CosUrl,
     element::Element,
-    error, headers,
     input::input,
-    outcome,
+    job::{error, headers, outcome, problem},
     outputs::{Outputs, without_slash},
-    problem,
 };
 use crate::callback::HEADERS;
 

@@ -1,0 +1,120 @@
+//! What all families share: a job's id, times, state and outcome, its errors and problems, and headers.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use cloud_infinite_job_record::{Error, Outcome, Problem, Record};
+
+use super::element::Element;
+use crate::callback::{self, Node, trim};
+
+/// Fills the fields that tasks and moderation jobs share. `problems` must be filled before.
+pub(super) fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't, '_>) {
+    record.job_id = node.field("JobId");
+    record.state = node.field("State");
+    record.outcome = outcome(node, &record.problems);
+    record.created_at = node.time("CreationTime");
+    record.started_at = node.time("StartTime");
+    record.ended_at = node.time("EndTime");
+    record.queue_id = node.field("QueueId");
+}
+
+/// Decides the outcome of a job, a run or a run's task, by its `State` and by the failures
+/// inside; without a state, by its `Code`. An unknown state leaves a warning.
+pub(super) fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
+    let succeeded = || match problems {
+        [] => Outcome::Succeeded,
+        _ => Outcome::Partial,
+    };
+    match element.text("State") {
+        Some(_) if element.is_ambiguous("State") => Outcome::UNKNOWN,
+        Some("Success") => succeeded(),
+        Some("Failed") => Outcome::Failed,
+        Some("Submitted" | "Running" | "Auditing" | "Pause") => Outcome::Pending,
+        Some("Cancel") => Outcome::Cancelled,
+        Some(other) => {
+            element.warn_expected("State", "a known state", other);
+            Outcome::UNKNOWN
+        }
+        None => match element.text("Code") {
+            Some(_) if element.is_ambiguous("Code") => Outcome::UNKNOWN,
+            Some(code) if is_success(code) => succeeded(),
+            Some(_) => Outcome::Failed,
+            None => Outcome::UNKNOWN,
+        },
+    }
+}
+
+/// Whether a `Code` means success.
+fn is_success(code: &str) -> bool {
+    matches!(code, "Success" | "0")
+}
+
+/// Returns an error, unless both parts are missing.
+pub(super) fn error<'t>(code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Option<Error<'t>> {
+    if code.is_none() && message.is_none() {
+        return None;
+    }
+    let mut error = Error::default();
+    error.code = code;
+    error.message = message;
+    Some(error)
+}
+
+/// Returns the failure of an element: its `State` if that is `Failed`, else its `Code` if that does not
+/// mean success. One of several values is enough.
+pub(super) fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> {
+    let values = |name| element.texts(name).map(|(index, text)| (index, trim(text)));
+    let failed = values("State").find(|(_, state)| *state == "Failed");
+    let code = values("Code").find(|(_, code)| !is_success(code));
+    let (leaf, index) = match (failed, code) {
+        (Some((index, _)), _) => ("State", index),
+        (None, Some((index, _))) => ("Code", index),
+        (None, None) => return None,
+    };
+    let mut problem = Problem::default();
+    problem.path = element.path_to_item(leaf, index);
+    problem.code = match code {
+        Some((_, code)) => Some(Cow::Borrowed(code)),
+        None => element.field("Code"),
+    };
+    problem.message = element.field("Message");
+    Some(problem)
+}
+
+/// Returns the headers of the first of these elements that has any, as one map of texts with
+/// lower-case names.
+pub(super) fn headers<'t>(
+    holders: &[Option<Element<'_, 't, '_>>],
+    name: &'static str,
+) -> BTreeMap<Cow<'t, str>, Cow<'t, str>> {
+    let Some(holder) = holders
+        .iter()
+        .flatten()
+        .find(|holder| holder.object().values(name).first().is_some())
+    else {
+        return BTreeMap::new();
+    };
+    let mut joined: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
+    for (header, values) in callback::headers(holder.object().values(name)) {
+        for value in values {
+            let Node::Text(text) = value else {
+                holder.warn(name, &format!("expected texts, but found {}", value.kind()));
+                continue;
+            };
+            let text = trim(text);
+            joined
+                .entry(lower_case(trim(header)))
+                .and_modify(|joined| *joined.to_mut() += &format!(", {text}"))
+                .or_insert(Cow::Borrowed(text));
+        }
+    }
+    joined
+}
+
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.chars().any(char::is_uppercase) {
+        Cow::Owned(name.to_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
