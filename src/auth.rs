@@ -108,7 +108,7 @@ fn candidates(path: &str, query: &str) -> Vec<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn is_let_in(tokens: &[&str], uri: &str) -> bool {
+    fn is_accepted(tokens: &[&str], uri: &str) -> bool {
         let digests = tokens
             .iter()
             .map(|token| digest(token.as_bytes()))
@@ -137,7 +137,7 @@ mod tests {
             "/x?a=b&token=abc",
             "/x?token=%61bc",
         ] {
-            assert!(is_let_in(&["abc"], uri), "{uri}");
+            assert!(is_accepted(&["abc"], uri), "{uri}");
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
             "/wrong?token=two",
             "/two?token=wrong",
         ] {
-            assert!(is_let_in(&["one", "two"], uri), "{uri}");
+            assert!(is_accepted(&["one", "two"], uri), "{uri}");
         }
     }
 
@@ -170,11 +170,11 @@ mod tests {
             "/?token=ab&c",
             "//",
         ] {
-            assert!(!is_let_in(&["abc"], uri), "{uri}");
+            assert!(!is_accepted(&["abc"], uri), "{uri}");
         }
-        assert!(!is_let_in(&[], "/abc"));
-        assert!(!is_let_in(&[""], "/"));
-        assert!(!is_let_in(&[""], "/?token="));
+        assert!(!is_accepted(&[], "/abc"));
+        assert!(!is_accepted(&[""], "/"));
+        assert!(!is_accepted(&[""], "/?token="));
     }
 
     #[test]

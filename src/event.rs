@@ -42,23 +42,23 @@ pub fn routed_events<'t, 'a: 't>(
 ) -> impl ExactSizeIterator<Item = RoutedEvent<'t, 'a>> {
     let jobs = callback.jobs.iter().enumerate();
     jobs.map(|(index, job)| {
-        let (record, home) = normalize::record(callback, job, index);
-        RoutedEvent::new(record, home)
+        let (record, output_bucket) = normalize::record(callback, job, index);
+        RoutedEvent::new(record, output_bucket)
     })
 }
 
 impl<'t, 'a> RoutedEvent<'t, 'a> {
-    fn new(record: Record<'t, Detail<'t, 'a>>, home: BucketRef<'t>) -> Self {
+    fn new(record: Record<'t, Detail<'t, 'a>>, output_bucket: BucketRef<'t>) -> Self {
         let input = &record.input;
-        let read = BucketRef {
+        let input_bucket = BucketRef {
             bucket: input.bucket.clone(),
             region: input.region.clone(),
         };
-        let is_known = read.bucket.is_some() || home.bucket.is_none();
+        let is_known = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
         let BucketRef { bucket, region } = if is_known {
-            read.or(&home)
+            input_bucket.or(&output_bucket)
         } else {
-            home.or(&read)
+            output_bucket.or(&input_bucket)
         };
         let source = match (&bucket, &region) {
             (Some(bucket), Some(region)) => format!(

@@ -40,7 +40,7 @@ impl MetricValue {
 pub(crate) struct Line<'l> {
     function_name: &'l str,
     metrics: Vec<Metric>,
-    divided: Option<(Metric, [Dimension<'l>; 2])>,
+    with_dimensions: Option<(Metric, [Dimension<'l>; 2])>,
 }
 
 /// The member `_aws`: which members are metrics and dimensions.
@@ -79,7 +79,7 @@ impl<'l> Line<'l> {
         Self {
             function_name,
             metrics: Vec::new(),
-            divided: None,
+            with_dimensions: None,
         }
     }
 
@@ -90,13 +90,13 @@ impl<'l> Line<'l> {
 
     /// Adds a metric by function, and by function and these dimensions together. A line has one value for
     /// each dimension, so that it has room for one such metric.
-    pub(crate) fn divide(&mut self, metric: Metric, dimensions: [Dimension<'l>; 2]) {
-        self.divided = Some((metric, dimensions));
+    pub(crate) fn add_with_dimensions(&mut self, metric: Metric, dimensions: [Dimension<'l>; 2]) {
+        self.with_dimensions = Some((metric, dimensions));
     }
 
     /// Returns whether it has such a metric.
-    pub(crate) fn is_divided(&self) -> bool {
-        self.divided.is_some()
+    pub(crate) fn has_dimensions(&self) -> bool {
+        self.with_dimensions.is_some()
     }
 
     /// Writes the line, unless it has no metric.
@@ -119,7 +119,7 @@ impl<'l> Line<'l> {
         for (name, value) in &self.metrics {
             members.serialize_entry(name, value)?;
         }
-        if let Some(((name, value), dimensions)) = &self.divided {
+        if let Some(((name, value), dimensions)) = &self.with_dimensions {
             members.serialize_entry(name, value)?;
             for (name, value) in dimensions {
                 members.serialize_entry(name, value)?;
@@ -139,7 +139,7 @@ impl<'l> Line<'l> {
                 metrics: self.metrics.iter().map(Definition::from).collect(),
             });
         }
-        if let Some((metric, [(one, _), (two, _)])) = &self.divided {
+        if let Some((metric, [(one, _), (two, _)])) = &self.with_dimensions {
             directives.push(Directive {
                 namespace: NAMESPACE,
                 dimensions: vec![vec![FUNCTION_NAME], vec![FUNCTION_NAME, one, two]],

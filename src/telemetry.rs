@@ -154,13 +154,13 @@ impl Telemetry {
         }
         if let Answer::Published { .. } = answer {
             for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
-                if line.is_divided() {
+                if line.has_dimensions() {
                     line.write(lines)?;
                     line = Line::new(&self.function_name);
                 }
                 let records = ("RecordsPublished", MetricValue::Count(*count));
                 let dimensions = [("family", family.as_str()), ("outcome", outcome.as_str())];
-                line.divide(records, dimensions);
+                line.add_with_dimensions(records, dimensions);
             }
         }
         line.write(lines)

@@ -35,7 +35,7 @@ impl Serialize for Detail<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         let mut siblings = self.siblings.names().peekable();
-        let normal = |name, values| Normal {
+        let normal = |name, values| NormalValues {
             name,
             parent: self.name,
             dialect: self.dialect,
@@ -67,7 +67,7 @@ pub(super) fn taken_siblings<'t>(
         .names()
         .filter(|(name, _)| node.values(name).first().is_some())
         .map(move |(name, values)| {
-            let normal = Normal {
+            let normal = NormalValues {
                 name,
                 parent: "",
                 dialect,
@@ -78,14 +78,14 @@ pub(super) fn taken_siblings<'t>(
 }
 
 /// Every value of one name.
-struct Normal<'t, 'a> {
+struct NormalValues<'t, 'a> {
     name: &'t str,
     parent: &'t str,
     dialect: Dialect,
     values: Values<'t, 'a>,
 }
 
-impl Serialize for Normal<'_, '_> {
+impl Serialize for NormalValues<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.name == HEADERS {
             return Headers {
@@ -96,19 +96,21 @@ impl Serialize for Normal<'_, '_> {
         }
         let (name, dialect) = (self.name, self.dialect);
         let (is_list, scalar) = dialect.normal(self.parent, name);
-        serialize_values(serializer, self.values.iter(), is_list, |value| One {
-            name,
-            is_list,
-            scalar,
-            dialect,
-            value,
+        serialize_values(serializer, self.values.iter(), is_list, |value| {
+            NormalValue {
+                name,
+                is_list,
+                scalar,
+                dialect,
+                value,
+            }
         })
     }
 }
 
-/// One value of a name. An array here is nested in another array, which only JSON can express; its
+/// NormalValue value of a name. An array here is nested in another array, which only JSON can express; its
 /// elements have the name of the outer one.
-struct One<'t, 'a> {
+struct NormalValue<'t, 'a> {
     name: &'t str,
     is_list: bool,
     scalar: FieldType,
@@ -116,21 +118,20 @@ struct One<'t, 'a> {
     value: &'t Node<'a>,
 }
 
-impl Serialize for One<'_, '_> {
+impl Serialize for NormalValue<'_, '_> {
     // The parsers reject trees deeper than `MAX_DEPTH`, which bounds the recursion.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
             Node::Text(text) => serialize_leaf(serializer, text, self.scalar),
             Node::List(items) => {
-                serialize_values(serializer, items.iter(), self.is_list, |value| One {
-                    value,
-                    ..*self
+                serialize_values(serializer, items.iter(), self.is_list, |value| {
+                    NormalValue { value, ..*self }
                 })
             }
             Node::Object(object) => {
                 let mut map = serializer.serialize_map(None)?;
                 for (name, values) in object.names() {
-                    let normal = Normal {
+                    let normal = NormalValues {
                         name,
                         parent: self.name,
                         dialect: self.dialect,
@@ -175,7 +176,7 @@ impl Serialize for Header<'_, '_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // A header called `Size` is text, too.
         serialize_values(serializer, self.values.iter().copied(), false, |value| {
-            One {
+            NormalValue {
                 name: "",
                 is_list: false,
                 scalar: FieldType::Text,

@@ -69,7 +69,7 @@ pub(super) struct Element<'p, 't, 'a> {
 struct ElementPath<'p> {
     name: &'p str,
     index: Option<usize>,
-    holder: Option<&'p ElementPath<'p>>,
+    parent: Option<&'p ElementPath<'p>>,
 }
 
 impl<'p, 't, 'a> Element<'p, 't, 'a> {
@@ -86,7 +86,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
             path: ElementPath {
                 name,
                 index,
-                holder: None,
+                parent: None,
             },
             dialect,
             warnings,
@@ -173,7 +173,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
             let path = ElementPath {
                 name,
                 index,
-                holder: Some(&self.path),
+                parent: Some(&self.path),
             };
             Some(Element {
                 object,
@@ -225,16 +225,16 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     /// Adds a warning about the value called `name`.
     pub(super) fn warn(&self, name: &str, problem: &str) {
         self.warnings.add(|| {
-            let mut place = String::new();
-            for holder in self
+            let mut path = String::new();
+            for parent in self
                 .path
                 .path()
                 .into_iter()
-                .filter(|holder| !holder.name.is_empty())
+                .filter(|parent| !parent.name.is_empty())
             {
-                place.push_str(&format!("{holder}."));
+                path.push_str(&format!("{parent}."));
             }
-            format!("{place}{}: {problem}", cut(name))
+            format!("{path}{}: {problem}", cut(name))
         });
     }
 
@@ -264,9 +264,10 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
 impl ElementPath<'_> {
     /// Returns this element and its parents, from the vendor node on.
     fn path(&self) -> Vec<&Self> {
-        let mut places: Vec<_> = std::iter::successors(Some(self), |place| place.holder).collect();
-        places.reverse();
-        places
+        let mut elements: Vec<_> =
+            std::iter::successors(Some(self), |element| element.parent).collect();
+        elements.reverse();
+        elements
     }
 }
 

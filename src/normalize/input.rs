@@ -46,12 +46,12 @@ fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, mut named: Input<'t>)
         return named;
     };
     named.url = Some(Cow::Borrowed(url));
-    let Some(place) = CosUrl::parse(url) else {
+    let Some(cos_url) = CosUrl::parse(url) else {
         return named;
     };
-    let is_same_object = agree(named.bucket.as_deref(), Some(place.bucket))
-        && agree(named.region.as_deref(), place.region)
-        && (named.object.is_none() || named.object == place.object);
+    let is_same_object = agree(named.bucket.as_deref(), Some(cos_url.bucket))
+        && agree(named.region.as_deref(), cos_url.region)
+        && (named.object.is_none() || named.object == cos_url.object);
     if !is_same_object {
         // Without its text: it may be signed.
         let found = "expected the URL of the object that the body names, but found another; bucket, \
@@ -59,8 +59,8 @@ fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, mut named: Input<'t>)
         element.warn(name, found);
         return named;
     }
-    named.bucket = named.bucket.or(Some(Cow::Borrowed(place.bucket)));
-    named.region = named.region.or(place.region.map(Cow::Borrowed));
-    named.object = named.object.or(place.object);
+    named.bucket = named.bucket.or(Some(Cow::Borrowed(cos_url.bucket)));
+    named.region = named.region.or(cos_url.region.map(Cow::Borrowed));
+    named.object = named.object.or(cos_url.object);
     named
 }

@@ -50,7 +50,10 @@ fn is_success(code: &str) -> bool {
 }
 
 /// Returns an error, unless both parts are missing.
-pub(super) fn error<'t>(code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Option<Error<'t>> {
+pub(super) fn error<'t>(
+    code: Option<Cow<'t, str>>,
+    message: Option<Cow<'t, str>>,
+) -> Option<Error<'t>> {
     if code.is_none() && message.is_none() {
         return None;
     }
@@ -84,21 +87,21 @@ pub(super) fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> 
 /// Returns the headers of the first of these elements that has any, as one map of texts with
 /// lower-case names.
 pub(super) fn headers<'t>(
-    holders: &[Option<Element<'_, 't, '_>>],
+    elements: &[Option<Element<'_, 't, '_>>],
     name: &'static str,
 ) -> BTreeMap<Cow<'t, str>, Cow<'t, str>> {
-    let Some(holder) = holders
+    let Some(element) = elements
         .iter()
         .flatten()
-        .find(|holder| holder.object().values(name).first().is_some())
+        .find(|element| element.object().values(name).first().is_some())
     else {
         return BTreeMap::new();
     };
     let mut joined: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
-    for (header, values) in callback::headers(holder.object().values(name)) {
+    for (header, values) in callback::headers(element.object().values(name)) {
         for value in values {
             let Node::Text(text) = value else {
-                holder.warn(name, &format!("expected texts, but found {}", value.kind()));
+                element.warn(name, &format!("expected texts, but found {}", value.kind()));
                 continue;
             };
             let text = trim(text);

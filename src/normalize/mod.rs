@@ -57,12 +57,12 @@ pub(crate) fn record<'t, 'a>(
     };
     let mut record = Record::new(family, Outcome::UNKNOWN, detail);
     record.event = event.map(Cow::Borrowed);
-    let mut home = BucketRef::default();
+    let mut output_bucket = BucketRef::default();
     match (&record.family, callback.node) {
         (Family::Workflow, _) => workflow::fill(&mut record, node),
         (Family::Moderation, JobNode::Simple) => moderation::fill_simple(&mut record, node),
         (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
-        _ => home = task::fill(&mut record, node),
+        _ => output_bucket = task::fill(&mut record, node),
     }
     let is_failed = record.outcome == Outcome::Failed;
     if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
@@ -78,7 +78,7 @@ pub(crate) fn record<'t, 'a>(
     record.warnings.extend(taken.map(|(name, value)| {
         format!("{name}: expected a name that is free in detail, but found it there; it is {value}")
     }));
-    (record, home)
+    (record, output_bucket)
 }
 
 /// Decides the family of a job.

@@ -81,8 +81,8 @@ pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.outputs = outputs.into_vec(&node);
     // Documents and web pages summarize the scenes of all their parts here.
     let labels = node.children("Labels");
-    let holders: Vec<_> = std::iter::once(node).chain(labels).collect();
-    record.moderation = Some(moderation(&holders, &record.outcome, &DETAIL));
+    let elements: Vec<_> = std::iter::once(node).chain(labels).collect();
+    record.moderation = Some(moderation(&elements, &record.outcome, &DETAIL));
 }
 
 /// Fills a record from a whole body with `code`, `message` and `data`.
@@ -122,21 +122,21 @@ fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) 
         let Some(output) = recording.child("Output") else {
             continue;
         };
-        let home = BucketRef::from_element(&output);
+        let bucket_ref = BucketRef::from_element(&output);
         for (index, name) in output.texts("Object") {
             let path = || output.path_to_item("Object", index);
-            outputs.add("", Cow::Borrowed(name), &home, path, |_| ());
+            outputs.add("", Cow::Borrowed(name), &bucket_ref, path, |_| ());
         }
     }
 }
 
-/// Reads the result of a job from the first of `holders`, and the scenes from all of them.
+/// Reads the result of a job from the first of `elements`, and the scenes from all of them.
 fn moderation<'t>(
-    holders: &[Element<'_, 't, '_>],
+    elements: &[Element<'_, 't, '_>],
     outcome: &Outcome,
     form: &Form,
 ) -> Moderation<'t> {
-    let result = &holders[0];
+    let result = &elements[0];
     let has = |name: &&&str| result.object().values(name).first().is_some();
     let named = form.verdicts.iter().filter(has);
     let mut verdicts = named.map(|name| verdict(result, name, outcome));
@@ -155,7 +155,7 @@ fn moderation<'t>(
         }
         forbidden
     });
-    let scenes = scenes(holders, outcome, form);
+    let scenes = scenes(elements, outcome, form);
     let hits = scenes.iter().filter(|(is_hit, _)| *is_hit);
     let hits = hits.map(|(_, scene)| scene.name.clone()).collect();
     let mut moderation = Moderation::default();
@@ -207,19 +207,19 @@ fn number_of(text: &str) -> Option<f64> {
     number(text)?.get().parse().ok()
 }
 
-/// Returns the scenes of all holders, sorted by name, and whether each was hit.
+/// Returns the scenes of all elements, sorted by name, and whether each was hit.
 fn scenes<'t>(
-    holders: &[Element<'_, 't, '_>],
+    elements: &[Element<'_, 't, '_>],
     outcome: &Outcome,
     form: &Form,
 ) -> Vec<(bool, Scene<'t>)> {
     let mut scenes = BTreeMap::new();
-    for holder in holders {
-        for (element, _) in holder.object().names() {
-            let Some(name) = scene_name(element, form) else {
+    for element in elements {
+        for (info_name, _) in element.object().names() {
+            let Some(name) = scene_name(info_name, form) else {
                 continue;
             };
-            for info in holder.children(element) {
+            for info in element.children(info_name) {
                 let Some(is_hit) = is_hit(&info, form) else {
                     continue;
                 };

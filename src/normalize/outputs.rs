@@ -31,7 +31,7 @@ impl<'t> Outputs<'t> {
         &mut self,
         prefix: &str,
         name: Cow<'t, str>,
-        home: &BucketRef<'t>,
+        bucket_ref: &BucketRef<'t>,
         path: impl FnOnce() -> String,
         describe: impl FnOnce(&mut Output<'t>),
     ) {
@@ -47,8 +47,8 @@ impl<'t> Outputs<'t> {
         };
         let Some(object) = key(name) else { return };
         let mut output = Output::default();
-        output.bucket.clone_from(&home.bucket);
-        output.region.clone_from(&home.region);
+        output.bucket.clone_from(&bucket_ref.bucket);
+        output.region.clone_from(&bucket_ref.region);
         output.object = object;
         output.path = path();
         describe(&mut output);

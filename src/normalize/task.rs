@@ -44,7 +44,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     let output = operation
         .as_ref()
         .and_then(|operation| operation.child("Output"));
-    let home = output
+    let output_bucket = output
         .as_ref()
         .map(BucketRef::from_element)
         .unwrap_or_default();
@@ -62,21 +62,21 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
         record.template_id = operation.field("TemplateId");
-        record.outputs = outputs(operation, output.as_ref(), &home, record);
+        record.outputs = outputs(operation, output.as_ref(), &output_bucket, record);
     }
-    record.input = input(input_node.as_ref().unwrap_or(&node), &home);
+    record.input = input(input_node.as_ref().unwrap_or(&node), &output_bucket);
     // Tts has no `Input`: its text is in the operation.
-    let spoken = operation
+    let operation_input = operation
         .as_ref()
         .and_then(|operation| operation.child("Input"));
-    record.headers = headers(&[input_node, Some(node), spoken], HEADERS);
+    record.headers = headers(&[input_node, Some(node), operation_input], HEADERS);
     if let Some(workflow) = node.child("Workflow") {
         record.workflow.id = workflow.field("WorkflowId");
         record.workflow.name = workflow.field("WorkflowName");
         record.workflow.run_id = workflow.field("RunId");
         record.workflow.node = workflow.field("Name");
     }
-    home
+    output_bucket
 }
 
 /// Returns the type by the name of the only result node of an operation.
@@ -146,28 +146,28 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
 /// Finds the objects that a job made, by what its result nodes list.
 fn outputs<'t, D>(
     operation: &Element<'_, 't, '_>,
-    asked: Option<&Element<'_, 't, '_>>,
-    home: &BucketRef<'t>,
+    requested: Option<&Element<'_, 't, '_>>,
+    output_bucket: &BucketRef<'t>,
     record: &Record<'t, D>,
 ) -> Vec<Output<'t>> {
     let mut outputs = Outputs::default();
     for result in operation.children("MediaResult") {
         for file in result.children("OutputFile") {
-            let home = BucketRef::from_element(&file).or(home);
-            add_files(&mut outputs, &file, &home);
+            let bucket_ref = BucketRef::from_element(&file).or(output_bucket);
+            add_files(&mut outputs, &file, &bucket_ref);
             for sprites in file.children("SpriteOutputFile") {
-                let home = BucketRef::from_element(&sprites).or(&home);
-                add_files(&mut outputs, &sprites, &home);
+                let bucket_ref = BucketRef::from_element(&sprites).or(&bucket_ref);
+                add_files(&mut outputs, &sprites, &bucket_ref);
             }
         }
     }
     let pictures: Vec<_> = operation.children("PicProcessResult").collect();
     let has_failed = |picture: &Element<'_, '_, '_>| problem(picture).is_some();
     for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
-        let home = BucketRef::from_element(picture).or(home);
+        let bucket_ref = BucketRef::from_element(picture).or(output_bucket);
         // Of several names it is unknown which one the size belongs to.
         let is_only = !picture.object().values("ObjectName").are_several();
-        add_names(&mut outputs, picture, "ObjectName", &home, |output| {
+        add_names(&mut outputs, picture, "ObjectName", &bucket_ref, |output| {
             if is_only {
                 describe_picture(output, picture);
             }
@@ -175,7 +175,7 @@ fn outputs<'t, D>(
     }
     for (result, path) in RESULTS {
         for element in operation.children(result) {
-            add_keys(&mut outputs, &element, path, home);
+            add_keys(&mut outputs, &element, path, output_bucket);
         }
     }
     warn_of_partial_lists(operation);
@@ -190,12 +190,12 @@ fn outputs<'t, D>(
             .is_some_and(|kind| REQUESTED_OUTPUT.contains(&kind)),
         pictures => !pictures.iter().any(has_failed),
     };
-    if let Some(asked) = asked
+    if let Some(requested) = requested
         && outputs.is_empty()
         && has_succeeded
         && counts
     {
-        add_names(&mut outputs, asked, "Object", home, |output| {
+        add_names(&mut outputs, requested, "Object", output_bucket, |output| {
             if let [picture] = &pictures[..] {
                 describe_picture(output, picture);
             }
@@ -211,7 +211,11 @@ fn outputs<'t, D>(
 }
 
 /// Adds the files of an `OutputFile` or `SpriteOutputFile`: names with a common prefix, and digests.
-fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't, '_>, home: &BucketRef<'t>) {
+fn add_files<'t>(
+    outputs: &mut Outputs<'t>,
+    file: &Element<'_, 't, '_>,
+    bucket_ref: &BucketRef<'t>,
+) {
     let prefix = file.verbatim("ObjectPrefix").unwrap_or_default();
     let urls = urls_in_step(file);
     // The digests are not always in the order of the names, so they are found by name.
@@ -224,7 +228,7 @@ fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't, '_>, home: &B
         .collect();
     for (number, (index, name)) in file.texts("ObjectName").enumerate() {
         let path = || file.path_to_item("ObjectName", index);
-        outputs.add(prefix, Cow::Borrowed(name), home, path, |output| {
+        outputs.add(prefix, Cow::Borrowed(name), bucket_ref, path, |output| {
             let digest = digests
                 .get(without_slash(name))
                 .or_else(|| digests.get(&*output.object));
@@ -249,17 +253,17 @@ fn add_keys<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't, '_>,
     path: &[&str],
-    around: &BucketRef<'t>,
+    outer: &BucketRef<'t>,
 ) {
-    let home = BucketRef::from_element(element).or(around);
+    let bucket_ref = BucketRef::from_element(element).or(outer);
     match path {
         [] => {}
-        [leaf] => add_names(outputs, element, leaf, &home, |output| {
+        [leaf] => add_names(outputs, element, leaf, &bucket_ref, |output| {
             output.page = element.number("PageNo");
         }),
         [name, rest @ ..] => {
             for child in element.children(name) {
-                add_keys(outputs, &child, rest, &home);
+                add_keys(outputs, &child, rest, &bucket_ref);
             }
         }
     }
@@ -270,7 +274,7 @@ fn add_names<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't, '_>,
     leaf: &str,
-    home: &BucketRef<'t>,
+    bucket_ref: &BucketRef<'t>,
     describe: impl Fn(&mut Output<'t>),
 ) {
     let (prefix, urls) = match leaf {
@@ -280,7 +284,7 @@ fn add_names<'t>(
     let prefix = prefix.unwrap_or_default();
     for (number, (index, name)) in element.texts(leaf).enumerate() {
         let path = || element.path_to_item(leaf, index);
-        outputs.add(prefix, Cow::Borrowed(name), home, path, |output| {
+        outputs.add(prefix, Cow::Borrowed(name), bucket_ref, path, |output| {
             output.url = urls.get(number).copied().map(Cow::Borrowed);
             describe(output);
         });

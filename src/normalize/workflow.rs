@@ -127,24 +127,24 @@ fn add_output<'t>(
     job_id: Option<&Cow<'t, str>>,
 ) {
     let url = object.verbatim("ObjectUrl");
-    let place = url.and_then(CosUrl::parse);
+    let cos_url = url.and_then(CosUrl::parse);
     let prefix = object.verbatim("ObjectPrefix").unwrap_or_default();
     let named = object.verbatim("ObjectName").map(|name| match prefix {
         "" => Cow::Borrowed(name),
         prefix => Cow::Owned(format!("{prefix}{name}")),
     });
-    let is_named = |place: &CosUrl<'_>| match (&named, &place.object) {
+    let is_named = |cos_url: &CosUrl<'_>| match (&named, &cos_url.object) {
         (None, _) => true,
         (Some(name), Some(key)) => without_slash(name) == without_slash(key),
         (Some(_), None) => false,
     };
-    let (home, in_url) = match place {
-        Some(place) if is_named(&place) => {
-            let home = BucketRef {
-                bucket: Some(Cow::Borrowed(place.bucket)),
-                region: place.region.map(Cow::Borrowed),
+    let (bucket_ref, url_object) = match cos_url {
+        Some(cos_url) if is_named(&cos_url) => {
+            let bucket_ref = BucketRef {
+                bucket: Some(Cow::Borrowed(cos_url.bucket)),
+                region: cos_url.region.map(Cow::Borrowed),
             };
-            (home, place.object)
+            (bucket_ref, cos_url.object)
         }
         Some(_) => {
             let found = "expected the URL of the object beside it, but found another; bucket and \
@@ -158,11 +158,13 @@ fn add_output<'t>(
         Some(_) => "ObjectName",
         None => "ObjectUrl",
     };
-    let Some(name) = named.or(in_url) else { return };
+    let Some(name) = named.or(url_object) else {
+        return;
+    };
     outputs.add(
         "",
         name,
-        &home,
+        &bucket_ref,
         || object.path_to(leaf),
         |output| {
             output.url = url.map(Cow::Borrowed);
