@@ -1,53 +1,55 @@
-//! The environment: every variable is read here, and all that is wrong is said at once.
+//! Reads the environment, once, and reports all missing and invalid variables together.
 
+mod env;
 mod roots;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use lambda_http::http::Uri;
+pub use env::ConfigError;
+use env::Env;
 pub(crate) use roots::Roots;
 use tracing::level_filters::LevelFilter;
 
-use crate::auth::{self, Authentication};
+use crate::auth::Authentication;
 
-/// What SQS takes in one message and in one batch, attributes counted.
+/// The largest message and the largest batch that SQS accepts, in bytes, attributes included.
 pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 
-/// Smaller limits would send nearly every message to the vault, where each costs a call to S3.
+/// The smallest `QUEUE_MAX_BYTES`: with a smaller one, nearly every message would cost a call to S3.
 pub const MIN_MAX_BYTES: usize = 8192;
 
-/// With the vault's 1.5 s the vendor has its answer within 4 s: its time-out is not published, so the
-/// shorter the better.
+/// With the vault's 1.5 s, the vendor has its answer within 4 s. The vendor does not publish its time-out,
+/// so shorter is safer.
 pub(crate) const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 
-/// Longer than any function of this kind should run.
+/// The largest `PUBLISH_BUDGET_MS`: longer than any callback should wait.
 const MAX_PUBLISH_BUDGET: Duration = Duration::from_secs(60);
 
-/// What the function is told by its environment.
+/// The function's configuration.
 pub struct Config {
-    /// Which requests are let in.
+    /// Which requests are accepted: `CALLBACK_AUTH` and `CALLBACK_TOKEN_SHA256`.
     pub(crate) authentication: Authentication,
-    /// Where records go.
+    /// The queue for records.
     pub(crate) queue: QueueConfig,
-    /// `VAULT_BUCKET`: where what the queue cannot hold is kept.
+    /// `VAULT_BUCKET`: the bucket for what the queue cannot hold.
     pub(crate) vault_bucket: Option<String>,
-    /// How AWS is reached.
+    /// Settings of the AWS SDK.
     pub(crate) aws: AwsConfig,
-    /// The function's name, a dimension of its metrics.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the function's name, a dimension of its metrics.
     pub(crate) function_name: String,
 }
 
-/// The queue's part.
+/// Settings of the queue.
 pub(crate) struct QueueConfig {
     /// `QUEUE_URL`.
     pub(crate) url: String,
-    /// `QUEUE_MAX_BYTES`: the largest message, attributes counted.
+    /// `QUEUE_MAX_BYTES`: the largest message, attributes included.
     pub(crate) max_bytes: usize,
     /// `PUBLISH_BUDGET_MS`: the time for all attempts.
     pub(crate) budget: Duration,
 }
 
-/// AWS's own env.
+/// Settings of the AWS SDK, from its standard variables.
 pub(crate) struct AwsConfig {
     /// `AWS_REGION`.
     pub(crate) region: String,
@@ -65,37 +67,19 @@ pub(crate) struct AwsConfig {
     pub(crate) roots: Roots,
 }
 
-/// How the log is written. It is known before the rest, so that what is wrong there can be logged.
+/// Settings of the log. They are read before the rest, so that errors in the rest can be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogConfig {
     /// `AWS_LAMBDA_LOG_LEVEL`.
     pub(crate) level: LevelFilter,
-    /// Whether lines are JSON: `AWS_LAMBDA_LOG_FORMAT` is not `Text`.
+    /// Whether lines are JSON, from `AWS_LAMBDA_LOG_FORMAT`.
     pub(crate) json: bool,
 }
 
-/// A variable that is missing or wrong.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// Its name.
-    pub variable: &'static str,
-    /// What was expected. Values are not repeated, since some are secrets.
-    pub expected: String,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}", self.variable, self.expected)
-    }
-}
-
 impl LogConfig {
-    /// Reads the log's variables; what is wrong with them [`Config::from_env`] reports.
+    /// Reads the log's variables. Invalid ones get their defaults; [`Config::from_env`] reports them.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
-        let mut env = Env {
-            get: &get,
-            errors: Vec::new(),
-        };
+        let mut env = Env::new(&get);
         Self {
             level: env.log_level(),
             json: env.logs_json(),
@@ -104,15 +88,12 @@ impl LogConfig {
 }
 
 impl Config {
-    /// Reads the environment by `get`. A variable that is set and empty counts as missing.
+    /// Reads the environment through `get`. An empty variable counts as missing.
     ///
     /// # Errors
-    /// All that is missing or wrong.
+    /// Returns all missing and invalid variables.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
-        let mut env = Env {
-            get: &get,
-            errors: Vec::new(),
-        };
+        let mut env = Env::new(&get);
         env.log_level();
         env.logs_json();
         let authentication = env.authentication();
@@ -148,162 +129,15 @@ impl Config {
         };
         let function_name = env.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
         match authentication {
-            Some(authentication) if env.errors.is_empty() => Ok(Self {
+            Some(authentication) if env.errors().is_empty() => Ok(Self {
                 authentication,
                 queue,
                 vault_bucket,
                 aws,
                 function_name,
             }),
-            _ => Err(env.errors),
+            _ => Err(env.into_errors()),
         }
-    }
-}
-
-/// The environment, and what was found wrong in it so far.
-struct Env<'g> {
-    get: &'g dyn Fn(&str) -> Option<String>,
-    errors: Vec<ConfigError>,
-}
-
-impl Env<'_> {
-    fn get(&self, variable: &str) -> Option<String> {
-        (self.get)(variable)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn problem(&mut self, variable: &'static str, expected: &str) {
-        self.errors.push(ConfigError {
-            variable,
-            expected: expected.to_owned(),
-        });
-    }
-
-    /// Reports a missing variable, unless its value was reported as wrong.
-    fn missing(&mut self, variable: &'static str) -> String {
-        if !self
-            .errors
-            .iter()
-            .any(|problem| problem.variable == variable)
-        {
-            self.problem(variable, "a value, but it is not set");
-        }
-        String::new()
-    }
-
-    fn required(&mut self, variable: &'static str) -> String {
-        self.get(variable).unwrap_or_else(|| self.missing(variable))
-    }
-
-    fn region(&mut self) -> String {
-        let region = self.required("AWS_REGION");
-        // A part of the services' host names.
-        let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if !region.bytes().all(is_label) {
-            self.problem("AWS_REGION", "a region, as eu-central-1");
-        }
-        region
-    }
-
-    /// A part of the credentials, which goes into a header.
-    fn credential(&mut self, variable: &'static str) -> String {
-        let value = self.required(variable);
-        if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.problem(variable, "visible ASCII characters");
-        }
-        value
-    }
-
-    fn url(&mut self, variable: &'static str) -> Option<String> {
-        let url = self.get(variable)?;
-        let is_reachable = url.parse::<Uri>().is_ok_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.host().is_some_and(|host| !host.is_empty())
-        });
-        if !is_reachable {
-            self.problem(variable, "a URL with http or https and a host");
-            return None;
-        }
-        Some(url)
-    }
-
-    fn bucket(&mut self, variable: &'static str) -> Option<String> {
-        let bucket = self.get(variable)?;
-        let is_at_an_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let is_name = (3..=63).contains(&bucket.len())
-            && is_at_an_end(bucket.as_bytes().first())
-            && is_at_an_end(bucket.as_bytes().last())
-            && bucket
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-        if !is_name {
-            self.problem(variable, "the name of an S3 bucket");
-        }
-        Some(bucket)
-    }
-
-    fn number(&mut self, variable: &'static str, min: usize, max: usize) -> Option<usize> {
-        let text = self.get(variable)?;
-        let number = text
-            .parse()
-            .ok()
-            .filter(|number| (min..=max).contains(number));
-        if number.is_none() {
-            self.problem(variable, &format!("a whole number from {min} to {max}"));
-        }
-        number
-    }
-
-    fn log_level(&mut self) -> LevelFilter {
-        match self
-            .get("AWS_LAMBDA_LOG_LEVEL")
-            .map(|level| level.to_uppercase())
-            .as_deref()
-        {
-            None | Some("INFO") => LevelFilter::INFO,
-            Some("TRACE") => LevelFilter::TRACE,
-            Some("DEBUG") => LevelFilter::DEBUG,
-            Some("WARN") => LevelFilter::WARN,
-            // Lambda's word for the level above ERROR, which tracing does not have.
-            Some("ERROR" | "FATAL") => LevelFilter::ERROR,
-            Some(_) => {
-                let expected = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL";
-                self.problem("AWS_LAMBDA_LOG_LEVEL", expected);
-                LevelFilter::INFO
-            }
-        }
-    }
-
-    fn logs_json(&mut self) -> bool {
-        match self.get("AWS_LAMBDA_LOG_FORMAT").as_deref() {
-            None | Some("JSON") => true,
-            Some("Text") => false,
-            Some(_) => {
-                self.problem("AWS_LAMBDA_LOG_FORMAT", "JSON or Text");
-                true
-            }
-        }
-    }
-
-    /// Returns `None` after a problem.
-    fn authentication(&mut self) -> Option<Authentication> {
-        match self.get("CALLBACK_AUTH").as_deref() {
-            None | Some("token") => {}
-            Some("none") => return Some(Authentication::Disabled),
-            Some(_) => self.problem("CALLBACK_AUTH", "token or none"),
-        }
-        let Some(list) = self.get("CALLBACK_TOKEN_SHA256") else {
-            let expected = "SHA-256 digests of accepted tokens, unless CALLBACK_AUTH is none";
-            self.problem("CALLBACK_TOKEN_SHA256", expected);
-            return None;
-        };
-        let digests: Option<Vec<_>> = list.split(',').map(auth::digest_from_hex).collect();
-        if digests.is_none() {
-            let expected = "64 hexadecimal digits for each digest, separated by commas";
-            self.problem("CALLBACK_TOKEN_SHA256", expected);
-        }
-        digests.map(Authentication::Tokens)
     }
 }
 
@@ -374,12 +208,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn ok_anyone_is_let_in_only_by_name() {
+    fn ok_authentication_is_disabled_only_explicitly() {
         assert!(config(&[("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")]).is_ok());
     }
 
     #[test]
-    fn err_all_that_is_wrong_is_said_at_once() {
+    fn err_all_invalid_variables_are_reported_together() {
         let expected = [
             "AWS_LAMBDA_LOG_LEVEL: expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
             "AWS_LAMBDA_LOG_FORMAT: expected JSON or Text",
@@ -406,7 +240,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn err_what_no_request_could_be_made_with() {
+    fn err_values_that_no_request_can_have() {
         let needed = [("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")];
         for (variable, value) in [
             (

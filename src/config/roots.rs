@@ -7,7 +7,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::Env;
+use super::env::Env;
 
 /// The environment variables for custom endpoints.
 const ENDPOINTS: [&str; 3] = [
@@ -19,64 +19,64 @@ const ENDPOINTS: [&str; 3] = [
 /// The prefixes of regions whose certificates are issued by other authorities.
 const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
 
-/// The certificates that a server's own must lead to.
+/// The trusted root certificates.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Roots {
-    /// Amazon's own five, which come with this code.
+    /// Amazon's five, which are compiled in.
     Amazon,
-    /// The system's, which `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    /// The system trust store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
     System,
-    /// Those of the file that `AWS_CA_BUNDLE` names.
+    /// The contents of the file that `AWS_CA_BUNDLE` names, in PEM.
     Bundle(Vec<u8>),
 }
 
 impl Env<'_> {
     /// Selects the roots. Amazon's are enough for AWS, and parsing five certificates instead of the
-    /// system's hundred and more is most of what a cold start saves. The system trust store is used
+    /// system's hundred or more shortens each cold start. The system trust store is used
     /// if `SSL_CERT_*` is set, for custom HTTPS endpoints, and in partitions with other roots.
     pub(super) fn roots(&mut self, region: &str) -> Roots {
         if let Some(file) = self.get("AWS_CA_BUNDLE") {
             let bundle = fs::read(file).unwrap_or_default();
             if !are_certificates(&bundle) {
-                self.problem("AWS_CA_BUNDLE", "a file with certificates in PEM");
+                self.invalid("AWS_CA_BUNDLE", "a file with certificates in PEM");
             }
             return Roots::Bundle(bundle);
         }
         let is_set = |name| self.get(name).is_some();
-        let has_own_endpoint = |name| {
+        let is_custom_https = |name| {
             self.get(name)
                 .is_some_and(|endpoint| endpoint.starts_with("https:"))
         };
-        let is_own = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(is_set)
-            || ENDPOINTS.into_iter().any(has_own_endpoint)
+        let uses_system = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(is_set)
+            || ENDPOINTS.into_iter().any(is_custom_https)
             || OTHER_PARTITIONS
                 .iter()
                 .any(|prefix| region.starts_with(prefix));
-        if !is_own {
+        if !uses_system {
             return Roots::Amazon;
         }
         self.check_system_roots();
         Roots::System
     }
 
-    /// The SDK reads these two by itself, as they stand: with blanks around them, and a file even by
-    /// an empty name. Where it finds no root it trusts nobody, and every call fails.
+    /// Checks the two variables that the SDK reads itself, exactly as they are set: with blanks around
+    /// them, and a file even if its name is empty. If it finds no root, every call fails.
     fn check_system_roots(&mut self) {
-        if let Some(file) = (self.get)("SSL_CERT_FILE")
+        if let Some(file) = self.verbatim("SSL_CERT_FILE")
             && !has_root(Path::new(&file))
         {
-            self.problem("SSL_CERT_FILE", "a file with certificates in PEM");
+            self.invalid("SSL_CERT_FILE", "a file with certificates in PEM");
         }
-        if let Some(folders) = (self.get)("SSL_CERT_DIR")
+        if let Some(folders) = self.verbatim("SSL_CERT_DIR")
             && !folders.is_empty()
             && !env::split_paths(&folders).any(|folder| has_root_inside(&folder))
         {
-            self.problem("SSL_CERT_DIR", "a folder of files with certificates in PEM");
+            self.invalid("SSL_CERT_DIR", "a folder of files with certificates in PEM");
         }
     }
 }
 
-/// Whether a certificate of this file can be trusted as a root. Others in it do no harm.
+/// Whether a file has a certificate that is a valid root. Other content of the file does no harm.
 fn has_root(file: &Path) -> bool {
     let pem = fs::read(file).unwrap_or_default();
     CertificateDer::pem_slice_iter(&pem)
@@ -89,8 +89,8 @@ fn has_root_inside(folder: &Path) -> bool {
     files.into_iter().any(|file| has_root(&file.path()))
 }
 
-/// Whether this is PEM with at least one certificate, and each can be trusted as a root: the SDK
-/// panics at one that cannot.
+/// Whether this is PEM with at least one certificate, and each is a valid root: the SDK panics at an
+/// invalid one.
 fn are_certificates(pem: &[u8]) -> bool {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     found.is_ok_and(|found| {
@@ -107,7 +107,7 @@ mod tests {
     const AMAZON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/amazon_roots.pem");
 
     #[test]
-    fn ok_roots_by_who_is_spoken_to() {
+    fn ok_roots_by_endpoint() {
         let needed = [("QUEUE_URL", "https://q/1/a"), ("CALLBACK_AUTH", "none")];
         let roots =
             |variables: &[(&str, &str)]| config(&[variables, &needed].concat()).unwrap().aws.roots;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn err_certificates_that_are_none() {
+    fn err_files_without_certificates() {
         let empty = pem("empty", "");
         let number = pem("number", "MDEyMw==");
         let no_text = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
@@ -169,7 +169,7 @@ mod tests {
         fs::remove_file(number).unwrap();
     }
 
-    /// A file in PEM with this where a certificate should be.
+    /// Writes a PEM file with this content as its certificate.
     fn pem(name: &str, base64: &str) -> String {
         let file = env::temp_dir().join(format!("callback-{name}-{}.pem", std::process::id()));
         let text = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
