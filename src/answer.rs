@@ -5,8 +5,8 @@ use tracing::Level;
 
 use crate::function_url::{Response, ResponseHeaders};
 
-/// When the vendor may try again, in seconds. Its own interval is half an hour, so this only says "not
-/// at once".
+/// `Retry-After`, in seconds. The vendor's own interval is half an hour, so this only prevents an immediate
+/// retry.
 const RETRY_AFTER: &str = "60";
 
 /// The answer to a request.
@@ -19,13 +19,13 @@ pub(crate) enum Answer {
     },
     /// The vendor's console sent a probe. There is nothing to store.
     Probe,
-    /// The event is not a request of a function URL: someone invokes the function in another way.
+    /// The event is not a request of a function URL or an HTTP API: the function was invoked directly.
     UnknownEvent,
     /// The request has no accepted token. Anyone can send that, so it is not an error.
     Forbidden,
     /// The method is not POST: a browser, or a scanner that knows the token.
     MethodNotAllowed,
-    /// Its body is not base64, although its event says so.
+    /// The body is not valid base64, although the event says so.
     InvalidBase64,
     /// The body is empty.
     Empty,
@@ -89,7 +89,7 @@ impl Answer {
                 StatusCode::FORBIDDEN,
                 Level::WARN,
                 Some("AuthFailures"),
-                "refused: no valid token",
+                "refused: no accepted token",
             ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -101,13 +101,13 @@ impl Answer {
                 StatusCode::BAD_REQUEST,
                 Level::WARN,
                 Some("BadRequests"),
-                "refused: body is not base64",
+                "refused: body is not valid base64",
             ),
             Self::Empty => (
                 StatusCode::BAD_REQUEST,
                 Level::WARN,
                 Some("BadRequests"),
-                "refused: no body",
+                "refused: empty body",
             ),
             Self::ContentTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -119,25 +119,25 @@ impl Answer {
                 StatusCode::OK,
                 Level::ERROR,
                 Some("Quarantined"),
-                "kept in the vault: unreadable",
+                "quarantined: body cannot be read",
             ),
             Self::Spilled { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Level::ERROR,
                 Some("Spilled"),
-                "kept in the vault: not taken by the queue",
+                "spilled to the vault: the queue did not accept every record",
             ),
             Self::NotStored { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Level::ERROR,
                 Some("VaultFailures"),
-                "left with the vendor: the vault does not have it",
+                "not stored: the vault failed or is not configured",
             ),
             Self::TooLarge { .. } => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Level::ERROR,
                 Some("VaultFailures"),
-                "left with the vendor: too large for the queue, and there is no vault",
+                "not stored: too large for the queue, and no vault is configured",
             ),
         };
         Row {
@@ -163,7 +163,7 @@ impl Answer {
         self.row().metric
     }
 
-    /// Returns the reason for the log, without any text of the body.
+    /// Returns the reason for the log, without quoting the body.
     pub(crate) fn reason(&self) -> Option<String> {
         match self {
             Self::Quarantined { reason, .. }

@@ -1,5 +1,5 @@
-//! Authentication. The vendor signs nothing, so the callback URL carries a token: as the last segment
-//! of the path, or as the query parameter `token`.
+//! Authenticates requests by a token. The vendor signs nothing, so the callback URL contains a token: as the
+//! last segment of the path, or as the query parameter `token`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -12,14 +12,14 @@ use crate::function_url::{Headers, Request};
 /// The query parameter that may carry the token.
 const PARAMETER: &str = "token";
 
-/// A token's SHA-256. The function never holds a token itself.
+/// The SHA-256 of a token. The function never stores a token itself.
 pub type TokenDigest = [u8; 32];
 
 /// Which requests are accepted.
 pub enum Authentication {
-    /// Every request: something else authenticates, and `CALLBACK_AUTH=none` says so.
+    /// All requests: something in front of the function authenticates, and `CALLBACK_AUTH` is `none`.
     Disabled,
-    /// Requests with one of these tokens: two during a rotation. Without a digest, no request.
+    /// Requests with one of these tokens. There are two during a rotation.
     Tokens(Vec<TokenDigest>),
 }
 
@@ -28,17 +28,17 @@ pub struct Authentic<'e> {
     request: Request<'e>,
 }
 
-/// A body that is not base64, although its event says so.
+/// The body is not valid base64, although the event says so.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidBase64;
 
 impl Authentic<'_> {
-    /// Returns whether the method is POST.
+    /// Whether the method is POST.
     pub fn is_post(&self) -> bool {
         self.request.method() == "POST"
     }
 
-    /// Returns its headers.
+    /// Returns the headers.
     pub(crate) fn headers(&self) -> Headers {
         self.request.headers()
     }
@@ -46,7 +46,7 @@ impl Authentic<'_> {
     /// Returns the body as the vendor sent it.
     ///
     /// # Errors
-    /// [`InvalidBase64`], if the event has a body in base64 that cannot be decoded.
+    /// Returns [`InvalidBase64`] if the body is encoded and cannot be decoded.
     pub fn into_body(self) -> Result<Bytes, InvalidBase64> {
         let is_base64 = self.request.is_base64();
         let encoded = self.request.into_encoded_body();
@@ -59,8 +59,8 @@ impl Authentic<'_> {
 }
 
 impl Authentication {
-    /// Accepts a request with an accepted token. Takes the same time whichever digest matches, and if
-    /// none does.
+    /// Returns the request as authenticated, if it has an accepted token. Takes the same time whether or
+    /// not a digest matches, and whichever does.
     pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authentic<'e>> {
         let Self::Tokens(digests) = self else {
             return Some(Authentic { request });
@@ -76,7 +76,7 @@ impl Authentication {
     }
 }
 
-/// Returns the digest of a token, which the configuration holds.
+/// Returns the digest of a token, as the configuration holds it.
 pub fn digest(token: &[u8]) -> TokenDigest {
     Sha256::digest(token).into()
 }
@@ -88,14 +88,14 @@ pub(crate) fn digest_from_hex(text: &str) -> Option<TokenDigest> {
     Some(digest)
 }
 
-/// Returns the texts that may be the token.
+/// Returns the parts of a URL that may be the token.
 fn candidates(path: &str, query: &str) -> Vec<Vec<u8>> {
     let segment = path.trim_end_matches('/').rsplit('/').next();
     let parameters = query
         .split('&')
         .filter_map(|pair| pair.split_once('=').filter(|(name, _)| *name == PARAMETER))
         .map(|(_, value)| value);
-    // An empty text is never a token, whatever digest is configured.
+    // An empty text is never a token, even if its digest is configured.
     segment
         .into_iter()
         .chain(parameters)
@@ -122,13 +122,13 @@ mod tests {
             "isBase64Encoded": false,
         });
         let event = event.to_string();
-        let request = Request::parse(&event).expect("it has the shape");
+        let request = Request::parse(&event).expect("the event is complete");
         let authentication = Authentication::Tokens(digests);
         authentication.authenticate(request).is_some()
     }
 
     #[test]
-    fn ok_where_the_token_may_stand() {
+    fn ok_places_of_the_token() {
         for uri in [
             "/abc",
             "/abc/",

@@ -29,10 +29,10 @@ use crate::config::{AwsConfig, Roots};
 /// of them expires at the end of 2037.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// Longer than any error code of AWS: a longer text is not a code.
+/// The longest error code, in bytes: longer than any of AWS.
 const MAX_CODE_LENGTH: usize = 80;
 
-/// Describes a failed call, without any text of what was sent.
+/// Describes a failed call, without quoting what was sent.
 pub fn describe<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -41,7 +41,7 @@ where
     match error {
         // The message may quote the request.
         SdkError::ServiceError(service) => code(service.err().code()).to_owned(),
-        // These two kinds are errors of the network; any other may quote the request.
+        // Errors of the network. Any other kind may quote the request.
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
             let failure = failure.as_connector_error();
             let sources =
@@ -49,29 +49,28 @@ where
                     error.source()
                 });
             let texts: Vec<_> = sources.map(ToString::to_string).collect();
-            format!("expected a connection, but found: {}", texts.join(": "))
+            format!("could not connect: {}", texts.join(": "))
         }
         SdkError::DispatchFailure(failure) if is_cut_off(failure) => {
-            "the connection was closed before the answer".to_owned()
+            "the connection was closed before the response was complete".to_owned()
         }
-        SdkError::TimeoutError(_) => "expected an answer in time".to_owned(),
-        SdkError::ResponseError(_) => "expected an answer that can be read".to_owned(),
-        _ => "expected a call that can be made".to_owned(),
+        SdkError::TimeoutError(_) => "the request timed out".to_owned(),
+        SdkError::ResponseError(_) => "the response could not be read".to_owned(),
+        _ => "the request could not be sent".to_owned(),
     }
 }
 
-/// Returns the error code of a service, if it looks like one: another server may put any text there,
-/// and the code goes to the log and into the vault.
-pub(crate) fn code(said: Option<&str>) -> &str {
+/// Returns an error code that is safe to log: a server that is not AWS may put any text there.
+pub(crate) fn code(code: Option<&str>) -> &str {
     let is_code = |code: &&str| {
         let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         code.len() <= MAX_CODE_LENGTH && code.bytes().all(is_legal)
     };
-    said.filter(is_code).unwrap_or("an error without a code")
+    code.filter(is_code).unwrap_or("an error without a code")
 }
 
-/// Parts of error codes after which the same call may succeed later. Services behind another one are a
-/// prefix of the code: `KMS.ThrottlingException`.
+/// Parts of error codes after which the same call may succeed later. The code of an underlying service
+/// has a prefix: `KMS.ThrottlingException`.
 const TRANSIENT: [&str; 7] = [
     "Throttl",
     "TooManyRequests",
@@ -82,23 +81,25 @@ const TRANSIENT: [&str; 7] = [
     "Timeout",
 ];
 
-/// Returns whether a call with this code may succeed later.
+/// Whether a call that failed with this code may succeed later.
 pub(crate) fn is_transient(code: &str) -> bool {
-    is_one_of(code, &TRANSIENT)
+    contains_any(code, &TRANSIENT)
 }
 
-/// Returns whether a code contains one of these parts.
-pub(crate) fn is_one_of(code: &str, parts: &[&str]) -> bool {
+/// Whether a code contains one of these parts.
+pub(crate) fn contains_any(code: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| code.contains(part))
 }
 
-/// Returns whether the same call may succeed later: not without a permission, a queue, or a request
-/// that the service can read.
-fn can_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+/// Whether the same call may succeed later. It cannot if a permission or the resource is missing, or if
+/// the request is malformed.
+fn may_succeed_later<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status();
-            status.is_server_error()
+            // A success whose body could not be parsed came from a proxy, not from AWS.
+            status.is_success()
+                || status.is_server_error()
                 || status.as_u16() == 429
                 || service.err().code().is_some_and(is_transient)
         }
@@ -111,7 +112,7 @@ fn can_pass<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool 
 }
 
 impl Fault {
-    /// Describes a failed call. Codes of `refusals` are about the request itself.
+    /// Classifies a failed call. Codes in `refusals` are about the request itself.
     pub(crate) fn new<E>(error: &SdkError<E, HttpResponse>, refusals: &[&str]) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -120,9 +121,9 @@ impl Fault {
             SdkError::ServiceError(service) => service.err().code(),
             _ => None,
         };
-        let kind = if can_pass(error) {
+        let kind = if may_succeed_later(error) {
             FaultKind::Transient
-        } else if code.is_some_and(|code| is_one_of(code, refusals)) {
+        } else if code.is_some_and(|code| contains_any(code, refusals)) {
             FaultKind::Refused
         } else {
             FaultKind::Permanent
@@ -134,16 +135,16 @@ impl Fault {
     }
 }
 
-/// Returns whether the connection was closed before the answer was complete: of the errors that the
-/// SDK does not classify, only this one has a kind.
+/// Whether the connection was closed before the response was complete: of the errors that the SDK does
+/// not classify, only this one has a kind.
 fn is_cut_off(failure: &DispatchFailure) -> bool {
     failure.as_other().is_some()
 }
 
-/// Why an attempt of a call failed.
+/// Why an attempt at a call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The error of the service or of the connection, without any text of what was sent.
+    /// The error of the service or of the connection, without quoting what was sent.
     pub(crate) reason: String,
     pub(crate) kind: FaultKind,
 }
@@ -151,9 +152,9 @@ pub(crate) struct Fault {
 /// Whether another attempt may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FaultKind {
-    /// The request itself is refused: it never succeeds, but others may.
+    /// The service refuses this request whenever it is sent. Other requests may succeed.
     Refused,
-    /// The service refuses any such request until someone changes its configuration.
+    /// The service refuses all requests until someone changes a configuration.
     Permanent,
     /// The same request may succeed later.
     Transient,
@@ -162,10 +163,10 @@ pub(crate) enum FaultKind {
 /// When to stop retrying a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
-    /// When the last attempt must have ended.
+    /// The time by which the last attempt must end.
     pub(crate) deadline: Instant,
     /// The largest number of attempts. The function has no such limit, only its deadline.
-    pub(crate) tries: usize,
+    pub(crate) attempts: usize,
 }
 
 /// The longest wait before the second attempt. It doubles for each later one.
@@ -174,16 +175,15 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 /// The longest wait between two attempts: a longer one would delay recovery.
 const MAX_BACKOFF: Duration = Duration::from_millis(400);
 
-/// The time that the last attempt needs: SQS answers in 20 ms.
-const LAST_TRY: Duration = Duration::from_millis(100);
+/// The time reserved for the last attempt: SQS responds in 20 ms.
+const LAST_ATTEMPT: Duration = Duration::from_millis(100);
 
 /// Retries a call with back-off until it succeeds, fails permanently, or reaches its limit. The last
-/// attempt starts [`LAST_TRY`] before the deadline, so that a fault that ends sooner is survived. Adds
+/// attempt starts [`LAST_ATTEMPT`] before the deadline, so that a fault which ends before that is survived. Adds
 /// the number of retries to `retries`.
 ///
 /// # Errors
-/// Returns the last fault. The call may have succeeded nevertheless: an answer can be
-/// lost.
+/// Returns the last fault. The call may have succeeded nevertheless: a response can be lost.
 pub(crate) async fn retry<T>(
     limit: Limit,
     retries: &mut usize,
@@ -193,7 +193,7 @@ pub(crate) async fn retry<T>(
     let mut backoff = FIRST_BACKOFF;
     let mut last: Option<Fault> = None;
     for tried in 1.. {
-        let mut is_over = tried == limit.tries;
+        let mut is_over = tried == limit.attempts;
         match timeout_at(limit.deadline, attempt()).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(fault)) => {
@@ -203,7 +203,7 @@ pub(crate) async fn retry<T>(
             Err(_) => is_over = true,
         }
         let left = limit.deadline.saturating_duration_since(Instant::now());
-        if is_over || left <= LAST_TRY {
+        if is_over || left <= LAST_ATTEMPT {
             let millis = begin.elapsed().as_millis();
             return Err(match last {
                 None => Fault {
@@ -219,17 +219,17 @@ pub(crate) async fn retry<T>(
         }
         // Half of it is random, so that functions that failed together do not retry together.
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
-        sleep(wait.min(left - LAST_TRY)).await;
+        sleep(wait.min(left - LAST_ATTEMPT)).await;
         backoff = (2 * backoff).min(MAX_BACKOFF);
         *retries += 1;
     }
-    unreachable!("it tries until it returns")
+    unreachable!("the loop ends by returning")
 }
 
-/// The time for one attempt: SQS answers in 20 ms, and S3 stores 4 MB in 200 ms.
+/// The time for one attempt: SQS responds in 20 ms, and S3 stores 4 MB in 200 ms.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
 
-/// The time to connect. Within a region it takes a millisecond, and the first DNS lookup some more.
+/// The time to connect: a millisecond within a region, and more for the first DNS lookup.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// Returns the SDK configuration of the function. It does not use aws-config, whose credential chain
@@ -291,21 +291,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_code_is_not_repeated() {
-        for said in [
+    fn text_that_is_not_a_code_is_not_quoted() {
+        for text in [
             "AccessDenied",
             "AWS.SimpleQueueService.NonExistentQueue",
             "InternalError",
         ] {
-            assert_eq!(code(Some(said)), said);
+            assert_eq!(code(Some(text)), text);
         }
-        for said in [
+        for text in [
             Some("token=s3cret"),
             Some("<JobId>a</JobId>"),
             Some(&*"a".repeat(81)),
             None,
         ] {
-            assert_eq!(code(said), "an error without a code", "{said:?}");
+            assert_eq!(code(text), "an error without a code", "{text:?}");
         }
     }
 
@@ -317,11 +317,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tries_are_made_until_no_time_is_left_and_never_far_apart() {
+    async fn attempts_go_on_until_the_deadline_with_short_waits() {
         let begin = Instant::now();
         let limit = Limit {
             deadline: begin + Duration::from_secs(10),
-            tries: usize::MAX,
+            attempts: usize::MAX,
         };
         let (mut retries, mut times) = (0, Vec::new());
         let tried = retry(limit, &mut retries, async || {
@@ -340,16 +340,16 @@ mod tests {
             // The clock has milliseconds.
             assert!(wait <= MAX_BACKOFF + Duration::from_millis(1), "{times:?}");
         }
-        assert!(tried < 60, "it is not hammered: {times:?}");
-        assert!(limit.deadline - (begin + times[tried - 1]) <= LAST_TRY);
+        assert!(tried < 60, "{times:?}");
+        assert!(limit.deadline - (begin + times[tried - 1]) <= LAST_ATTEMPT);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_is_tried_once_where_that_is_enough() {
+    async fn a_success_or_a_permanent_fault_ends_the_attempts() {
         let begin = Instant::now();
         let limit = Limit {
             deadline: begin + Duration::from_secs(10),
-            tries: usize::MAX,
+            attempts: usize::MAX,
         };
         let mut retries = 0;
         let good = retry(limit, &mut retries, async || Ok(1)).await;

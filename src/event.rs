@@ -11,10 +11,10 @@ use crate::{
     normalize::{self, BucketRef, Detail},
 };
 
-/// The longest id: what SQS takes for a deduplication id.
+/// The longest id, in characters: the limit of SQS for deduplication ids.
 const MAX_ID_LENGTH: usize = 128;
 
-/// How many hexadecimal digits of a digest distinguish the bodies of one job.
+/// The length of the digest that distinguishes several bodies of one job, in hexadecimal digits.
 const SHORT_DIGEST_LENGTH: usize = 16;
 
 /// The unreserved characters of RFC 3986.
@@ -24,19 +24,19 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// An event, with the bucket and region by which it is routed.
+/// An event with its routing: the job's bucket and region.
 #[derive(Debug)]
 pub struct RoutedEvent<'t, 'a> {
-    /// The message.
+    /// The event.
     pub(crate) event: Event<'t, Detail<'t, 'a>>,
-    /// The job's bucket: the input's, else the one that it writes to.
+    /// The job's bucket: that of the input, else that of `Operation.Output`.
     pub(crate) bucket: Option<Cow<'t, str>>,
     /// The job's region, found like the bucket.
     pub(crate) region: Option<Cow<'t, str>>,
 }
 
-/// Returns the events of a callback, one for each job. They are created lazily: a body may hold
-/// thousands of jobs, and their messages together are larger than the body.
+/// Returns the events of a callback, one for each job. They are created lazily: a body may contain thousands
+/// of jobs, whose messages together are larger than the body.
 pub fn routed_events<'t, 'a: 't>(
     callback: &'t Callback<'a>,
 ) -> impl ExactSizeIterator<Item = RoutedEvent<'t, 'a>> {
@@ -84,28 +84,28 @@ impl<'t, 'a> RoutedEvent<'t, 'a> {
     }
 }
 
-/// Returns the same events without their routing.
+/// Returns the events of a callback without their routing.
 pub fn events<'t, 'a: 't>(
     callback: &'t Callback<'a>,
 ) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t, 'a>>> {
     routed_events(callback).map(|routed| routed.event)
 }
 
-/// Returns the message's body, in characters that SQS takes.
+/// Serializes an event as the body of a message: JSON in characters that SQS accepts.
 pub fn to_json(event: &Event<'_, Detail<'_, '_>>) -> String {
     escape_for_sqs(serde_json::to_string(event).expect(SERIALIZES))
 }
 
-/// Returns the same for people: indented.
+/// Serializes an event like [`to_json`], but indented.
 pub fn to_pretty_json(event: &Event<'_, Detail<'_, '_>>) -> String {
     escape_for_sqs(serde_json::to_string_pretty(event).expect(SERIALIZES))
 }
 
-/// The reason why serializing cannot fail.
-const SERIALIZES: &str = "a record has text for keys, and neither memory nor a digest refuses it";
+/// Why serializing cannot fail.
+const SERIALIZES: &str = "all keys of a record are text, and writing to memory does not fail";
 
-/// Escapes the two characters that JSON allows and SQS refuses. They can only be inside strings, where
-/// an escape means the same.
+/// Escapes the two characters that JSON allows and SQS refuses. They occur only inside strings, where an
+/// escape means the same.
 fn escape_for_sqs(json: String) -> String {
     // Searching for a single character is vectorized.
     if json.contains('\u{FFFE}') || json.contains('\u{FFFF}') {
@@ -120,7 +120,7 @@ fn id(record: &Record<'_, Detail<'_, '_>>) -> String {
     let state = record.state.as_deref().unwrap_or("unknown");
     let id = match (record.job_id.as_deref(), &record.family) {
         (None, _) => return hex::encode(detail_digest(record)),
-        // These may send several bodies for one job.
+        // The vendor may send several bodies for one of these jobs.
         (Some(job), Family::Moderation | Family::Unknown(_)) => {
             let digest = hex::encode(detail_digest(record));
             format!("{job}:{state}:{}", &digest[..SHORT_DIGEST_LENGTH])
@@ -137,12 +137,12 @@ fn detail_digest(record: &Record<'_, Detail<'_, '_>>) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// Returns the SHA-256 of a text in hexadecimal digits, which replaces a text that SQS refuses.
+/// Returns the SHA-256 of a text in hexadecimal digits. It replaces ids that SQS refuses.
 pub(crate) fn sha256_hex(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-/// Feeds what serde_json writes into a digest.
+/// Writes into a digest.
 struct HashWriter<'h>(&'h mut Sha256);
 
 impl std::io::Write for HashWriter<'_> {

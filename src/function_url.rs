@@ -1,8 +1,8 @@
-//! Requests and responses of a function URL as Lambda passes them on: payload 2.0, which an HTTP API
-//! has as well.
+//! Parses requests and serializes responses of a function URL: payload format 2.0, which an HTTP API uses as
+//! well.
 //!
-//! Read with serde from the fields that are used. `lambda_http` builds an `http::Request` first, which
-//! fails on paths and queries that a client can send, before the token is checked.
+//! Only the fields that are used are deserialized. `lambda_http` would build an `http::Request` before the
+//! token is checked, and panics on some paths and queries that a client can send.
 
 use std::borrow::Cow;
 
@@ -29,10 +29,10 @@ pub struct Request<'e> {
     is_base64_encoded: bool,
 }
 
-/// The version of the payload format.
+/// The supported version of the payload format.
 const VERSION: &str = "2.0";
 
-/// A JSON object. By itself serde would read a struct from an array as well.
+/// A JSON object. Without this, serde would read a struct from an array as well.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -47,7 +47,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Text without a copy, unless JSON escapes something in it.
+/// A text that is copied only if it has escapes.
 #[derive(Default, Deserialize)]
 struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
 
@@ -72,18 +72,18 @@ struct Http<'e> {
 }
 
 impl<'e> Request<'e> {
-    /// Reads an event. Returns `None` for an event of any other shape.
+    /// Parses an event. Returns `None` for an event of any other shape.
     pub fn parse(event: &'e str) -> Option<Self> {
         let Object(request) = serde_json::from_str::<Object<Self>>(event).ok()?;
         (request.version.0 == VERSION).then_some(request)
     }
 
-    /// Returns the path, percent-encoded as the client sent it.
+    /// Returns the path as the client sent it, percent-encoded.
     pub(crate) fn path(&self) -> &str {
         &self.raw_path.0
     }
 
-    /// Returns the query without its `?`, as the client sent it.
+    /// Returns the query as the client sent it, without its `?`.
     pub(crate) fn query(&self) -> &str {
         self.raw_query_string.as_ref().map_or("", |query| &query.0)
     }
@@ -93,7 +93,7 @@ impl<'e> Request<'e> {
         &self.request_context.0.http.0.method.0
     }
 
-    /// Returns the headers that are used, or none of them if one is not text.
+    /// Returns the headers. All are absent if one of them is not text.
     pub(crate) fn headers(&self) -> Headers {
         let headers = self
             .headers
@@ -101,17 +101,17 @@ impl<'e> Request<'e> {
         headers.and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Returns the body as the event has it: text, or the base64 of bytes.
+    /// Returns the body as the event contains it: text, or base64.
     pub(crate) fn into_encoded_body(self) -> Cow<'e, str> {
         self.body.unwrap_or_default().0
     }
 
-    /// Returns whether the event has the body in base64.
+    /// Whether the event contains the body in base64.
     pub(crate) fn is_base64(&self) -> bool {
         self.is_base64_encoded
     }
 
-    /// Returns the body's size in bytes, without decoding it.
+    /// Returns the size of the decoded body in bytes, without decoding it.
     pub(crate) fn body_bytes(&self) -> usize {
         let encoded = self.body.as_ref().map_or("", |body| &body.0);
         if self.is_base64_encoded {

@@ -1,4 +1,4 @@
-//! Turns a request into its answer: the order of the steps.
+//! Handles a request: limit, authenticate, decode, parse, normalize, publish, answer.
 
 use std::{
     convert::Infallible,
@@ -30,10 +30,10 @@ use crate::{
 /// The largest body that a function URL accepts. Larger ones are rejected unread.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 
-/// The part of an invocation's time that is left for its answer to reach Lambda.
+/// The part of an invocation's time that is reserved for the answer to reach Lambda.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
-/// Everything that an invocation needs, built once.
+/// Handles requests. Holds what all invocations share.
 pub struct Handler {
     authentication: Authentication,
     publisher: Publisher,
@@ -58,7 +58,7 @@ impl Handler {
     /// Answers one event.
     ///
     /// # Errors
-    /// Never: every failure has an answer.
+    /// Never returns an error: every failure has an answer.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, Infallible> {
         let LambdaEvent { payload, context } = event;
         let mut invocation = Invocation::begin(&context.request_id);
@@ -77,7 +77,7 @@ impl Handler {
             Ok(accepted) => accepted,
             Err(refusal) => return refusal,
         };
-        // The event holds another copy of the body, which may have megabytes.
+        // The event holds another copy of the body, of up to megabytes.
         drop(event);
         invocation.body_bytes = Some(body.len());
         if callback::is_empty(&body) {
@@ -131,7 +131,7 @@ impl Handler {
         let published = self.publisher.publish(events, delivery, stats).await;
         match published {
             Ok(ids) => Ok(Answer::Published { ids }),
-            // A vault that failed to store all large messages in time may still store the body.
+            // The vault may store the body although it did not store all large messages.
             Err(PublishError::Queue(error)) => Err(Failure::Queue(error.to_string())),
             Err(PublishError::Vault(error)) => Err(Failure::Queue(error.to_string())),
             Err(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
@@ -175,18 +175,14 @@ impl Failure {
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must not end the process: the callback would be lost");
 
-/// Runs the work on a body, and catches a panic: a bug of the receiver must not lose the callback. The
-/// body is then quarantined like one that cannot be read.
+/// Runs the work on a body and catches a panic, so that a bug in the receiver does not lose the callback:
+/// the body is quarantined.
 async fn catch_panic(
     work: impl Future<Output = Result<Answer, Failure>>,
 ) -> Result<Answer, Failure> {
-    // No state that later calls share can be left inconsistent.
+    // A panic leaves no shared state inconsistent.
     let result = AssertUnwindSafe(work).catch_unwind().await;
-    result.unwrap_or_else(|_| {
-        Err(Failure::Unreadable(
-            "expected a record, but the receiver panicked".to_owned(),
-        ))
-    })
+    result.unwrap_or_else(|_| Err(Failure::Unreadable("the receiver panicked".to_owned())))
 }
 
 fn delivery(request: &Authentic<'_>, context: &Context) -> Delivery {
@@ -226,7 +222,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_a_body_that_cannot_be_read() {
+    async fn a_panic_quarantines_the_body() {
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
         let result = catch_panic(async { panic!("s3cret") }).await;
@@ -234,7 +230,7 @@ mod tests {
         let Err(Failure::Unreadable(reason)) = result else {
             panic!("{result:?}")
         };
-        assert_eq!(reason, "expected a record, but the receiver panicked");
+        assert_eq!(reason, "the receiver panicked");
     }
 
     #[test]

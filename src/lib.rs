@@ -11,11 +11,11 @@
 //! | [`handler`] | turns a request into its answer, step by step |
 //! | [`auth`] | checks the token |
 //! | [`callback`] | parses XML or JSON into one tree, and finds the jobs in it |
-//! | [`normalize`] | turns a job into its record, one file for each family |
+//! | [`normalize`] | turns a job into its record, one file for each family; a new job kind goes into `task` |
 //! | [`event`] | wraps a record in a CloudEvents envelope |
 //! | `message` | adds message attributes, group and deduplication id |
-//! | [`publish`] | sends messages in batches within their time budget |
-//! | [`queue`] | calls SQS |
+//! | [`publish`] | publishes messages in batches, within a time budget |
+//! | [`queue`] | sends messages to SQS |
 //! | [`vault`] | stores in S3 what the queue cannot hold |
 //! | [`aws`] | configures the SDK, and retries its calls |
 //! | `answer` | maps each outcome to status, body, log level and metric, in one table |

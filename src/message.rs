@@ -1,4 +1,4 @@
-//! Turns an event into a message: its body, attributes, group and deduplication id.
+//! Creates the SQS message of an event: its body, attributes, group id and deduplication id.
 
 use cloud_infinite_job_record::SCHEMA_VERSION;
 
@@ -7,23 +7,23 @@ use crate::{
     event::{self, RoutedEvent, sha256_hex},
 };
 
-/// The longest value of a message attribute, in characters: long enough for every id, and a bound
-/// for the size of a message beside its body.
+/// The longest value of a message attribute, in characters: long enough for every id. It bounds the size of
+/// the attributes.
 const MAX_ATTRIBUTE_LENGTH: usize = 256;
 
-/// The longest group id that SQS accepts.
+/// The longest group id that SQS accepts, in characters.
 const MAX_GROUP_LENGTH: usize = 128;
 
-/// A message for one event.
+/// The message of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// The event, or a pointer to it.
+    /// The event in JSON, or a pointer to it.
     pub(crate) body: String,
     /// At most ten, none empty.
     pub(crate) attributes: Vec<Attribute>,
-    /// `MessageGroupId`: for fairness on a standard queue, for order on a FIFO queue.
+    /// `MessageGroupId`: for fairness in a standard queue, for order in a FIFO queue.
     pub(crate) group: Option<String>,
-    /// `MessageDeduplicationId`, on a FIFO queue.
+    /// `MessageDeduplicationId`, for a FIFO queue.
     pub(crate) deduplication: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Message {
             let run = record.workflow.run_id.as_deref();
             run.or(record.job_id.as_deref()).or(Some(&event.id))
         } else {
-            // Fair queues: a bucket with many jobs does not delay the others.
+            // Fair queues: a bucket with many jobs does not delay the jobs of others.
             routed.bucket.as_deref()
         };
         Self {
@@ -76,13 +76,15 @@ impl Message {
         }
     }
 
-    /// Replaces the body, which had `size` bytes, by a pointer in the form of the SQS Extended Client
-    /// Library.
+    /// Replaces the body, which had `size` bytes, with a pointer to it: a claim check in the form of the SQS
+    /// Extended Client Library.
     pub(crate) fn into_pointer(mut self, bucket: &str, key: &str, size: usize) -> Self {
-        let place = serde_json::json!({ "s3BucketName": bucket, "s3Key": key });
-        self.body =
-            serde_json::json!(["software.amazon.payloadoffloading.PayloadS3Pointer", place])
-                .to_string();
+        let pointer = serde_json::json!({ "s3BucketName": bucket, "s3Key": key });
+        self.body = serde_json::json!([
+            "software.amazon.payloadoffloading.PayloadS3Pointer",
+            pointer
+        ])
+        .to_string();
         let name = "ExtendedPayloadSize";
         self.attributes.push(Attribute {
             name,
@@ -101,7 +103,7 @@ impl Message {
     }
 }
 
-/// Returns a value that SQS accepts: cut, and without characters that XML 1.0 forbids.
+/// Returns a value that SQS accepts: truncated, and without characters that XML 1.0 forbids.
 fn sanitize(value: &str) -> String {
     let is_plain = |byte| (b' '..=b'~').contains(&byte);
     if value.len() <= MAX_ATTRIBUTE_LENGTH && value.bytes().all(is_plain) {

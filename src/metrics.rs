@@ -1,4 +1,4 @@
-//! Formats metrics in CloudWatch's embedded metric format: a JSON line whose `_aws` lists which of its
+//! Formats metrics in CloudWatch's embedded metric format: a JSON line whose member `_aws` lists which other
 //! members are metrics.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -43,7 +43,7 @@ pub(crate) struct Line<'l> {
     with_dimensions: Option<(Metric, [Dimension<'l>; 2])>,
 }
 
-/// The member `_aws`: which members are metrics and dimensions.
+/// The member `_aws`: lists the members that are metrics and dimensions.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
@@ -88,18 +88,18 @@ impl<'l> Line<'l> {
         self.metrics.push((name, value));
     }
 
-    /// Adds a metric by function, and by function and these dimensions together. A line has one value for
-    /// each dimension, so that it has room for one such metric.
+    /// Adds a metric by function, and by function with these dimensions. A line has one value for each
+    /// dimension, so it can contain one such metric.
     pub(crate) fn add_with_dimensions(&mut self, metric: Metric, dimensions: [Dimension<'l>; 2]) {
         self.with_dimensions = Some((metric, dimensions));
     }
 
-    /// Returns whether it has such a metric.
+    /// Whether the line has a metric with dimensions.
     pub(crate) fn has_dimensions(&self) -> bool {
         self.with_dimensions.is_some()
     }
 
-    /// Writes the line, unless it has no metric.
+    /// Appends the line to `lines`, unless it has no metric.
     pub(crate) fn write(&self, lines: &mut Vec<u8>) -> std::io::Result<()> {
         let cloud_watch_metrics = self.directives();
         if cloud_watch_metrics.is_empty() {

@@ -1,5 +1,5 @@
-//! Sends events to the queue: in batches, within a time budget, and through the vault if they are too
-//! large.
+//! Publishes events: in batches, within a time budget, and by claim check through the vault if they are too
+//! large for the queue.
 
 use std::{fmt, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     vault::{self, Folder, Receipt, Vault, VaultError},
 };
 
-/// Publishes events, through the vault if they are too large for the queue.
+/// Publishes events to the queue, and stores what it cannot hold in the vault.
 pub struct Publisher {
     queue: Queue,
     vault: Option<Vault>,
@@ -21,8 +21,8 @@ pub struct Publisher {
     budget: Duration,
 }
 
-/// Why not every record of a callback was published. Some may be on the queue: publishing all of them
-/// again sends the same ids.
+/// Why not every record of a callback was published. Some may be on the queue; a retry sends them with the
+/// same ids.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PublishError {
     /// The queue did not accept one or more messages.
@@ -31,7 +31,7 @@ pub enum PublishError {
     Vault(VaultError),
     /// A message is too large for the queue, and no vault is configured. A retry does not help.
     TooLarge {
-        /// Its size, attributes included.
+        /// Its size in bytes, attributes included.
         bytes: usize,
     },
 }
@@ -41,7 +41,9 @@ impl fmt::Display for PublishError {
         match self {
             Self::Queue(error) => write!(f, "the queue: {error}"),
             Self::Vault(error) => error.fmt(f),
-            Self::TooLarge { bytes } => write!(f, "a message has {bytes} bytes"),
+            Self::TooLarge { bytes } => {
+                write!(f, "a message of {bytes} bytes exceeds QUEUE_MAX_BYTES")
+            }
         }
     }
 }
@@ -59,23 +61,23 @@ pub struct PublishStats {
     pub(crate) oversize: usize,
 }
 
-/// What is known of one delivery of a callback, beside its body.
+/// What is known of one delivery of a callback, except its body.
 pub struct Delivery {
-    /// The id of this delivery, in the keys of messages over the limit. It must be new for each one: a
-    /// consumer may delete the object of a message that it has processed, and that must not be the
-    /// object of another message.
+    /// The id of this delivery, which is in the keys of claim-check objects. It must be unique: a consumer
+    /// may delete the object of a message that it has processed, which must not be the object of another
+    /// message.
     pub id: String,
     /// The facts of the request.
     pub receipt: Receipt,
-    /// The trace that the messages belong to.
+    /// The X-Ray trace header for the messages.
     pub trace: Option<String>,
-    /// When its answer must be ready.
+    /// The time by which the answer must be ready.
     pub deadline: Instant,
 }
 
 impl Publisher {
-    /// Creates a publisher. Messages and batches have at most `max_bytes`, and the queue has `budget`
-    /// for all messages of a callback.
+    /// Creates a publisher. Messages and batches have at most `max_bytes`, and all calls to the queue for
+    /// one callback take at most `budget`.
     pub fn new(queue: Queue, vault: Option<Vault>, max_bytes: usize, budget: Duration) -> Self {
         Self {
             queue,
@@ -85,8 +87,8 @@ impl Publisher {
         }
     }
 
-    /// Publishes a message for each event, and returns the events' ids. Events are created batch by
-    /// batch, so that only one batch of messages is in memory.
+    /// Publishes a message for each event, and returns the events' ids. Only one batch of messages is in
+    /// memory at a time.
     ///
     /// # Errors
     /// Returns [`PublishError`] if not all of them are on the queue within the budget, or by the
@@ -123,7 +125,7 @@ impl Publisher {
         Ok(ids)
     }
 
-    /// Sends a batch within the rest of the budget. The vault's time does not count against it.
+    /// Sends a batch within the rest of the queue's budget, which the vault's time does not reduce.
     async fn send(
         &self,
         batch: Vec<Message>,
@@ -143,8 +145,8 @@ impl Publisher {
         sent.map_err(PublishError::Queue)
     }
 
-    /// Stores the message of a callback's job `number` in the vault, and returns a pointer to it. All
-    /// messages of a callback share the vault's budget.
+    /// Stores the message of job `number` in the vault, and returns a pointer to it. All messages of a
+    /// callback share the vault's budget.
     async fn store_oversize(
         &self,
         mut message: Message,
@@ -199,7 +201,7 @@ impl Publisher {
         stored.await
     }
 
-    /// Returns the queue's deadline. If little time is left, half of it is reserved for the vault.
+    /// Returns the deadline of the queue: the vault needs time after it, or half of a short rest.
     fn with_time_to_store(&self, deadline: Instant) -> Instant {
         let rest = deadline.saturating_duration_since(Instant::now());
         let for_vault = self

@@ -1,4 +1,4 @@
-//! Sends messages to SQS, one by one or in batches.
+//! Sends messages to SQS, alone or in batches.
 
 use std::{collections::HashMap, fmt};
 
@@ -22,8 +22,8 @@ use crate::{
 /// The most entries of one `SendMessageBatch`.
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
 
-/// Error codes that SQS returns for a message over the queue's own limit, among other reasons.
-const MAY_BE_TOO_LARGE: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
+/// Error codes that SQS returns, among other reasons, for a message over the queue's `MaximumMessageSize`.
+const POSSIBLY_TOO_LARGE: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
 
 /// An SQS queue.
 pub struct Queue {
@@ -32,17 +32,16 @@ pub struct Queue {
     max_attempts: usize,
 }
 
-/// Why messages are not on the queue: the error of SQS or of the connection, without any text of a
-/// message.
+/// Why messages are not on the queue: the error of SQS or of the connection, without quoting a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum QueueError {
-    /// SQS refuses a message itself. It may accept others.
+    /// SQS refuses this message whenever it is sent. It may accept others.
     Refused(String),
-    /// The queue is not available, or did not accept a message in time.
+    /// SQS is unavailable, refuses all messages, or did not accept them in time.
     Unavailable(String),
 }
 
-/// Error codes of a message that SQS never accepts, whatever the state of the queue.
+/// Error codes of messages that SQS never accepts.
 const ABOUT_THE_MESSAGE: [&str; 2] = ["InvalidParameterValue", "InvalidMessageContents"];
 
 /// Creates an SQS client.
@@ -72,7 +71,7 @@ impl Queue {
         }
     }
 
-    /// Limits the attempts of each call. Without it, only the deadline of a call limits them.
+    /// Limits the attempts of each call. By default only the deadline limits them.
     #[must_use]
     pub fn with_max_attempts(self, max_attempts: usize) -> Self {
         Self {
@@ -81,16 +80,16 @@ impl Queue {
         }
     }
 
-    /// Returns whether this is a FIFO queue.
+    /// Whether this is a FIFO queue.
     pub(crate) fn is_fifo(&self) -> bool {
         self.url.ends_with(".fifo")
     }
 
-    /// Sends messages: all of them, or it returns an error. Adds the number of retries to `retries`.
+    /// Sends messages. Adds the number of retries to `retries`.
     ///
     /// # Errors
-    /// Returns [`QueueError`] if SQS permanently refuses one of them, or has not accepted all of them by
-    /// the deadline. Any of them may be on the queue nevertheless.
+    /// Returns [`QueueError`] if SQS refuses one of them, or has not accepted all of them by the deadline.
+    /// Any of them may be on the queue nevertheless.
     pub(crate) async fn send(
         &self,
         mut batch: Vec<Message>,
@@ -100,7 +99,7 @@ impl Queue {
     ) -> Result<(), QueueError> {
         let limit = Limit {
             deadline,
-            tries: self.max_attempts,
+            attempts: self.max_attempts,
         };
         let sent = match batch.len() {
             0 => Ok(()),
@@ -130,10 +129,10 @@ impl Queue {
             .set_message_attributes(Some(attributes(message.attributes)))
             .set_message_system_attributes(trace.map(system_attributes));
         aws::retry(limit, retries, async || {
-            // Boxed here: it has several kilobytes, which every future around it would copy.
-            let answer = Box::pin(request.clone().send()).await;
+            // Boxed: it has several kilobytes, which every enclosing future would copy.
+            let response = Box::pin(request.clone().send()).await;
             // A server that is not SQS may return 200 for anything.
-            match answer.map_err(|error| fault(&error))?.message_id() {
+            match response.map_err(|error| fault(&error))?.message_id() {
                 Some(id) if !id.is_empty() => Ok(()),
                 _ => Err(not_confirmed()),
             }
@@ -160,15 +159,15 @@ impl Queue {
                 .send_message_batch()
                 .queue_url(&self.url)
                 .set_entries(Some(waiting.clone()));
-            let answer = Box::pin(request.send()).await;
-            let answer = answer.map_err(|error| fault(&error))?;
-            let is_taken = |id: &str| {
-                let mut taken = answer.successful().iter();
-                taken.any(|entry| entry.id() == id && !entry.message_id().is_empty())
+            let response = Box::pin(request.send()).await;
+            let response = response.map_err(|error| fault(&error))?;
+            let is_accepted = |id: &str| {
+                let mut accepted = response.successful().iter();
+                accepted.any(|entry| entry.id() == id && !entry.message_id().is_empty())
             };
-            let failure = |id: &str| answer.failed().iter().find(|entry| entry.id() == id);
-            // An entry in both lists may not be on the queue, and one in neither is lost.
-            waiting.retain(|entry| !is_taken(entry.id()) || failure(entry.id()).is_some());
+            let failure = |id: &str| response.failed().iter().find(|entry| entry.id() == id);
+            // An entry in both lists may not be on the queue, and an entry in neither is not.
+            waiting.retain(|entry| !is_accepted(entry.id()) || failure(entry.id()).is_some());
             if waiting.is_empty() {
                 return Ok(());
             }
@@ -199,7 +198,7 @@ fn refused_entry(entry: &BatchResultErrorEntry) -> Fault {
     let code = entry.code();
     let kind = if !entry.sender_fault() || aws::is_transient(code) {
         FaultKind::Transient
-    } else if aws::is_one_of(code, &ABOUT_THE_MESSAGE) {
+    } else if aws::contains_any(code, &ABOUT_THE_MESSAGE) {
         FaultKind::Refused
     } else {
         FaultKind::Permanent
@@ -213,20 +212,20 @@ fn refused_entry(entry: &BatchResultErrorEntry) -> Fault {
 
 fn not_confirmed() -> Fault {
     Fault {
-        reason: "the answer has no message id".to_owned(),
+        reason: "the response has no MessageId".to_owned(),
         kind: FaultKind::Transient,
     }
 }
 
-/// Adds a hint to an error that may be about the size of a message.
-fn explain(said: &str) -> String {
-    if aws::is_one_of(said, &MAY_BE_TOO_LARGE) {
-        return format!("{said}: is the queue's own MaximumMessageSize below QUEUE_MAX_BYTES?");
+/// Adds a hint to a code that may be about the size of a message.
+fn explain(code: &str) -> String {
+    if aws::contains_any(code, &POSSIBLY_TOO_LARGE) {
+        return format!("{code}: is the queue's own MaximumMessageSize below QUEUE_MAX_BYTES?");
     }
-    said.to_owned()
+    code.to_owned()
 }
 
-/// Returns the entry of a message in a batch. Its number is its id.
+/// Returns the batch entry of a message. Its id is its number.
 fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
     let entry = SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
@@ -235,7 +234,9 @@ fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBat
         .set_message_deduplication_id(message.deduplication)
         .set_message_attributes(Some(attributes(message.attributes)))
         .set_message_system_attributes(trace.map(system_attributes));
-    entry.build().expect("it has an id and a body")
+    entry
+        .build()
+        .expect("an entry with an id and a body is complete")
 }
 
 fn attributes(attributes: Vec<Attribute>) -> HashMap<String, MessageAttributeValue> {
@@ -248,16 +249,18 @@ fn typed(attribute: Attribute) -> MessageAttributeValue {
         .data_type(attribute.data_type)
         .string_value(attribute.value)
         .build()
-        .expect("it has a data type")
+        .expect("an attribute with a data type is complete")
 }
 
-/// Returns the trace header of a message.
+/// Returns the system attribute with the trace header.
 fn system_attributes(
     trace: &str,
 ) -> HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue> {
     let header = MessageSystemAttributeValue::builder()
         .data_type("String")
         .string_value(trace);
-    let header = header.build().expect("it has a data type");
+    let header = header
+        .build()
+        .expect("an attribute with a data type is complete");
     HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, header)])
 }

@@ -1,9 +1,9 @@
-//! Logs and metrics: one log line with the version at the start, one for each invocation, and metrics
-//! as lines of CloudWatch's embedded metric format.
+//! Writes logs and metrics: one log line at the start, one for each invocation, and metrics in CloudWatch's
+//! embedded metric format.
 //!
-//! A line is a message and fields, and never holds a body, a token, a signed URL or a header's
-//! value. Only lines of this crate are written: the libraries log whole requests at levels below INFO,
-//! and their failures are returned as errors, which are logged here.
+//! A log line is a message with fields. It never contains a body, a token, a signed URL or a header value.
+//! Only this crate logs: the libraries log complete requests at levels below INFO, and return their failures
+//! as errors, which are logged here.
 
 mod json;
 
@@ -20,13 +20,13 @@ use crate::{
     publish::PublishStats,
 };
 
-/// How many characters of a job id are logged. The vendor's have at most 38.
+/// The longest part of a job id in the log, in characters. The vendor's have at most 38.
 const MAX_JOB_ID_LENGTH: usize = 64;
 
-/// How many of a callback's events the log names: with the longest ids they make 13 KB.
+/// The most event ids in a log line: with the longest ids they have 13 KB.
 const MAX_EVENT_IDS: usize = 100;
 
-/// Starts the log.
+/// Initializes the log.
 pub fn start(config: LogConfig) {
     let targets = Targets::new()
         .with_target("cloud_infinite_callback", config.level)
@@ -50,13 +50,13 @@ pub fn start(config: LogConfig) {
     }));
 }
 
-/// The facts of one invocation.
+/// The measurements of one invocation.
 pub(crate) struct Invocation {
     begin: Instant,
     request_id: String,
     /// The size of the body. Absent if it was not decoded.
     pub(crate) body_bytes: Option<usize>,
-    /// The measures of publishing.
+    /// The measurements of publishing.
     pub(crate) stats: PublishStats,
     /// The records of the body.
     pub(crate) records: Records,
@@ -65,13 +65,13 @@ pub(crate) struct Invocation {
 /// The records of an invocation, whether they were published or not.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    /// The job id of the first one.
+    /// The job id of the first record.
     job_id: Option<String>,
     by_family_and_outcome: BTreeMap<(Family, cloud_infinite_job_record::Outcome), usize>,
 }
 
 impl Invocation {
-    /// Starts the clock.
+    /// Starts measuring.
     pub(crate) fn begin(request_id: &str) -> Self {
         Self {
             begin: Instant::now(),
@@ -106,15 +106,15 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Creates the telemetry of the function with this name.
+    /// Creates the telemetry of a function.
     pub(crate) fn new(function_name: String) -> Self {
         Self { function_name }
     }
 
-    /// Writes the log line and the metrics of an invocation that has its answer.
+    /// Writes the log line and the metrics of an answered invocation.
     pub(crate) fn end(&self, invocation: Invocation, answer: &Answer) {
         log(&invocation, answer);
-        // One write, independent of the log level.
+        // In one write, and whatever the log level.
         let mut lines = Vec::new();
         let written = self
             .write_metrics(&mut lines, &invocation, answer)
@@ -183,7 +183,7 @@ fn log(invocation: &Invocation, answer: &Answer) {
     };
     let count = ids.map(<[_]>::len).filter(|count| *count > MAX_EVENT_IDS);
     let ids = ids.map(|ids| json::array(&ids[..ids.len().min(MAX_EVENT_IDS)]));
-    // A macro, since tracing takes a level as a constant.
+    // A macro, since tracing needs a constant level.
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(

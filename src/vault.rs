@@ -1,4 +1,4 @@
-//! The vault: one S3 bucket for what the queue cannot or must not hold.
+//! Stores in the vault, one S3 bucket, what the queue cannot hold.
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use crate::aws::{self, Fault, FaultKind, Limit};
 
-/// The time for all attempts at one object. With the queue's default budget the total is 4 s; the
-/// vendor's time-out is not published.
+/// The time for all attempts at one object. With the queue's default budget the total is 4 s. The vendor
+/// does not publish its time-out.
 pub(crate) const BUDGET: Duration = Duration::from_millis(1500);
 
 /// The longest metadata value, in characters: S3 accepts 2 KB in total.
 const MAX_VALUE_LENGTH: usize = 512;
 
-/// What is stored, each kind under its own prefix.
+/// The kinds of objects, each with its own key prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folder {
     /// Bodies that cannot be read.
@@ -29,7 +29,7 @@ pub enum Folder {
 }
 
 impl Folder {
-    /// Returns the first part of the keys.
+    /// Returns the first part of the folder's keys.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Quarantine => "quarantine",
@@ -39,12 +39,12 @@ impl Folder {
     }
 }
 
-/// The facts of a request beside its body.
+/// The facts of a request that are stored with its body.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     /// The id of the invocation.
     pub request_id: String,
-    /// When the request came in.
+    /// When the request was received.
     pub received_at: Timestamp,
     /// The sender's `Content-Type`.
     pub content_type: String,
@@ -52,17 +52,17 @@ pub struct Receipt {
     pub content_encoding: Option<String>,
 }
 
-/// The bucket for messages and bodies.
+/// The bucket for bodies and large messages.
 pub struct Vault {
     bucket: String,
     /// The time for all attempts at one object.
     budget: Duration,
     max_attempts: usize,
-    /// Created on first use: most instances never need it, and it takes time at start.
+    /// Created on first use: most instances never need it, and it would lengthen each cold start.
     client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
 }
 
-/// Why a call to the vault failed, without any text of what it stores.
+/// Why an object was not stored, without quoting it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum VaultError {
     /// No vault is configured.
@@ -74,7 +74,7 @@ pub enum VaultError {
 impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotConfigured => f.write_str("there is no vault"),
+            Self::NotConfigured => f.write_str("no vault is configured"),
             Self::Unavailable(reason) => write!(f, "the vault: {reason}"),
         }
     }
@@ -84,7 +84,7 @@ impl fmt::Display for VaultError {
 pub fn client(sdk_config: &SdkConfig, endpoint: Option<&str>) -> Client {
     let config = aws_sdk_s3::config::Builder::from(sdk_config);
     let config = match endpoint {
-        // A custom endpoint has no host for each bucket.
+        // A custom endpoint has no host name for each bucket.
         Some(endpoint) => config.endpoint_url(endpoint).force_path_style(true),
         None => config,
     };
@@ -122,8 +122,8 @@ impl Vault {
         &self.bucket
     }
 
-    /// Stores `content` as `<folder>/YYYY/MM/DD/<name>` and returns its key. Retries after any fault until
-    /// the budget or `deadline` ends: this is the last resort.
+    /// Stores `content` as `<folder>/YYYY/MM/DD/<name>` and returns its key. The vault is the last resort, so
+    /// this retries after any fault until the budget or `deadline` ends.
     ///
     /// # Errors
     /// Returns [`VaultError`] if S3 has not confirmed it by then.
@@ -140,7 +140,7 @@ impl Vault {
         let key = format!("{}/{day}/{name}", folder.as_str());
         let limit = Limit {
             deadline: deadline.min(Instant::now() + self.budget),
-            tries: self.max_attempts,
+            attempts: self.max_attempts,
         };
         let mut retries = 0;
         let stored = aws::retry(limit, &mut retries, async || {
@@ -158,11 +158,13 @@ impl Vault {
             if let Some(encoding) = encoding {
                 request = request.metadata("content-encoding", encoding);
             }
-            // Boxed for the same reason as the call to the queue.
+            // Boxed, like the call to the queue.
             let reason = match Box::pin(request.send()).await {
                 // A server that is not S3 may return 200 for anything.
-                Ok(answer) if answer.e_tag().is_some_and(|tag| !tag.is_empty()) => return Ok(()),
-                Ok(_) => "the answer has no ETag".to_owned(),
+                Ok(response) if response.e_tag().is_some_and(|tag| !tag.is_empty()) => {
+                    return Ok(());
+                }
+                Ok(_) => "the response has no ETag".to_owned(),
                 Err(error) => aws::describe(&error),
             };
             Err(Fault {

@@ -1,6 +1,6 @@
 //! White space, and the characters and names that XML 1.0 allows.
 
-/// How many bytes are searched for forbidden characters at once.
+/// The size of a chunk that is searched for forbidden characters, in bytes.
 const CHUNK_BYTES: usize = 64;
 
 /// Whether a byte is white space, in XML and in JSON. Other blanks are text.
@@ -20,8 +20,8 @@ pub(crate) fn trim(text: &str) -> &str {
 
 /// Finds the first character that XML forbids: its offset and its code point.
 pub(super) fn first_forbidden(body: &str) -> Option<(usize, u32)> {
-    // U+FFFE and U+FFFF are the only forbidden characters of more than one byte; both begin
-    // with the rare byte 0xEF, so that whole characters are seldom decoded.
+    // U+FFFE and U+FFFF are the only forbidden characters of more than one byte. Both start with the rare
+    // byte 0xEF, so characters are seldom decoded.
     let is_suspect =
         |byte: u8| byte == 0xEF || byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     for (number, chunk) in body.as_bytes().chunks(CHUNK_BYTES).enumerate() {
@@ -54,7 +54,7 @@ pub(crate) fn is_xml_character(character: char) -> bool {
 
 /// Whether a text is in the production `Name` of XML 1.0.
 pub(super) fn is_name(name: &str) -> bool {
-    // The vendor's names are of this kind; checking the whole rule takes ten times as long.
+    // The vendor's names are like this. Checking the complete rule takes ten times as long.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(is_plain) {
         return true;

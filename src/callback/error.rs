@@ -1,9 +1,9 @@
-//! Why a body cannot be read, and where.
+//! The error for a body that cannot be read, with its position.
 
 use std::{borrow::Cow, fmt};
 
-/// Why a body cannot be read: what went wrong, where, and what was expected there. It never has a
-/// word of the body.
+/// The error for a body that cannot be read: its kind, its position, and what was expected there. It never
+/// quotes the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     kind: ReadErrorKind,
@@ -11,29 +11,29 @@ pub struct ReadError {
     expected: Cow<'static, str>,
 }
 
-/// What went wrong.
+/// The kind of a [`ReadError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadErrorKind {
     /// The body is not UTF-8.
     NotUtf8,
-    /// The body begins like neither XML nor a JSON object.
+    /// The body starts like neither XML nor a JSON object.
     UnknownFormat,
-    /// The body is not well-formed XML, or is XML that a callback must not contain.
+    /// The body is not well-formed XML, or has XML features that a callback must not have.
     Xml,
     /// The body is not JSON.
     Json,
-    /// Elements or values are nested too deep.
+    /// Elements or values are nested too deeply.
     TooDeep,
     /// The body has too many elements or values.
     TooManyValues,
-    /// There is no job in the body.
+    /// The body contains no job.
     NoJob,
     /// A job is not an object.
     InvalidJob,
 }
 
 impl ReadError {
-    /// Returns an error that is about the whole body, or that names its place itself.
+    /// Creates an error about the complete body, or whose text contains its place.
     pub(super) fn new(kind: ReadErrorKind, expected: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
@@ -42,7 +42,7 @@ impl ReadError {
         }
     }
 
-    /// Returns an error about the byte of the body at `at`.
+    /// Creates an error at the byte offset `at`.
     pub(super) fn at(
         kind: ReadErrorKind,
         body: &str,
@@ -56,7 +56,7 @@ impl ReadError {
         }
     }
 
-    /// Returns what went wrong.
+    /// Returns the kind.
     pub fn kind(&self) -> ReadErrorKind {
         self.kind
     }
@@ -73,7 +73,7 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// A place in a body as editors count: lines and characters from 1.
+/// A position in a body as editors show it: line and column, counted in characters from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TextPosition {
     line: usize,
@@ -81,7 +81,7 @@ pub(super) struct TextPosition {
 }
 
 impl TextPosition {
-    /// Returns the position of the byte at `at`, or of the end.
+    /// Converts a byte offset.
     pub(super) fn new(body: &str, at: usize) -> Self {
         let before = &body[..body.floor_char_boundary(at)];
         let line_begins = before.rfind('\n').map_or(0, |newline| newline + 1);

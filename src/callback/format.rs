@@ -1,17 +1,17 @@
-//! A body's bytes into text and its format.
+//! Detects the format of a body, and decodes its bytes.
 
 use super::{
     characters::is_white_space,
     error::{ReadError, ReadErrorKind},
 };
 
-/// UTF-8's byte order mark. The vendor has never been seen to send one, but proxies do.
+/// The byte order mark of UTF-8. The vendor does not send one, but a proxy may.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// How gzip begins.
+/// The first bytes of gzip.
 const GZIP: &[u8] = b"\x1F\x8B";
 
-/// How far into a body its XML declaration may reach, in bytes.
+/// The longest XML declaration, in bytes.
 const MAX_DECLARATION_LENGTH: usize = 200;
 
 /// The names of GBK's family of encodings.
@@ -22,7 +22,7 @@ const GBK: [&str; 3] = ["GBK", "GB2312", "GB18030"];
 pub(crate) enum Format {
     /// The vendor's default.
     Xml,
-    /// If the job, queue or workflow asks for it; always for moderation.
+    /// The format of moderation, and of jobs, queues and workflows that ask for it.
     Json,
 }
 
@@ -60,8 +60,8 @@ pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), ReadError> {
     }
 }
 
-/// Returns what to add to the reason of a body that cannot be read, if it seems to be compressed or in
-/// another encoding than UTF-8. It repeats no word of the body or of the header.
+/// Returns a hint for the reason of a body that cannot be read, if it seems to be compressed or in another
+/// encoding than UTF-8. The hint quotes neither the body nor the header.
 pub(crate) fn encoding_hint(body: &[u8], content_encoding: Option<&str>) -> &'static str {
     let is_declared_gzip =
         content_encoding.is_some_and(|encoding| encoding.to_ascii_lowercase().contains("gzip"));
@@ -131,7 +131,7 @@ mod tests {
             (gbk("s3cret"), None, another),
             (gbk("utf-8"), None, ""),
             (b"<Response>\xB3</Response>".to_vec(), None, ""),
-            // What is declared does not matter where the bytes are UTF-8.
+            // The declaration is ignored if the bytes are UTF-8.
             (b"<?xml encoding=\"GBK\"?><Response>".to_vec(), None, ""),
             (Vec::new(), None, ""),
         ];

@@ -1,13 +1,13 @@
-//! `CosHeaders`: the headers of the object that a job worked on, in each of the vendor's forms.
+//! Reads `CosHeaders`, the headers of a job's input object, in each of the vendor's forms.
 //!
-//! Tasks and workflows repeat `{Key, Value}`, moderation has a plain map. A header without a value
-//! is ignored.
+//! Tasks and workflows repeat `{Key, Value}`, moderation has a plain map. A header without a value is
+//! ignored.
 
 use std::collections::BTreeMap;
 
 use super::tree::{MIXED_TEXT, Member, Node, Object, Values};
 
-/// The name whose values are pairs or maps, and become one map of texts.
+/// The element with headers: pairs or maps, which become one map of texts.
 pub(crate) const HEADERS: &str = "CosHeaders";
 
 /// Returns an object without headers that have no value, unless nothing else is left of it.
@@ -16,7 +16,7 @@ pub(super) fn object(mut members: Vec<Member<'_>>) -> Option<Node<'_>> {
     Node::object(members)
 }
 
-/// Whether a value of `CosHeaders` is nothing but headers without a value.
+/// Whether a value of `CosHeaders` contains only headers without a value.
 fn is_empty(node: &Node<'_>) -> bool {
     match node {
         Node::Object(object) => pair(object).is_some_and(|(_, values)| values.first().is_none()),
@@ -25,7 +25,7 @@ fn is_empty(node: &Node<'_>) -> bool {
     }
 }
 
-/// Returns the headers in the values of `CosHeaders`: `{Key, Value}` pairs, or maps.
+/// Returns the headers in all values of `CosHeaders`.
 pub(crate) fn headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&'t Node<'a>>> {
     let mut headers: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
     for value in values.iter() {
@@ -39,14 +39,14 @@ pub(crate) fn headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&
                     }
                 }
             },
-            // Not a form that the vendor uses: keep it like text beside elements.
+            // The vendor does not use this form. Keep it like text beside elements.
             other => headers.entry(MIXED_TEXT).or_default().push(other),
         }
     }
     headers
 }
 
-/// Returns the key and the values of an object that is a pair and nothing else.
+/// Returns the key and the values of an object, if it is a pair and nothing else.
 fn pair<'t, 'a>(object: &'t Object<'a>) -> Option<(&'t str, Values<'t, 'a>)> {
     if !object
         .names()

@@ -1,10 +1,9 @@
 //! Parses JSON into the tree.
 //!
-//! This is a custom parser, since callbacks need three things that serde_json does not support: the
-//! trailing commas of the vendor's own examples, numbers with their digits as written (13.654000)
-//! without a feature that changes numbers for every crate in the build, and no recursion. serde_json
-//! still decodes strings with escapes and checks numbers, and a property test checks that both
-//! parsers agree on every other text.
+//! This is a custom parser, since callbacks need three things that serde_json does not support: the trailing
+//! commas of the vendor's own examples, numbers with their digits as written (13.654000) without a feature
+//! that changes numbers for every crate in the build, and no recursion. serde_json still decodes strings with
+//! escapes and checks numbers. A property test shows that both parsers agree on all other input.
 
 use std::borrow::Cow;
 
@@ -40,11 +39,11 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
     Ok((root, warning))
 }
 
-/// The longest number, in characters, that readers in every language can load.
+/// The longest number, in characters, that parsers in every language accept.
 const MAX_NUMBER_LENGTH: usize = 40;
 
-/// Returns `text` as a number, if it is one by JSON's grammar, of at most 40 characters, and finite
-/// as an IEEE 754 double. A worker could not load a message with any other.
+/// Returns a text as a number, if it is one by JSON's grammar, has at most 40 characters, and is finite as an
+/// IEEE 754 double. Workers could not parse a message with any other number.
 pub(crate) fn number(text: &str) -> Option<&RawValue> {
     let is_finite = || text.parse().is_ok_and(f64::is_finite);
     (text.len() <= MAX_NUMBER_LENGTH)
@@ -53,9 +52,9 @@ pub(crate) fn number(text: &str) -> Option<&RawValue> {
         .filter(|_| is_finite())
 }
 
-/// Returns `text` as a number, if it is one by JSON's grammar.
+/// Returns a text as a number, if it is one by JSON's grammar.
 fn grammatical_number(text: &str) -> Option<&RawValue> {
-    // serde_json accepts white space around a value; a number has none.
+    // serde_json accepts white space around a number.
     let begins = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let ends = text.ends_with(|last: char| last.is_ascii_digit());
     (begins && ends)
@@ -135,16 +134,16 @@ impl<'a> Reader<'a> {
             };
             // A value is complete: add it to its parent, which may now be complete as well.
             loop {
-                let Some(holder) = open.last_mut() else {
+                let Some(parent) = open.last_mut() else {
                     return self.finish(value);
                 };
-                match holder {
+                match parent {
                     Open::Object { key, members } => {
                         members.extend(value.map(|value| (std::mem::take(key), value)));
                     }
                     Open::Array { items } => items.extend(value),
                 }
-                let end = holder.end();
+                let end = parent.end();
                 self.peek();
                 let comma = self.at;
                 let more = self.take(b',');
@@ -158,7 +157,7 @@ impl<'a> Reader<'a> {
                         None => None,
                     };
                 } else if more {
-                    if let Open::Object { key, .. } = holder {
+                    if let Open::Object { key, .. } = parent {
                         *key = self.key()?;
                     }
                     continue 'value;

@@ -1,4 +1,4 @@
-//! Reads a body into a callback: its event and its jobs, as trees borrowed from the body.
+//! Parses a body into a callback: its event and its jobs, as trees that borrow from the body.
 
 mod characters;
 mod error;
@@ -26,14 +26,14 @@ const PROBE_MESSAGE: &str = "Test request when setting callback url";
 /// The job id of the probe.
 const PROBE_TRACE_ID: &str = "test_trace_id";
 
-/// The kind of vendor node that describes a job.
+/// The vendor node that describes a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobNode {
     /// An element of `JobsDetail`.
     JobsDetail,
     /// `WorkflowExecution`.
     WorkflowExecution,
-    /// Moderation Simple: the whole body.
+    /// The complete body, for moderation Simple.
     Simple,
 }
 
@@ -51,10 +51,10 @@ impl JobNode {
 /// The content of a body.
 #[derive(Debug)]
 pub enum Payload<'a> {
-    /// The request that the vendor's console sends when a URL is saved. It looks like a verdict, but is
-    /// not one: it has no record.
+    /// The request that the vendor's console sends when a URL is saved. It looks like a verdict and must not
+    /// reach the queue.
     Probe,
-    /// A callback, with its jobs.
+    /// A callback with its jobs.
     Callback(Callback<'a>),
 }
 
@@ -68,16 +68,16 @@ pub struct Callback<'a> {
     pub(crate) jobs: Vec<Object<'a>>,
     /// The fields beside the vendor nodes, which belong to each of them.
     pub(crate) siblings: Object<'a>,
-    /// What the reader could not use as it was.
+    /// What the parser could not use as it was.
     pub(crate) warnings: Vec<String>,
 }
 
 impl<'a> Payload<'a> {
-    /// Reads a body, whatever its format.
+    /// Parses a body in either format.
     ///
     /// # Errors
-    /// Returns [`ReadError`] if the body is neither XML nor JSON, is malformed, exceeds a limit, or has
-    /// no job in it.
+    /// Returns [`ReadError`] if the body is neither XML nor JSON, is malformed, exceeds a limit, or contains
+    /// no job.
     pub fn read(body: &'a [u8]) -> Result<Self, ReadError> {
         let (format, text) = format::text(body)?;
         let (root, warning) = match format {
@@ -100,7 +100,7 @@ impl<'a> Callback<'a> {
     fn is_probe(&self) -> bool {
         self.node == JobNode::Simple
             && self.jobs.iter().all(|job| {
-                // A second value might be a verdict.
+                // A second value may be a verdict.
                 let has_one = |object: &Object<'_>, name| !object.values(name).are_several();
                 has_one(job, "message")
                     && text(job, "message") == Some(PROBE_MESSAGE)
@@ -154,7 +154,7 @@ impl<'a> Callback<'a> {
                 }
             }
         }
-        // The event has its own field in the record. What does not fit there stays a sibling.
+        // The event has its own field in the record. Any other value stays a sibling.
         let mut events = siblings.take("EventName");
         let event = match events.first() {
             Some(Node::Text(event)) => Some(event.clone()),
@@ -193,7 +193,7 @@ fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
     }
     match <[_; 1]>::try_from(root.take("Response")) {
         Ok([Node::Object(response)]) => response,
-        // Not a wrapper. `Callback::new` reports that there is no job.
+        // This is not a wrapper. `Callback::new` reports that there is no job.
         _ => root,
     }
 }

@@ -1,9 +1,8 @@
-//! The tree that both parsers return, whatever the format.
+//! The tree that both parsers return.
 //!
-//! An object's members are sorted by the UTF-8 bytes of their names, members of one name in the
-//! body's order, and nothing empty is kept: an empty element, `""`, `null`, `{}`, `[]`, text of
-//! nothing but white space, and what holds nothing else. Text is borrowed from the body
-//! unless it has to be unescaped.
+//! Members of an object are sorted by the UTF-8 bytes of their names; members of one name keep the body's
+//! order. Empty values are dropped: an empty element, `""`, `null`, `{}`, `[]`, a text of only white space,
+//! and what contains nothing else. Text is borrowed from the body unless it was escaped.
 
 use std::borrow::Cow;
 
@@ -12,27 +11,27 @@ use super::characters::is_blank;
 /// The name under which text beside elements is kept.
 pub(super) const MIXED_TEXT: &str = "#text";
 
-/// One value of a body that is not empty.
+/// A value of a body, which is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Node<'a> {
     /// A leaf as written: the text of an XML element; a JSON string, number or boolean.
     Text(Cow<'a, str>),
-    /// A JSON array. XML repeats the name instead.
+    /// A JSON array. XML repeats the element instead.
     List(Vec<Node<'a>>),
-    /// An XML element with elements inside, or a JSON object.
+    /// An XML element with child elements, or a JSON object.
     Object(Object<'a>),
 }
 
-/// The members of an element, sorted by name. A repeated name has one member for each value.
+/// Members, sorted by name. A repeated name has one member for each value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Object<'a> {
     members: Vec<Member<'a>>,
 }
 
-/// A name and a value, which may be an array: several values.
+/// A name and its value. An array stands for several values.
 pub(crate) type Member<'a> = (Cow<'a, str>, Node<'a>);
 
-/// The values of one name, in the body's order: those of repeated members, and the items of arrays.
+/// The values of one name in the body's order: of repeated members, and the items of arrays.
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'t, 'a>(&'t [Member<'a>]);
 
@@ -42,12 +41,12 @@ impl<'a> Node<'a> {
         (!is_blank(&text)).then_some(Self::Text(text))
     }
 
-    /// Returns an array of `items`, which are not empty, unless there are none.
+    /// Returns an array, unless `items` is empty.
     pub(crate) fn list(items: Vec<Self>) -> Option<Self> {
         (!items.is_empty()).then_some(Self::List(items))
     }
 
-    /// Returns an object of `members`, which are not empty, unless there are none.
+    /// Returns an object, unless `members` is empty.
     pub(crate) fn object(members: Vec<Member<'a>>) -> Option<Self> {
         (!members.is_empty()).then(|| Self::Object(Object::new(members)))
     }
@@ -106,7 +105,7 @@ impl<'a> Object<'a> {
         taken
     }
 
-    /// Inserts `name`, which is not there yet, with these values.
+    /// Inserts a name that is not there yet, with its values.
     pub(crate) fn put(&mut self, name: &'static str, values: Vec<Node<'a>>) {
         if let Some(list) = Node::list(values) {
             let at = self

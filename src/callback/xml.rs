@@ -1,9 +1,9 @@
 //! Parses XML into the tree, from quick-xml's events.
 //!
-//! quick-xml checks less than the XML specification demands. This module rejects what quick-xml
-//! accepts and a callback must not contain: document type declarations, custom entities, forbidden
-//! characters, invalid names, repeated attributes, and text or a second element beside the root. The
-//! content of the XML declaration and of processing instructions is ignored.
+//! quick-xml checks less than the XML specification requires. This module also rejects document type
+//! declarations, custom entities, forbidden characters, invalid names, repeated attributes, and text or a
+//! second element outside the root. The content of the XML declaration and of processing instructions is
+//! ignored.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -27,13 +27,13 @@ const NO_DTD: &str = "expected no document type declaration";
 /// The root element of every callback in XML.
 const ROOT: &str = "Response";
 
-/// The elements that may come first where the root is missing, as on the vendor's own page of the
-/// workflow callback (工作流回调).
+/// The possible first elements of a body without a root, as on the vendor's page about the workflow callback
+/// (工作流回调).
 const ROOT_CONTENT: [&str; 3] = ["EventName", "JobsDetail", "WorkflowExecution"];
 
-/// Parses one document, and returns what its root `Response` holds. Where the first element is one
-/// that a root holds, all elements at the top are read as the content of a missing root, with a
-/// warning.
+/// Parses a document, and returns the content of its root `Response`. If the first element is one of
+/// [`ROOT_CONTENT`], all top-level elements are read as the content of a missing root, and a warning is
+/// returned as well.
 ///
 /// # Errors
 /// Returns [`ReadError`] if the body is not well-formed, exceeds a limit, or has another root.
@@ -82,19 +82,19 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
     }
 }
 
-/// The part of a document that has been read.
+/// A document that is being parsed.
 struct Document<'a> {
     body: &'a str,
-    /// The elements that are open, outermost first.
+    /// The open elements, outermost first.
     open: Vec<Element<'a>>,
-    /// The root element once it is closed: `None` inside if it was empty.
+    /// The root element, once it is closed. The inner value is `None` if it is empty.
     root: Option<Option<Node<'a>>>,
-    /// Where the content of a missing root begins. The first of the open elements is then that root.
+    /// The byte offset of the content of a missing root. The first open element is then that root.
     missing_root_at: Option<usize>,
     nodes: usize,
 }
 
-/// An element that is not closed yet.
+/// An open element.
 struct Element<'a> {
     name: &'a str,
     at: usize,
@@ -106,7 +106,7 @@ struct Element<'a> {
 
 impl<'a> Document<'a> {
     fn start(&mut self, at: usize, start: &BytesStart<'_>) -> Result<(), ReadError> {
-        // Sliced from the body, since the event's own name does not live as long.
+        // Sliced from the body, since the event's name does not live long enough.
         let name_at = at + '<'.len_utf8();
         let name = &self.body[name_at..name_at + start.name().0.len()];
         if !is_name(name) {
@@ -171,7 +171,7 @@ impl<'a> Document<'a> {
     }
 
     fn text(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), ReadError> {
-        // A single character is found faster, and is seldom there.
+        // Searching for a single character is faster, and it is rare.
         if text.contains('>') && text.contains("]]>") {
             return Err(self.error(at, "expected \"]]&gt;\" in text, but found \"]]>\""));
         }
@@ -225,7 +225,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Returns the innermost element that the body has opened.
+    /// Returns the innermost open element of the body.
     fn innermost(&self) -> Option<&Element<'a>> {
         let missing_root = usize::from(self.missing_root_at.is_some());
         self.open[missing_root..].last()
@@ -269,7 +269,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// Keeps text beside elements; each piece between two elements is one value.
+    /// Keeps text beside elements. Each piece between two elements is one value.
     fn keep_mixed_text(&mut self) {
         let Some(text) = self.text.take() else { return };
         let trimmed = match text {
@@ -291,7 +291,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Describes which part of the markup is missing.
+/// Describes unclosed markup.
 fn unclosed(error: &SyntaxError) -> &'static str {
     match error {
         SyntaxError::InvalidBangMarkup => "expected a comment or CDATA after \"<!\"",
@@ -327,7 +327,7 @@ fn resolve(reference: &BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// Checks that attributes are well-formed. They mean nothing in a callback and are dropped.
+/// Checks that attributes are well-formed. They have no meaning in a callback and are dropped.
 fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
     if start.attributes_raw().is_empty() {
         return Ok(());
@@ -353,7 +353,7 @@ fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Converts a position, which is in memory, to an index.
+/// Converts a position to an index.
 fn offset(position: u64) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
 }

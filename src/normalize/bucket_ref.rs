@@ -1,10 +1,10 @@
-//! A bucket with its region: what is missing of one is only taken from another that agrees.
+//! A bucket with its region, which is completed only from another one that agrees.
 
 use std::borrow::Cow;
 
 use super::element::Element;
 
-/// A bucket and its region, as far as the body names them.
+/// A bucket and its region, each if the body names it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BucketRef<'t> {
     pub(crate) bucket: Option<Cow<'t, str>>,
@@ -20,8 +20,8 @@ impl<'t> BucketRef<'t> {
         }
     }
 
-    /// Takes what is missing from `other`, unless they contradict each other: the region of one
-    /// bucket with the name of another would be a bucket that does not exist.
+    /// Takes what is missing from `other`, unless the two contradict each other: the name of one bucket with
+    /// the region of another would name a bucket that does not exist.
     #[must_use]
     pub(crate) fn or(self, other: &Self) -> Self {
         if !agree(self.bucket.as_deref(), other.bucket.as_deref())
@@ -36,7 +36,7 @@ impl<'t> BucketRef<'t> {
     }
 }
 
-/// Whether two names may be of the same thing: equal, or one of them unknown.
+/// Whether two names may be the same: they are equal, or one is unknown.
 pub(super) fn agree(one: Option<&str>, other: Option<&str>) -> bool {
     one.is_none() || other.is_none() || one == other
 }

@@ -1,4 +1,4 @@
-//! The object that a COS URL names.
+//! Parses the URL of an object in COS.
 
 use std::borrow::Cow;
 
@@ -9,15 +9,15 @@ use percent_encoding::percent_decode_str;
 pub(super) struct CosUrl<'t> {
     /// `<name>-<APPID>`.
     pub(super) bucket: &'t str,
-    /// Absent for the host of global acceleration, which hides the region.
+    /// Absent for the host of global acceleration, which does not contain the region.
     pub(super) region: Option<&'t str>,
-    /// The key, percent-decoded. Absent where it is empty or not UTF-8.
+    /// The key, percent-decoded. Absent if it is empty or not UTF-8.
     pub(super) object: Option<Cow<'t, str>>,
 }
 
 impl<'t> CosUrl<'t> {
-    /// Parses `http(s)://<name>-<digits>.cos.<region>.myqcloud.com/<key>`, signed or not. Returns
-    /// `None` for any other URL: a custom domain may lead anywhere.
+    /// Parses `http(s)://<name>-<digits>.cos.<region>.myqcloud.com/<key>`, signed or not. Returns `None` for
+    /// any other URL: a custom domain may point anywhere.
     pub(super) fn parse(url: &'t str) -> Option<Self> {
         let rest = url
             .strip_prefix("https://")

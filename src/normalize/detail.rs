@@ -1,7 +1,8 @@
-//! Serializes a vendor node in the normal form, directly from the tree.
+//! Serializes a vendor node in the normal form, directly from the tree. The same job has the same bytes in XML
+//! and in JSON.
 //!
-//! `fields` decides which leaves are numbers and booleans, and which names are arrays even with one
-//! value. Headers are one map. The same job gives the same bytes in every format.
+//! `fields` lists the names that are numbers and booleans, and those that are arrays even with one value.
+//! Headers become one map.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +14,19 @@ use serde::{
 use super::fields::{Dialect, FieldType};
 use crate::callback::{HEADERS, Node, Object, Values, headers, number};
 
-/// A vendor node and the fields beside it, in the normal form.
+/// A vendor node and its siblings, which serialize in the normal form.
 #[derive(Clone, Copy)]
 pub struct Detail<'t, 'a> {
     pub(super) node: &'t Object<'a>,
-    /// Those whose names the node has itself are left out; they are in `warnings`.
+    /// Siblings whose names the node itself has are left out. They are in `warnings`.
     pub(super) siblings: &'t Object<'a>,
-    /// The name of the node: the parent of its children.
+    /// The name of the node, which is the parent of its fields.
     pub(super) name: &'static str,
     pub(super) dialect: Dialect,
 }
 
 impl std::fmt::Debug for Detail<'_, '_> {
-    /// Prints the number of names only: the node may hold secrets.
+    /// Prints only the number of names: the node may contain secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Detail({} names)", self.node.names().count())
     }
@@ -77,7 +78,7 @@ pub(super) fn taken_siblings<'t>(
         })
 }
 
-/// Every value of one name.
+/// All values of one name.
 struct NormalValues<'t, 'a> {
     name: &'t str,
     parent: &'t str,
@@ -108,8 +109,8 @@ impl Serialize for NormalValues<'_, '_> {
     }
 }
 
-/// NormalValue value of a name. An array here is nested in another array, which only JSON can express; its
-/// elements have the name of the outer one.
+/// One value of a name. An array here is inside another array, which only JSON can express. Its items have the
+/// name of the outer array.
 struct NormalValue<'t, 'a> {
     name: &'t str,
     is_list: bool,
@@ -145,7 +146,7 @@ impl Serialize for NormalValue<'_, '_> {
     }
 }
 
-/// `CosHeaders`: every value is text, and a name that repeats has an array of its values.
+/// `CosHeaders`: all values are texts, and a repeated name has an array of its values.
 struct Headers<'t, 'a> {
     dialect: Dialect,
     headers: BTreeMap<&'t str, Vec<&'t Node<'a>>>,
@@ -174,7 +175,7 @@ struct Header<'h, 't, 'a> {
 
 impl Serialize for Header<'_, '_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A header called `Size` is text, too.
+        // A header named `Size` is a text as well.
         serialize_values(serializer, self.values.iter().copied(), false, |value| {
             NormalValue {
                 name: "",
@@ -187,7 +188,7 @@ impl Serialize for Header<'_, '_, '_> {
     }
 }
 
-/// Serializes an array if the name is a list or has several values, else the value itself.
+/// Serializes an array if the name is a list or has several values, otherwise the value itself.
 fn serialize_values<'t, 'a: 't, S: Serializer, T: Serialize>(
     serializer: S,
     mut values: impl Iterator<Item = &'t Node<'a>> + Clone,

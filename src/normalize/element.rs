@@ -1,5 +1,4 @@
-//! One element of the vendor node: its values by name, its path, and warnings about values that
-//! cannot be used.
+//! Reads the elements of a vendor node: values by name, paths, and warnings about values that cannot be used.
 
 use std::{
     borrow::Cow,
@@ -13,17 +12,17 @@ use serde_json::value::RawValue;
 use super::fields::Dialect;
 use crate::callback::{Node, Object, number, trim};
 
-/// How many warnings a record carries; a workflow of thousands of broken tasks would otherwise
-/// double its size. The last one counts those that were left out.
+/// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
+/// One more warning counts those that were left out.
 const MAX_WARNINGS: usize = 50;
 
-/// Enough for the path of any output or problem.
+/// The initial capacity of a path, in bytes: enough for most outputs and problems.
 const PATH_CAPACITY: usize = 80;
 
-/// How many characters of a name, or of an unusable text, a warning quotes. `detail` has all of it.
+/// The longest name or text that a warning quotes, in characters. `detail` contains all of it.
 const MAX_QUOTE: usize = 64;
 
-/// The values of one job that could not be used, each with its path.
+/// Warnings about values of one job that could not be used, each with its path.
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
     kept: RefCell<Vec<String>>,
@@ -31,7 +30,7 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
-    /// Adds a warning, unless it is there. Counts it if there are too many.
+    /// Adds a warning, unless the same one exists. Only counts it if there are too many.
     pub(super) fn add(&self, warning: impl FnOnce() -> String) {
         let mut kept = self.kept.borrow_mut();
         if kept.len() == MAX_WARNINGS {
@@ -44,7 +43,7 @@ impl Warnings {
         }
     }
 
-    /// Returns all warnings in the order in which they were added.
+    /// Returns the warnings in the order in which they were added.
     pub(super) fn into_vec(self) -> Vec<String> {
         let mut warnings = self.kept.into_inner();
         match self.left_out.into_inner() {
@@ -55,7 +54,7 @@ impl Warnings {
     }
 }
 
-/// An element below a vendor node, or the node itself.
+/// A vendor node, or an element below it.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'p, 't, 'a> {
     object: &'t Object<'a>,
@@ -64,7 +63,7 @@ pub(super) struct Element<'p, 't, 'a> {
     warnings: &'p Warnings,
 }
 
-/// The path of an element: its name, its index if it is one of a list, and its parent.
+/// The path of an element: its name, its index in a list, and its parent.
 #[derive(Clone, Copy)]
 struct ElementPath<'p> {
     name: &'p str,
@@ -73,7 +72,7 @@ struct ElementPath<'p> {
 }
 
 impl<'p, 't, 'a> Element<'p, 't, 'a> {
-    /// Returns the vendor node. `index` is its index if its name is a list.
+    /// Creates the element of a vendor node. `index` is its index, if its name is a list.
     pub(super) fn node(
         object: &'t Object<'a>,
         name: &'p str,
@@ -98,14 +97,13 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         self.object
     }
 
-    /// Returns the text called `name` without the white space around it.
+    /// Returns the text of `name` without white space around it.
     pub(super) fn text(&self, name: &str) -> Option<&'t str> {
         self.verbatim(name).map(trim)
     }
 
-    /// Returns the text called `name` as written: keys, URLs and what a submitter passed. Where
-    /// there are several values the first is used; a value that is not text is not used. Both leave
-    /// a warning.
+    /// Returns the text of `name` as written: for keys, URLs and `userData`. Of several values, the first is
+    /// used. A value that is not a text is not used. Both cases add a warning.
     pub(super) fn verbatim(&self, name: &str) -> Option<&'t str> {
         let value = self.single(name)?;
         let text = value.as_text();
@@ -115,13 +113,12 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         text
     }
 
-    /// Returns the trimmed text called `name` as records hold it.
+    /// Returns the trimmed text of `name`, in the type of the record's fields.
     pub(super) fn field(&self, name: &str) -> Option<Cow<'t, str>> {
         self.text(name).map(Cow::Borrowed)
     }
 
-    /// Returns the number called `name` with its digits. A text that is not a number leaves a
-    /// warning.
+    /// Returns the number of `name` with the vendor's digits. A text that is not a number adds a warning.
     pub(super) fn number(&self, name: &str) -> Option<Cow<'t, RawValue>> {
         let text = self.text(name)?;
         let number = number(text);
@@ -131,8 +128,8 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         number.map(Cow::Borrowed)
     }
 
-    /// Returns every text called `name` as written, each with its index if it is in an
-    /// array in `detail`. A value that is not text leaves a warning.
+    /// Returns all texts of `name` as written, each with its index if `detail` has an array there. A value that
+    /// is not a text adds a warning.
     pub(super) fn texts<'s>(
         &'s self,
         name: &'s str,
@@ -148,13 +145,13 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         })
     }
 
-    /// Returns the element called `name`, by the same rules as [`Self::verbatim`].
+    /// Returns the child element `name`, by the same rules as [`Self::verbatim`].
     pub(super) fn child<'s>(&'s self, name: &'s str) -> Option<Element<'s, 't, 'a>> {
         self.single(name)?;
         self.children(name).next()
     }
 
-    /// Returns every element called `name`. A value that is not an element leaves a warning.
+    /// Returns all child elements `name`. A value that is not an element adds a warning.
     pub(super) fn children<'s>(
         &'s self,
         name: &'s str,
@@ -184,8 +181,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         })
     }
 
-    /// Returns the time called `name` in RFC 3339, in UTC, in whole seconds. `-` is the vendor's
-    /// "not yet".
+    /// Returns the time of `name` in RFC 3339, in UTC, in whole seconds. `-` means "not yet".
     pub(super) fn time(&self, name: &str) -> Option<String> {
         let text = self.text(name).filter(|text| *text != "-")?;
         let time = to_utc(text);
@@ -207,14 +203,14 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         path
     }
 
-    /// Returns the same path to one of the values called `leaf`.
+    /// Returns the path to one of several values of `leaf`.
     pub(super) fn path_to_item(&self, leaf: &str, index: Option<usize>) -> String {
         let mut path = self.path_to(leaf);
         push_index(&mut path, index);
         path
     }
 
-    /// Adds a warning about the text called `name`.
+    /// Adds a warning about the text of `name`.
     pub(super) fn warn_expected(&self, name: &str, expected: &str, found: &str) {
         self.warn(
             name,
@@ -222,7 +218,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         );
     }
 
-    /// Adds a warning about the value called `name`.
+    /// Adds a warning about the value of `name`.
     pub(super) fn warn(&self, name: &str, problem: &str) {
         self.warnings.add(|| {
             let mut path = String::new();
@@ -238,17 +234,17 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
         });
     }
 
-    /// Whether there are several values called `name`, of which none can be trusted.
+    /// Whether `name` has several values, so that none of them is reliable.
     pub(super) fn is_ambiguous(&self, name: &str) -> bool {
         self.object.values(name).are_several()
     }
 
-    /// Whether the value called `name` is an array in `detail`.
+    /// Whether `name` has an array in `detail`.
     fn is_array(&self, name: &str) -> bool {
         self.dialect.is_list(self.path.name, name) || self.object.values(name).are_several()
     }
 
-    /// Returns the first value called `name`.
+    /// Returns the first value of `name`.
     fn single(&self, name: &str) -> Option<&'t Node<'a>> {
         let values = self.object.values(name);
         if values.are_several() && !self.dialect.is_list(self.path.name, name) {
@@ -262,7 +258,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
 }
 
 impl ElementPath<'_> {
-    /// Returns this element and its parents, from the vendor node on.
+    /// Returns the elements from the vendor node to this one.
     fn path(&self) -> Vec<&Self> {
         let mut elements: Vec<_> =
             std::iter::successors(Some(self), |element| element.parent).collect();
@@ -280,7 +276,7 @@ impl fmt::Display for ElementPath<'_> {
     }
 }
 
-/// Appends the index of an element of an array.
+/// Appends the index of an array's item.
 fn push_index(path: &mut String, index: Option<usize>) {
     if let Some(index) = index {
         path.push('[');
@@ -293,7 +289,7 @@ fn push_index(path: &mut String, index: Option<usize>) {
 /// the same with `Z`, and truncates the time to whole seconds in UTC.
 fn to_utc(text: &str) -> Option<String> {
     let time: Timestamp = text.parse().ok()?;
-    // Go writes a time that was never set as year 1.
+    // Go writes an unset time as year 1.
     let is_set = time >= Timestamp::UNIX_EPOCH;
     let time = Timestamp::from_second(time.as_second()).ok()?;
     is_set.then(|| time.to_string())
@@ -304,7 +300,7 @@ fn quote(text: &str) -> String {
     format!("{:?}", cut(text))
 }
 
-/// Cuts a text after [`MAX_QUOTE`] characters.
+/// Truncates a text after [`MAX_QUOTE`] characters.
 fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_QUOTE {
         return Cow::Borrowed(text);

@@ -1,7 +1,7 @@
-//! The vendor names that are lists, numbers or booleans in the normal form.
+//! Lists the vendor's names that are lists, numbers or booleans in the normal form.
 //!
-//! Every other name is text, and an array only if it has several values. Every name of every body is
-//! looked up, so the table is a perfect hash. A test compares it with the vendor's facts.
+//! Any other name is a text, and an array only if it has several values. Each name of each body is looked up,
+//! so the table is a perfect hash. A test compares it with the vendor's facts.
 
 /// The type of a leaf in the normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +14,12 @@ pub(crate) enum FieldType {
     Boolean,
 }
 
-/// The two sets of names: a few names have another type in moderation.
+/// The set of names: a few names have another type in moderation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Tasks, workflows and callbacks of an unknown family.
     Jobs,
-    /// Moderation: `Result` is the verdict, and a job's `Snapshot` the list of its frames.
+    /// Moderation: `Result` is the verdict, and a job's `Snapshot` is the list of its frames.
     Moderation,
 }
 
@@ -31,7 +31,7 @@ impl Dialect {
         let (is_list, field_type) = (field.is_list_below(parent), field.type_below(parent));
         match (self, name) {
             (Self::Moderation, "Result") => (is_list, FieldType::Number),
-            // Below `Operation` the same name is a task's configuration, a single node.
+            // Below `Operation`, the same name is the configuration of a task: a single node.
             (Self::Moderation, "Snapshot") => (is_list || parent == "JobsDetail", field_type),
             _ => (is_list, field_type),
         }
@@ -49,13 +49,13 @@ struct Field {
     below: Parents,
 }
 
-/// What a name is: an array of texts even with one value, or a leaf.
+/// The kind of a name: an array even with one value, or a leaf.
 enum Kind {
     List,
     Leaf(FieldType),
 }
 
-/// The parents below which a name is of its kind. Below any other it is text.
+/// The parents below which a name has its kind. Below other parents it is a text.
 enum Parents {
     Any,
     Some(&'static [&'static str]),

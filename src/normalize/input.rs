@@ -1,4 +1,4 @@
-//! What a job worked on: from the body's own fields, completed by a URL that names the same object.
+//! Reads the input of a job: from its own fields, completed by a URL of the same object.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use super::{
 
 /// Reads the input of a task, a workflow, or a moderation job in the Detail form.
 ///
-/// `output` is where the job writes to: documents name only the key of what they read, which is in
-/// that bucket.
+/// `output` is the bucket of `Operation.Output`: documents name only the key of their input, which is in that
+/// bucket.
 pub(super) fn input<'t>(element: &Element<'_, 't, '_>, output: &BucketRef<'t>) -> Input<'t> {
     let mut named = Input::default();
     named.bucket = element.field("BucketId");
@@ -39,8 +39,8 @@ pub(super) fn simple_input<'t>(data: &Element<'_, 't, '_>) -> Input<'t> {
     with_url(data, "url", named)
 }
 
-/// Takes what the body does not name from the URL, if that agrees with all that the body names: a
-/// record must never join two objects.
+/// Takes what the body does not name from the URL, if the URL agrees with everything that the body names: a
+/// record must never combine two objects.
 fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, mut named: Input<'t>) -> Input<'t> {
     let Some(url) = element.verbatim(name) else {
         return named;
@@ -53,7 +53,7 @@ fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, mut named: Input<'t>)
         && agree(named.region.as_deref(), cos_url.region)
         && (named.object.is_none() || named.object == cos_url.object);
     if !is_same_object {
-        // Without its text: it may be signed.
+        // The URL is not quoted, since it may be signed.
         let found = "expected the URL of the object that the body names, but found another; bucket, \
             region and object are not read from it";
         element.warn(name, found);

@@ -1,4 +1,4 @@
-//! What all families share: a job's id, times, state and outcome, its errors and problems, and headers.
+//! Reads what all families share: a job's id, times, state, outcome, error, problems and headers.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -18,8 +18,8 @@ pub(super) fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't,
     record.queue_id = node.field("QueueId");
 }
 
-/// Decides the outcome of a job, a run or a run's task, by its `State` and by the failures
-/// inside; without a state, by its `Code`. An unknown state leaves a warning.
+/// Returns the outcome of a job, a run or a task of a run: by its `State` and the failures inside it, or
+/// without a state by its `Code`. An unknown state leaves a warning.
 pub(super) fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
     let succeeded = || match problems {
         [] => Outcome::Succeeded,
@@ -49,7 +49,7 @@ fn is_success(code: &str) -> bool {
     matches!(code, "Success" | "0")
 }
 
-/// Returns an error, unless both parts are missing.
+/// Returns an error, unless both code and message are missing.
 pub(super) fn error<'t>(
     code: Option<Cow<'t, str>>,
     message: Option<Cow<'t, str>>,
@@ -63,8 +63,8 @@ pub(super) fn error<'t>(
     Some(error)
 }
 
-/// Returns the failure of an element: its `State` if that is `Failed`, else its `Code` if that does not
-/// mean success. One of several values is enough.
+/// Returns the failure of an element: its `State` if that is `Failed`, else its `Code` if that does not mean
+/// success. If there are several values, one failure is enough.
 pub(super) fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> {
     let values = |name| element.texts(name).map(|(index, text)| (index, trim(text)));
     let failed = values("State").find(|(_, state)| *state == "Failed");
@@ -84,8 +84,7 @@ pub(super) fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> 
     Some(problem)
 }
 
-/// Returns the headers of the first of these elements that has any, as one map of texts with
-/// lower-case names.
+/// Returns the headers of the first element that has any, as one map of texts with lower-case names.
 pub(super) fn headers<'t>(
     elements: &[Option<Element<'_, 't, '_>>],
     name: &'static str,

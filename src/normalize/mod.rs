@@ -1,4 +1,4 @@
-//! Turns a job into its record: the same fields whatever the family and the format.
+//! Turns a job into its record, which has the same fields for all families and formats.
 //!
 //! `record` creates one and decides its family. `task`, `workflow` and `moderation` fill it, each for its
 //! family, with `job`, `input` and `outputs`. They read the vendor node through `element`. `cos_url`
@@ -29,7 +29,7 @@ pub use detail::Detail;
 use element::{Element, Warnings};
 use fields::Dialect;
 
-/// Returns the record of one of a callback's jobs, and the bucket that the job writes to.
+/// Returns the record of a job, and the bucket of `Operation.Output`.
 pub(crate) fn record<'t, 'a>(
     callback: &'t Callback<'a>,
     job: &'t Object<'a>,
@@ -66,14 +66,14 @@ pub(crate) fn record<'t, 'a>(
     }
     let is_failed = record.outcome == Outcome::Failed;
     if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
-        // A failed task has an error instead; the other outcomes are not final.
+        // A failed task has an error instead. The other outcomes are not final.
         record.problems.clear();
     }
     if is_failed && record.error.is_none() {
         record.error = job::error(node.field("Code"), node.field("Message"));
     }
     record.warnings = warnings.into_vec();
-    // Added last: a sibling that is not in `detail` must not be among the warnings left out.
+    // Added last, without a limit: such a sibling is nowhere else in the record.
     let taken = detail::taken_siblings(job, &callback.siblings, dialect);
     record.warnings.extend(taken.map(|(name, value)| {
         format!("{name}: expected a name that is free in detail, but found it there; it is {value}")

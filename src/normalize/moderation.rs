@@ -1,4 +1,4 @@
-//! Moderation: a verdict on one object or text, in the vendor's two forms.
+//! Fills the record of a moderation job, in the vendor's two forms.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -13,16 +13,16 @@ use super::{
 };
 use crate::callback::{HEADERS, Node, Object, number, trim};
 
-/// The names that one form uses for the fields that both have.
+/// The names of the fields in one of the forms.
 struct Form {
     verdicts: &'static [&'static str],
     label: &'static str,
     sub_label: &'static str,
     score: &'static str,
     forbidden: &'static str,
-    /// The suffix of the names of scenes.
+    /// The suffix of the scenes' names.
     scene: &'static str,
-    /// A scene that the other form calls by another name, and that name.
+    /// A scene with another name in the Detail form, and that name.
     renamed_scene: Option<(&'static str, &'static str)>,
     hit: &'static str,
     count: &'static str,
@@ -53,8 +53,8 @@ const SIMPLE: Form = Form {
     count: "count",
 };
 
-/// Whether an element of `JobsDetail` without an event, a tag and an operation is a verdict. Virus
-/// detection has a `Suggestion` as well, but no verdict.
+/// Whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job. Virus
+/// detection has a `Suggestion` as well, but its result is not a verdict.
 pub(super) fn is_verdict(job: &Object<'_>) -> bool {
     let has = |name| job.values(name).first().is_some();
     let has_scene = || {
@@ -79,13 +79,13 @@ pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
         add_masked_copies(&mut outputs, &mask);
     }
     record.outputs = outputs.into_vec(&node);
-    // Documents and web pages summarize the scenes of all their parts here.
+    // Documents and web pages have the scenes of all their parts in `Labels`.
     let labels = node.children("Labels");
     let elements: Vec<_> = std::iter::once(node).chain(labels).collect();
     record.moderation = Some(moderation(&elements, &record.outcome, &DETAIL));
 }
 
-/// Fills a record from a whole body with `code`, `message` and `data`.
+/// Fills a record from a body with `code`, `message` and `data`.
 pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
     record.kind = record.event.clone();
     let (code, message) = (node.field("code"), node.field("message"));
@@ -104,7 +104,7 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.job_id = data.field("trace_id");
     record.input = simple_input(&data);
     record.headers = headers(&[Some(data)], "cos_headers");
-    // Of several results none can be trusted.
+    // If there are several results, none of them is reliable.
     let is_ambiguous = node.is_ambiguous("code") || node.is_ambiguous("data");
     let outcome = match is_ambiguous {
         true => &Outcome::UNKNOWN,
@@ -113,7 +113,7 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.moderation = Some(moderation(&[data], outcome, &SIMPLE));
 }
 
-/// Adds the masked copies of a video.
+/// Adds the masked copies of a video as outputs.
 fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) {
     for recording in mask.children("RecordInfo") {
         if problem(&recording).is_some() {
@@ -130,7 +130,7 @@ fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) 
     }
 }
 
-/// Reads the result of a job from the first of `elements`, and the scenes from all of them.
+/// Reads the result of a job from the first element, and the scenes from all of them.
 fn moderation<'t>(
     elements: &[Element<'_, 't, '_>],
     outcome: &Outcome,
@@ -141,7 +141,7 @@ fn moderation<'t>(
     let named = form.verdicts.iter().filter(has);
     let mut verdicts = named.map(|name| verdict(result, name, outcome));
     let verdict = verdicts.next().unwrap_or(Verdict::UNKNOWN);
-    // Of two that contradict each other none can be trusted.
+    // If the verdicts contradict each other, none of them is reliable.
     let is_certain = verdicts.all(|other| other == verdict);
     let forbidden = result.text(form.forbidden).and_then(|number| {
         let forbidden = match number_of(number) {
@@ -167,7 +167,7 @@ fn moderation<'t>(
     moderation.label = result.field(form.label);
     moderation.sub_label = result.field(form.sub_label);
     moderation.score = result.number(form.score);
-    // A failed job has 0 here, too.
+    // A failed job has 0 here as well.
     moderation.forbidden = forbidden.filter(|_| {
         matches!(
             outcome,
@@ -179,8 +179,8 @@ fn moderation<'t>(
     moderation
 }
 
-/// Returns the verdict of the number called `name`, if it counts for this outcome: a failed job has 0,
-/// too, and live video that goes on may still show anything. Of several numbers none can be trusted.
+/// Returns the verdict of the number `name`, if it is valid for this outcome: a failed job has 0 as well, and
+/// later parts of a live video may differ. If there are several numbers, none of them is reliable.
 fn verdict(element: &Element<'_, '_, '_>, name: &str, outcome: &Outcome) -> Verdict {
     let Some(number) = element.text(name) else {
         return Verdict::UNKNOWN;
@@ -207,7 +207,7 @@ fn number_of(text: &str) -> Option<f64> {
     number(text)?.get().parse().ok()
 }
 
-/// Returns the scenes of all elements, sorted by name, and whether each was hit.
+/// Returns the scenes of all elements, sorted by name, with whether each was hit.
 fn scenes<'t>(
     elements: &[Element<'_, 't, '_>],
     outcome: &Outcome,
@@ -223,7 +223,7 @@ fn scenes<'t>(
                 let Some(is_hit) = is_hit(&info, form) else {
                     continue;
                 };
-                // Of equal names the first that was hit counts, else the first.
+                // Of equal names, the first that was hit is used, else the first.
                 if let Some((was_hit, _)) = scenes.get(&name)
                     && (*was_hit || !is_hit)
                 {
@@ -243,7 +243,7 @@ fn scenes<'t>(
     scenes.into_values().collect()
 }
 
-/// Whether a scene was hit: one of its flags is not 0. Returns `None` if it has no flag.
+/// Returns whether one of a scene's flags is not 0, or `None` if it has no flag.
 fn is_hit(info: &Element<'_, '_, '_>, form: &Form) -> Option<bool> {
     let flags = info.object().values(form.hit);
     flags.first()?;
@@ -251,7 +251,7 @@ fn is_hit(info: &Element<'_, '_, '_>, form: &Form) -> Option<bool> {
     Some(flags.iter().any(is_raised))
 }
 
-/// Returns the name of the scene that an element called `name` is about.
+/// Returns the name of the scene that the element `name` describes.
 fn scene_name(name: &str, form: &Form) -> Option<String> {
     let scene = name.strip_suffix(form.scene)?;
     let scene = match form.renamed_scene {

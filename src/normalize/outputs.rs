@@ -1,4 +1,4 @@
-//! The objects that a job made, as they are found.
+//! Collects the objects that a job made.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use cloud_infinite_job_record::Output;
 
 use super::{bucket_ref::BucketRef, element::Element};
 
-/// How much text the outputs of one job may have. Names are short, but a long prefix, bucket or job
-/// id is repeated in each of them: without a bound a small body could make a record of gigabytes.
-/// Real jobs stay far below: 5,000 pages have half a megabyte.
+/// The most text that the outputs of one job may have, in bytes. A long prefix, bucket or job id is repeated in
+/// each output, so without a limit a small body could have a record of gigabytes. 5,000 pages have half a
+/// megabyte.
 const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 
-/// Outputs as far as they were found.
+/// The outputs that were found so far.
 #[derive(Default)]
 pub(super) struct Outputs<'t> {
     list: Vec<Output<'t>>,
@@ -20,13 +20,13 @@ pub(super) struct Outputs<'t> {
 }
 
 impl<'t> Outputs<'t> {
-    /// Whether none was found yet.
+    /// Whether no output was found so far.
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty() && self.left_out == 0
     }
 
-    /// Adds one object, unless its name is a template's. `path` names the leaf that has its name,
-    /// and `describe` adds what is known of it.
+    /// Adds an object, unless its name is a template. `path` returns the path of the leaf with its name, and
+    /// `describe` fills the other fields.
     pub(super) fn add(
         &mut self,
         prefix: &str,
@@ -39,7 +39,7 @@ impl<'t> Outputs<'t> {
             self.left_out += 1;
             return;
         }
-        // Counted for a template's name, too: looking at it takes as long.
+        // Counted for templates as well, since checking one takes as long.
         self.bytes += prefix.len() + name.len();
         let name = match prefix {
             "" => name,
@@ -70,7 +70,7 @@ impl<'t> Outputs<'t> {
         self.list.push(output);
     }
 
-    /// Returns all of them, with a warning at `element` if there were too many.
+    /// Returns the outputs. Adds a warning at `element` if there were too many.
     pub(super) fn into_vec(self, element: &Element<'_, 't, '_>) -> Vec<Output<'t>> {
         if self.left_out > 0 {
             let found = format!(
@@ -83,12 +83,12 @@ impl<'t> Outputs<'t> {
     }
 }
 
-/// Returns a key without leading slashes: the vendor writes some names as paths.
+/// Removes leading slashes from a key: the vendor writes some names as paths.
 pub(super) fn without_slash(key: &str) -> &str {
     key.trim_start_matches('/')
 }
 
-/// The key of a real object: without a leading `/`, and not the name of a template.
+/// Returns the key of a real object, without leading slashes, unless the name is a template.
 fn key(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let key = match name {
         Cow::Borrowed(name) => Cow::Borrowed(without_slash(name)),

@@ -1,9 +1,8 @@
-//! Tasks: one job of a queue. Jobs of an unknown family are read in the same way.
+//! Fills the record of a task: one job of a queue. Jobs of an unknown family are read in the same way.
 //!
-//! A new job kind needs no code if its results are in `Operation.MediaResult`, or if it makes
-//! nothing. If it lists its outputs elsewhere, add a line to [`RESULTS`]; if its output is the
-//! requested object, add its tag to [`REQUESTED_OUTPUT`]; if it can hide a failure, add it to
-//! [`problems`].
+//! A new job kind needs no code if its results are in `Operation.MediaResult`, or if it has no outputs. If it
+//! lists its outputs elsewhere, add a line to [`RESULTS`]. If its output is the requested object, add its tag
+//! to [`REQUESTED_OUTPUT`]. If it can hide a failure, add it to [`problems`].
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -18,8 +17,8 @@ use super::{
 };
 use crate::callback::HEADERS;
 
-/// The result nodes below `Operation` that list keys, and the path from there to the keys.
-/// `MediaResult` and `PicProcessResult` are not here: they describe their outputs as well.
+/// The result nodes below `Operation` that list keys, each with the path to the keys. `MediaResult` and
+/// `PicProcessResult` are read elsewhere, since they also describe their outputs.
 const RESULTS: &[(&str, &[&str])] = &[
     ("SpeechRecognitionResult", &["ObjectName"]),
     ("SpeechRecognitionResult", &["DetailObjectName"]),
@@ -28,7 +27,7 @@ const RESULTS: &[(&str, &[&str])] = &[
     ("FileUncompressResult", &["FileList", "Contents", "Key"]),
 ];
 
-/// The types whose output is the requested object `Output.Object`, if no result node names a key.
+/// The types whose output is the requested object `Output.Object`, if no result node contains a key.
 const REQUESTED_OUTPUT: &[&str] = &[
     "NoiseReduction",
     "Translation",
@@ -37,7 +36,7 @@ const REQUESTED_OUTPUT: &[&str] = &[
     "PosterProduction",
 ];
 
-/// Fills a record from an element of `JobsDetail`, and returns the bucket that the job writes to.
+/// Fills a record from an element of `JobsDetail`, and returns the bucket of `Operation.Output`.
 pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) -> BucketRef<'t> {
     let operation = node.child("Operation");
     let input_node = node.child("Input");
@@ -65,7 +64,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         record.outputs = outputs(operation, output.as_ref(), &output_bucket, record);
     }
     record.input = input(input_node.as_ref().unwrap_or(&node), &output_bucket);
-    // Tts has no `Input`: its text is in the operation.
+    // Tts has its `Input` in the operation.
     let operation_input = operation
         .as_ref()
         .and_then(|operation| operation.child("Input"));
@@ -79,7 +78,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     output_bucket
 }
 
-/// Returns the type by the name of the only result node of an operation.
+/// Returns the type that the only result node of an operation names.
 fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
     let names = operation.object().names().map(|(name, _)| name);
     let mut kinds = names
@@ -90,7 +89,7 @@ fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
     kinds.next().is_none().then_some(Cow::Borrowed(kind))
 }
 
-/// Finds the failures that a job whose state is `Success` can hide.
+/// Returns the failures that a job with the state `Success` can hide.
 fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
@@ -143,7 +142,7 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     problems
 }
 
-/// Finds the objects that a job made, by what its result nodes list.
+/// Returns the objects that a job made, from its result nodes.
 fn outputs<'t, D>(
     operation: &Element<'_, 't, '_>,
     requested: Option<&Element<'_, 't, '_>>,
@@ -165,7 +164,7 @@ fn outputs<'t, D>(
     let has_failed = |picture: &Element<'_, '_, '_>| problem(picture).is_some();
     for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
         let bucket_ref = BucketRef::from_element(picture).or(output_bucket);
-        // Of several names it is unknown which one the size belongs to.
+        // If there are several names, it is unknown which one the size describes.
         let is_only = !picture.object().values("ObjectName").are_several();
         add_names(&mut outputs, picture, "ObjectName", &bucket_ref, |output| {
             if is_only {
@@ -210,7 +209,7 @@ fn outputs<'t, D>(
     outputs
 }
 
-/// Adds the files of an `OutputFile` or `SpriteOutputFile`: names with a common prefix, and digests.
+/// Adds the objects of an `OutputFile` or `SpriteOutputFile`: names with a common prefix, and digests.
 fn add_files<'t>(
     outputs: &mut Outputs<'t>,
     file: &Element<'_, 't, '_>,
@@ -218,7 +217,7 @@ fn add_files<'t>(
 ) {
     let prefix = file.verbatim("ObjectPrefix").unwrap_or_default();
     let urls = urls_in_step(file);
-    // The digests are not always in the order of the names, so they are found by name.
+    // Digests are not always in the order of the names, so they are looked up by name.
     let digests: HashMap<_, _> = file
         .children("Md5Info")
         .filter_map(|info| {
@@ -238,7 +237,7 @@ fn add_files<'t>(
     }
 }
 
-/// Returns the `ObjectUrl` of each `ObjectName`, if there are as many.
+/// Returns the `ObjectUrl` of each `ObjectName`, if there are as many URLs as names.
 fn urls_in_step<'t>(element: &Element<'_, 't, '_>) -> Vec<&'t str> {
     let count = |name| element.object().values(name).iter().count();
     if count("ObjectUrl") == count("ObjectName") {
@@ -248,7 +247,7 @@ fn urls_in_step<'t>(element: &Element<'_, 't, '_>) -> Vec<&'t str> {
     }
 }
 
-/// Adds the keys at the end of `path`. Their bucket is in one of the elements on the way.
+/// Adds the keys at the end of `path`. Their bucket is in one of the elements on the path.
 fn add_keys<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't, '_>,
@@ -269,7 +268,7 @@ fn add_keys<'t>(
     }
 }
 
-/// Adds the keys called `leaf` of one element, each with the URL beside it.
+/// Adds the keys `leaf` of one element, each with the URL beside it.
 fn add_names<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't, '_>,
@@ -291,7 +290,7 @@ fn add_names<'t>(
     }
 }
 
-/// Copies the facts of a picture from its `PicProcessResult`.
+/// Copies size, format and ETag of a picture from its `PicProcessResult`.
 fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't, '_>) {
     let Some(result) = picture.child("ProcessResult") else {
         return;
@@ -303,7 +302,7 @@ fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't, '_>) 
     output.etag = result.field("Etag");
 }
 
-/// Copies the facts of the only output of a task from `MediaInfo`.
+/// Copies size and duration of the only output of a task from `MediaInfo`.
 fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't, '_>) {
     if let Some(format) = info.child("Format") {
         output.bytes = output.bytes.take().or_else(|| format.number("Size"));

@@ -1,4 +1,4 @@
-//! Workflows: one run with its tasks.
+//! Fills the record of a workflow: one run with its tasks.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::callback::HEADERS;
 
-/// The names under which a task lists its objects: files, then sprites.
+/// The elements that list a task's objects: files, then sprites.
 const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
 
 /// Fills a record from `WorkflowExecution`.
@@ -29,7 +29,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     record.workflow.id = node.field("WorkflowId");
     record.workflow.name = node.field("WorkflowName");
     record.workflow.run_id.clone_from(&record.job_id);
-    // A task takes far more memory here than in the body: do not allocate more than needed.
+    // A task takes far more memory than in the body, so exactly as much as needed is allocated.
     let tasks = node.object().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
     let mut outputs = Outputs::default();
@@ -53,7 +53,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     }
     record.outputs = outputs.into_vec(&node);
     record.outcome = outcome(&node, &record.problems);
-    // The vendor documents no end of a run: it is that of its last task.
+    // The vendor documents no end time of a run. It is that of its last task.
     let has_ended = matches!(
         record.state.as_deref(),
         Some("Success" | "Failed" | "Cancel")
@@ -74,7 +74,7 @@ fn task<'t>(element: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t>
     task.outcome = outcome(element, problems);
     if task.outcome == Outcome::Failed {
         task.error = error(element.field("Code"), element.field("Message")).or_else(|| {
-            // Else that of its first failed object.
+            // Otherwise the error of its first failed object.
             let object = problems
                 .iter()
                 .find(|problem| problem.code.is_some() || problem.message.is_some())?;
@@ -92,9 +92,9 @@ fn task<'t>(element: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t>
     task
 }
 
-/// Finds the failures of a task and of the objects that it lists.
+/// Returns the failures of a task and of its objects.
 fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
-    // With a state, the code means something only if that is `Failed`, as for a job of its own.
+    // If there is a state, the code is valid only if the state is `Failed`, as for a single job.
     let own = match task.text("State") {
         Some(state) => problem(task).filter(|_| state == "Failed"),
         None => problem(task),
@@ -106,7 +106,7 @@ fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     problems
 }
 
-/// Adds the objects that a task lists, without those that failed.
+/// Adds the objects of a task, except those that failed.
 fn add_outputs<'t>(
     outputs: &mut Outputs<'t>,
     task: &Element<'_, 't, '_>,
@@ -173,7 +173,7 @@ fn add_output<'t>(
     );
 }
 
-/// Returns the objects that a task lists.
+/// Returns the objects of a task.
 fn objects<'s, 't, 'a>(
     result: &'s Element<'_, 't, 'a>,
 ) -> impl Iterator<Item = Element<'s, 't, 'a>> {

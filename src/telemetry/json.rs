@@ -1,6 +1,6 @@
-//! Log lines as JSON objects: `timestamp`, `level`, `message`, the fields under their own names, `target`.
+//! Formats log lines as JSON objects: `timestamp`, `level`, `message`, each field under its name, `target`.
 //!
-//! `tracing-subscriber` has the same format, but no way to write an array.
+//! The JSON format of `tracing-subscriber` cannot write an array.
 
 use std::fmt;
 
@@ -19,10 +19,10 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The field whose value is JSON: an array.
+/// The field whose value is a JSON array.
 const ARRAY: &str = "event.ids";
 
-/// Returns texts as the value of [`ARRAY`].
+/// Serializes texts as the value of [`ARRAY`].
 pub(super) fn array(texts: &[String]) -> String {
     serde_json::json!(texts).to_string()
 }
@@ -56,7 +56,7 @@ where
     }
 }
 
-/// The members of a line, in their order.
+/// The members of a log line, in order.
 struct Members(Vec<(&'static str, Value)>);
 
 impl Members {

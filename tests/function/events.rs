@@ -228,7 +228,7 @@ async fn base64_is_decoded_only_for_a_post_with_a_token() {
     let output = function.stop().await;
     let (log, _) = lines(&output);
     let last = log.last().expect("it says something");
-    assert_eq!(last["message"], "refused: body is not base64");
+    assert_eq!(last["message"], "refused: body is not valid base64");
     assert_eq!(last["level"], "WARN");
 }
 

@@ -297,7 +297,7 @@ async fn an_endpoint_that_is_none_does_not_bring_a_message_to_the_screen() {
     let mut command = callbackctl(&queue.url, &vault, &["replay"]);
     command.env("AWS_ENDPOINT_URL_SQS", "http://localhost:${PORT}");
     let replay = output(command).await;
-    let expected = "spill/2024/05/06/a: left: the queue: expected a call that can be made\n\
+    let expected = "spill/2024/05/06/a: left: the queue: the request could not be sent\n\
         1 found: 0 replayed (records: 0), 1 left\n";
     assert_eq!(text(&replay), expected);
 }
