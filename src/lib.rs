@@ -17,7 +17,8 @@
 //! | [`publish`] | publishes messages in batches, within a time budget |
 //! | [`queue`] | sends messages to SQS |
 //! | [`vault`] | stores in S3 what the queue cannot hold |
-//! | [`aws`] | configures the SDK, and retries its calls |
+//! | `retry` | retries their calls with back-off, until a deadline |
+//! | [`aws`] | configures the SDK, and classifies its errors |
 //! | `answer` | maps each outcome to status, body, log level and metric, in one table |
 //! | [`telemetry`] | writes the log line and the metrics of a call |
 //! | `metrics` | formats metrics in CloudWatch's embedded metric format |
@@ -40,5 +41,6 @@ mod metrics;
 pub mod normalize;
 pub mod publish;
 pub mod queue;
+mod retry;
 pub mod telemetry;
 pub mod vault;

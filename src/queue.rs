@@ -15,8 +15,9 @@ use aws_types::SdkConfig;
 use tokio::time::Instant;
 
 use crate::{
-    aws::{self, Fault, FaultKind, Limit},
+    aws,
     message::{Attribute, Message},
+    retry::{self, Fault, FaultKind, Limit},
 };
 
 /// The most entries of one `SendMessageBatch`.
@@ -128,7 +129,7 @@ impl Queue {
             .set_message_deduplication_id(message.deduplication)
             .set_message_attributes(Some(attributes(message.attributes)))
             .set_message_system_attributes(trace.map(system_attributes));
-        aws::retry(limit, retries, async || {
+        retry::retry(limit, retries, async || {
             // Boxed: it has several kilobytes, which every enclosing future would copy.
             let response = Box::pin(request.clone().send()).await;
             // A server that is not SQS may return 200 for anything.
@@ -153,7 +154,7 @@ impl Queue {
             .enumerate()
             .map(|(number, message)| entry(number, message, trace))
             .collect();
-        aws::retry(limit, retries, async || {
+        retry::retry(limit, retries, async || {
             let request = self
                 .client
                 .send_message_batch()
@@ -187,7 +188,7 @@ fn fault<E>(error: &SdkError<E, HttpResponse>) -> Fault
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let Fault { reason, kind } = Fault::new(error, &ABOUT_THE_MESSAGE);
+    let Fault { reason, kind } = aws::classify(error, &ABOUT_THE_MESSAGE);
     Fault {
         reason: explain(&reason),
         kind,

@@ -8,7 +8,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::aws::{self, Fault, FaultKind, Limit};
+use crate::{
+    aws,
+    retry::{self, Fault, FaultKind, Limit},
+};
 
 /// The time for all attempts at one object. With the queue's default budget the total is 4 s. The vendor
 /// does not publish its time-out.
@@ -143,7 +146,7 @@ impl Vault {
             attempts: self.max_attempts,
         };
         let mut retries = 0;
-        let stored = aws::retry(limit, &mut retries, async || {
+        let stored = retry::retry(limit, &mut retries, async || {
             let encoding = receipt.content_encoding.as_deref().map(printable);
             let mut request = self
                 .client

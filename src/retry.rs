@@ -1,0 +1,148 @@
+//! Retries a call with back-off, until its deadline.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Why an attempt at a call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The error of the service or of the connection, without quoting what was sent.
+    pub(crate) reason: String,
+    pub(crate) kind: FaultKind,
+}
+
+/// Whether another attempt may succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FaultKind {
+    /// The service refuses this request whenever it is sent. Other requests may succeed.
+    Refused,
+    /// The service refuses all requests until someone changes a configuration.
+    Permanent,
+    /// The same request may succeed later.
+    Transient,
+}
+
+/// When to stop retrying a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    /// The time by which the last attempt must end.
+    pub(crate) deadline: Instant,
+    /// The largest number of attempts. The function has no such limit, only its deadline.
+    pub(crate) attempts: usize,
+}
+
+/// The longest wait before the second attempt. It doubles for each later one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+
+/// The longest wait between two attempts: a longer one would delay recovery.
+const MAX_BACKOFF: Duration = Duration::from_millis(400);
+
+/// The time reserved for the last attempt: SQS responds in 20 ms.
+const LAST_ATTEMPT: Duration = Duration::from_millis(100);
+
+/// Retries a call with back-off until it succeeds, fails permanently, or reaches its limit. The last
+/// attempt starts [`LAST_ATTEMPT`] before the deadline, so that a fault which ends before that is survived. Adds
+/// the number of retries to `retries`.
+///
+/// # Errors
+/// Returns the last fault. The call may have succeeded nevertheless: a response can be lost.
+pub(crate) async fn retry<T>(
+    limit: Limit,
+    retries: &mut usize,
+    mut attempt: impl AsyncFnMut() -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let begin = Instant::now();
+    let mut backoff = FIRST_BACKOFF;
+    let mut last: Option<Fault> = None;
+    for tried in 1.. {
+        let mut is_over = tried == limit.attempts;
+        match timeout_at(limit.deadline, attempt()).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(fault)) => {
+                is_over |= fault.kind != FaultKind::Transient;
+                last = Some(fault);
+            }
+            Err(_) => is_over = true,
+        }
+        let left = limit.deadline.saturating_duration_since(Instant::now());
+        if is_over || left <= LAST_ATTEMPT {
+            let millis = begin.elapsed().as_millis();
+            return Err(match last {
+                None => Fault {
+                    reason: format!("request timed out after {millis} ms"),
+                    kind: FaultKind::Transient,
+                },
+                Some(fault) if tried == 1 => fault,
+                Some(Fault { reason, kind }) => Fault {
+                    reason: format!("{reason}; tried {tried} times in {millis} ms"),
+                    kind,
+                },
+            });
+        }
+        // Half of it is random, so that functions that failed together do not retry together.
+        let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
+        sleep(wait.min(left - LAST_ATTEMPT)).await;
+        backoff = (2 * backoff).min(MAX_BACKOFF);
+        *retries += 1;
+    }
+    unreachable!("the loop ends by returning")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(kind: FaultKind) -> Fault {
+        Fault {
+            reason: "Throttling".to_owned(),
+            kind,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_go_on_until_the_deadline_with_short_waits() {
+        let begin = Instant::now();
+        let limit = Limit {
+            deadline: begin + Duration::from_secs(10),
+            attempts: usize::MAX,
+        };
+        let (mut retries, mut times) = (0, Vec::new());
+        let tried = retry(limit, &mut retries, async || {
+            times.push(begin.elapsed());
+            Err::<(), _>(fault(FaultKind::Transient))
+        });
+        let Fault { reason, .. } = tried.await.expect_err("each try fails");
+        assert_eq!(retries, times.len() - 1);
+        let tried = times.len();
+        assert_eq!(
+            reason,
+            format!("Throttling; tried {tried} times in 9900 ms")
+        );
+        for pair in times.windows(2) {
+            let wait = pair[1] - pair[0];
+            // The clock has milliseconds.
+            assert!(wait <= MAX_BACKOFF + Duration::from_millis(1), "{times:?}");
+        }
+        assert!(tried < 60, "{times:?}");
+        assert!(limit.deadline - (begin + times[tried - 1]) <= LAST_ATTEMPT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_or_a_permanent_fault_ends_the_attempts() {
+        let begin = Instant::now();
+        let limit = Limit {
+            deadline: begin + Duration::from_secs(10),
+            attempts: usize::MAX,
+        };
+        let mut retries = 0;
+        let good = retry(limit, &mut retries, async || Ok(1)).await;
+        let hopeless = async || Err::<u8, _>(fault(FaultKind::Permanent));
+        let bad = retry(limit, &mut retries, hopeless).await;
+        assert_eq!((good, bad), (Ok(1), Err(fault(FaultKind::Permanent))));
+        let silent = retry(limit, &mut retries, std::future::pending::<Result<u8, _>>);
+        let silent = silent.await.expect_err("it has no answer");
+        assert_eq!(silent.reason, "request timed out after 10000 ms");
+        assert_eq!(retries, 0);
+    }
+}
