@@ -118,11 +118,11 @@ smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its
 e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
 
-workers: $(MINISTACK) $(WORKERS) function ## Run the workers of examples/ on what the function makes of callbacks, and generate types
+workers: $(MINISTACK) $(WORKERS) function operator ## Run the workers of examples/ on what the function makes of callbacks, and generate types
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
-	$(VENV)/bin/python infra/workers.py --function target/debug/callback --python $(WORKERS_VENV)/bin/python --rust target/debug
+	$(VENV)/bin/python infra/workers.py --function target/debug/callback --callbackctl target/debug/callbackctl --python $(WORKERS_VENV)/bin/python --rust target/debug
 
 template: $(DEPLOY) $(CHECKOV) ## Check the templates, and that each check can fail
 	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini

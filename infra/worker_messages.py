@@ -1,8 +1,4 @@
-"""What the workers of `examples/` are given: callbacks to post, and what becomes of them.
-
-One callback comes twice, one is too large for the queue, some are of jobs that failed in part or
-whole, and there are messages that nobody can read.
-"""
+"""The callbacks and messages for the workers of `examples/`, and what these must print."""
 
 from __future__ import annotations
 
@@ -14,16 +10,16 @@ from receiver import Sample
 
 JOB_ID = b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718"
 
-# The smallest that the function takes, so that a body of some kilobytes goes to the vault.
+# The smallest limit that the function accepts: a message of some kilobytes is too large.
 SETTINGS = {"QUEUE_MAX_BYTES": "8192"}
 
-# What nobody can read, under attributes by which a worker must look at it and fail, or cannot tell
-# and must fail as well, or need not look. An empty one is left out.
+# A body that cannot be read, and the values of `family` and `outcome` to send it with. A worker that
+# checks attributes before it parses must fail at the first ones and may skip the others.
 UNREADABLE = "not JSON"
 MUST_FAIL = [("task", "succeeded"), ("task", "")]
 MAY_PASS = [("task", "pending"), ("moderation", "cancelled")]
 
-# What a worker must print, in any order; nothing twice.
+# What a worker must print for `callbacks`, in any order, each line once.
 EXPECTED = [
     "j5d1f0c2a7b3e4f60a1b2c3d4e5f60718:Success: media-1300000001/out/talk.mp4",
     "nowhere:Success: ?/out/talk.mp4",
@@ -40,7 +36,7 @@ EXPECTED = [
 
 
 def callbacks() -> list[Sample]:
-    """What is posted for each worker."""
+    """Returns the callbacks to post, among them a job that comes twice."""
     names = [
         "task/ok_task_transcode.xml",
         "task/ok_task_transcode.json",
@@ -64,12 +60,12 @@ def callbacks() -> list[Sample]:
 
 
 def oversize(xml: bytes) -> bytes:
-    """The sample of a transcoding job, too large for the queue."""
+    """Returns the sample of a transcoding job, made too large for the queue."""
     return xml.replace(JOB_ID, b"oversize").replace(b"order 4711", b"x" * 8000)
 
 
 def case_messages() -> list[dict[str, Any]]:
-    """All messages of the tests' cases."""
+    """Returns all messages of the test cases."""
     messages = []
     for path in sorted(local.CASES.glob("*/*.expected.json")):
         text = path.read_text()
@@ -81,7 +77,7 @@ def case_messages() -> list[dict[str, Any]]:
 
 
 def later_messages() -> list[dict[str, Any]]:
-    """What a later version of the receiver may send: fields and words of which nothing is known."""
+    """Returns messages with fields and words that only a later version may send."""
     path = local.CASES / "moderation/ok_review_image_two_scenes_frozen.expected.json"
     message = json.loads(path.read_text())
     job = message["data"]
@@ -93,7 +89,7 @@ def later_messages() -> list[dict[str, Any]]:
 
 
 def unreadable() -> list[dict[str, Any]]:
-    """Messages to send past the function, as the queue's client takes them."""
+    """Returns unreadable messages, as arguments of SendMessage."""
     return [
         {
             "MessageBody": UNREADABLE,
@@ -112,7 +108,7 @@ def is_pointer(message: dict[str, Any]) -> bool:
 
 
 def must_fail(message: dict[str, Any]) -> bool:
-    """Whether a worker must bring this message back."""
+    """Returns whether every worker must fail at a message."""
     found = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     attributes = (found.get("family", ""), found.get("outcome", ""))
     return message["Body"] == UNREADABLE and attributes in MUST_FAIL

@@ -1,16 +1,16 @@
-"""Runs the workers of `examples/` on what the function made of callbacks: what `make workers` does.
+"""Runs the workers of `examples/` on messages that the function published, for `make workers`.
 
-The function runs on MiniStack as in `local.py`, each worker as what it is: a function that is
-handed a batch, or a program that polls. `worker_messages.py` has what they are given.
+The function runs on MiniStack, as in `local.py`. `worker_messages.py` has what is posted.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
-import functools
 import itertools
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -20,25 +20,16 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import emulator
 import local
 import try_worker
-from receiver import VAULT, Receiver, Sample, kind
-from runtime_api import RuntimeApi
-from try_worker import (
-    EXAMPLES,
-    WORKER_SECONDS,
-    Handler,
-    Programs,
-    environment,
-    event,
-    lines,
-)
+from moto_trial import try_moto
+from receiver import VAULT, Receiver, Sample, kind, zipped
+from try_worker import EXAMPLES, WORKER_SECONDS, Handler, Programs, environment, event, lines
 from worker_messages import (
     EXPECTED,
     MUST_FAIL,
@@ -53,6 +44,27 @@ from worker_messages import (
     unreadable,
 )
 
+# The commands of docs/workers.md that are run, by how they begin.
+DOCUMENTED = {
+    "python": ["datamodel-codegen ", "mypy "],
+    "node": ["npx json2ts ", "npx tsc"],
+}
+
+# Processes messages, one on each line, like the poller beside it.
+PYTHON_TYPES = """
+import sys, poll
+for line in sys.stdin:
+    poll.work(poll.Message.model_validate_json(line))
+"""
+NODE_TYPES = """
+import { readFileSync } from "node:fs";
+import { work } from "./work.ts";
+for (const line of readFileSync(0, "utf8").trim().split("\\n")) await work(JSON.parse(line));
+"""
+
+# Invokes a Lambda function with an event; returns what it printed, and its response.
+Invoke = Callable[[bytes], tuple[list[str], Any]]
+
 
 def main() -> int:
     # A job in the background starts with SIGINT ignored, and would pass that on to the pollers.
@@ -63,123 +75,62 @@ def main() -> int:
     checks = emulator.Checks()
     with contextlib.ExitStack() as stack:
         receiver = Receiver.start(stack, arguments.function, None, SETTINGS)
-        trial = Trial(receiver, checks, arguments.python, arguments.rust)
+        trial = Trial(receiver, checks, arguments)
         trial.try_types()
         trial.try_cloudevents()
         for name in Handler.NAMES:
-            handler = Handler(receiver, trial.programs, name)
-            trial.try_lambda(name, functools.partial(each, handler))
-        trial.try_lambda("rust", trial.rust_lambda)
-        for poller in trial.pollers():
-            trial.try_poller(poller)
-            trial.try_serve(arguments.function, poller)
+            trial.try_lambda(name, Handler(receiver, trial.programs, name).invoke)
+        trial.try_lambda("rust", trial.rust_lambda())
+        for name in trial.pollers:
+            trial.try_poller(name)
+            trial.try_serve(name, [local.__file__, "serve", "--for-worker"])
+        python = ["python", "--python", str(arguments.python)]
+        trial.try_serve(None, [try_worker.__file__, *python])
         for is_deleted in (True, False):
             trial.try_extended_client(is_deleted)
-        trial.try_serve_handler(arguments.function, arguments.python)
+    try_moto(checks, arguments.function, arguments.callbackctl, arguments.python)
     print("all workers work" if not checks.wrong else "not all workers work")
     return checks.exit_code()
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Try the examples' workers on an emulator of AWS.")
-    parser.add_argument("--function", type=Path, required=True, help="the function's binary")
-    parser.add_argument("--python", type=Path, required=True, help="a Python with the requirements")
-    parser.add_argument("--rust", type=Path, required=True, help="the folder of the Rust binaries")
+    parser = argparse.ArgumentParser(description="Run the workers of examples/ on an emulator.")
+    for name, text in [
+        ("function", "the function's binary"),
+        ("callbackctl", "the operator's binary"),
+        ("python", "a Python with examples/requirements.txt"),
+        ("rust", "the folder of the Rust binaries"),
+    ]:
+        # Not resolved: a virtual environment's Python is a link.
+        parser.add_argument(f"--{name}", type=lambda path: Path(path).absolute(), help=text)
     return parser.parse_args()
 
 
-# The commands of docs/workers.md that are run, by what they begin with.
-DOCUMENTED = {
-    "python": ["datamodel-codegen ", "mypy "],
-    "node": ["npx json2ts ", "npx tsc"],
-}
-
-# Reads messages, one a line, as the worker beside it does.
-PYTHON_TYPES = """
-import sys, poll
-for line in sys.stdin:
-    poll.work(poll.Message.model_validate_json(line))
-"""
-NODE_TYPES = """
-import { readFileSync } from "node:fs";
-import { findings } from "./poll.ts";
-for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
-  const message = JSON.parse(line);
-  for (const found of findings(message)) console.log(`${message.id}: ${found}`);
-}
-"""
-
-# Prints the ids of messages that the schema refuses: as a whole, or their `data` by their `dataschema`.
-AJV = """
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
-const ajv = new Ajv2020();
-formats.default(ajv);
-const schema = JSON.parse(readFileSync("../../schema/job-record.v1.schema.json", "utf8"));
-ajv.addSchema(schema);
-for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
-  const message = JSON.parse(line);
-  const isValid = ajv.getSchema(schema.$id)(message) && ajv.getSchema(message.dataschema)(message.data);
-  if (!isValid) console.log(message.id);
-}
-"""
-
-# Reads pointers by a library that knows nothing of the receiver; each message comes back once.
-EXTENDED_CLIENT = """
-import boto3, json, os, sqs_extended_client, sys
-sqs, queue = boto3.client("sqs"), os.environ["QUEUE_URL"]
-sqs.delete_payload_from_s3 = sys.argv[1] == "delete"
-
-# The library takes what is after the last hyphen of a handle; only the emulator's have some.
-def received(parsed, **_):
-    for message in parsed.get("Messages", []):
-        message["ReceiptHandle"] = message["ReceiptHandle"].replace("-", "_")
-def sent(params, **_):
-    params["ReceiptHandle"] = params["ReceiptHandle"].replace("_", "-")
-sqs.meta.events.register("after-call.sqs.ReceiveMessage", received)
-for call in ("DeleteMessage", "ChangeMessageVisibility"):
-    sqs.meta.events.register(f"provide-client-params.sqs.{call}", sent)
-
-seen = set()
-while messages := sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"):
-    for message in messages:
-        print(json.loads(message["Body"])["id"])
-        to = {"QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"]}
-        if message["MessageId"] in seen:
-            sqs.delete_message(**to)
-        else:
-            seen.add(message["MessageId"])
-            sqs.change_message_visibility(**to, VisibilityTimeout=0)
-"""
-
-
-@dataclass
-class Poller:
-    """A program of `examples/` that polls the queue."""
-
-    command: list[Any]
-    folder: str = "rust"
-    # When it is interrupted.
-    exit_code: int = 0
-
-
-# Is given events one after the other; what was printed, and the answers.
-Lambda = Callable[[list[bytes]], tuple[list[str], list[Any]]]
-
-
 class Trial:
-    """The function behind its URL, and the programs that are tried on its messages."""
+    """The function behind its URL, and the programs that process its messages."""
 
     def __init__(
-        self, receiver: Receiver, checks: emulator.Checks, python: Path, rust: Path
+        self, receiver: Receiver, checks: emulator.Checks, arguments: argparse.Namespace
     ) -> None:
         self.receiver = receiver
         self.checks = checks
-        self.rust = rust.resolve()
-        self.programs = Programs(python)
+        self.function = arguments.function
+        self.rust = arguments.rust
+        self.programs = Programs(arguments.python)
+        # The shell finds the installed tools before others.
+        tools = str(Path(self.programs.python[0]).parent)
+        self.variables = environment(receiver)
+        self.variables["PATH"] = f"{tools}:{self.variables['PATH']}"
+        self.pollers = {
+            "rust": [str(self.rust / "worker_poll")],
+            "python": [*self.programs.python, "poll.py"],
+            "node": [*self.programs.node, "poll.ts"],
+        }
 
-    # What is on the queue ---------------------------------------------------------------------
+    def lines(self, command: list[str], folder: str, given: bytes = b"") -> list[str]:
+        return lines(command, folder, given, self.variables)
+
+    # The queue and the vault ------------------------------------------------------------------
 
     def post_all(self) -> None:
         for sample in callbacks():
@@ -189,25 +140,47 @@ class Trial:
             self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, **message)
 
     def messages(self) -> list[dict[str, Any]]:
-        """All callbacks as they arrive on the queue, with what nobody can read."""
+        """Posts all callbacks, and returns their messages and the unreadable ones."""
         self.post_all()
         messages = list(self.receiver.receive())
         expected = len(callbacks()) + len(unreadable())
         self.checks.equal("messages on the queue", expected, len(messages))
-        self.checks.equal("messages too large for it", 1, sum(map(is_pointer, messages)))
+        self.checks.equal("pointers among them", 1, sum(map(is_pointer, messages)))
         return messages
+
+    def wait_until(self, expected: tuple[int, int]) -> None:
+        end = time.monotonic() + WORKER_SECONDS
+        while self.waiting() != expected and time.monotonic() < end:
+            time.sleep(0.1)
+
+    def waiting(self) -> tuple[int, int]:
+        """Returns how many messages are visible, and how many were received and not deleted."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.receiver.sqs.get_queue_attributes(
+            QueueUrl=self.receiver.queue_url, AttributeNames=names
+        )
+        visible, received = (int(answer["Attributes"][name]) for name in names)
+        return visible, received
+
+    def oversize_keys(self) -> list[str]:
+        answer = self.receiver.client("s3").list_objects_v2(Bucket=VAULT, Prefix="oversize/")
+        return [entry["Key"] for entry in answer.get("Contents", [])]
+
+    def clear_oversize(self) -> None:
+        for key in self.oversize_keys():
+            self.receiver.client("s3").delete_object(Bucket=VAULT, Key=key)
 
     # Types ------------------------------------------------------------------------------------
 
     def try_types(self) -> None:
-        """Generates types as docs/workers.md says, checks a worker with them, and reads all messages.
+        """Generates types as docs/workers.md says, type-checks a worker, and parses all messages.
 
-        The three programs must find the same in the same messages.
+        The programs must print the same for the same messages.
         """
         emulator.step("types generated from the schema")
-        for name, tools in DOCUMENTED.items():
+        for folder, tools in DOCUMENTED.items():
             for tool in tools:
-                lines(documented(tool), name, b"", self.tool_environment())
+                self.lines(documented(tool), folder)
         messages = case_messages() + later_messages()
         self.try_typescript(messages)
         given = "".join(json.dumps(message) + "\n" for message in messages).encode()
@@ -216,250 +189,168 @@ class Trial:
             "node": [*self.programs.node, "--input-type=module", "--eval", NODE_TYPES],
             "rust": [str(self.rust / "examples" / "typify")],
         }
-        printed = {
-            name: lines(command, name, given, self.tool_environment())
-            for name, command in programs.items()
-        }
+        printed = {name: self.lines(command, name, given) for name, command in programs.items()}
         for name in programs:
             self.checks.equal(f"{name}: printed", printed["python"], printed[name])
-        self.checks.equal("a word of later", True, "later: verdict boring" in printed["python"])
-        self.checks.equal(
-            "refused by the schema",
-            [],
-            lines(
-                [*self.programs.node, "--input-type=module", "--eval", AJV],
-                "node",
-                given,
-                self.tool_environment(),
-            ),
-        )
+        self.checks.equal("an unknown word", True, "later: verdict boring" in printed["python"])
         # Most jobs have a finding.
         self.checks.equal("findings", True, len(printed["python"]) > len(messages) / 2)
+        refused = self.lines([*self.programs.node, "validate.mjs"], "node", given)
+        self.checks.equal("refused by the schema", [], refused)
 
     def try_typescript(self, messages: list[dict[str, Any]]) -> None:
-        """TypeScript's types do nothing at run time: the compiler must take all messages."""
+        """Lets the compiler check all messages, since types do nothing at run time."""
         with tempfile.TemporaryDirectory(dir=EXAMPLES / "node", prefix=".check-") as folder:
             settings = {"extends": "../tsconfig.json", "files": ["messages.ts"]}
             (Path(folder) / "tsconfig.json").write_text(json.dumps(settings))
             (Path(folder) / "messages.ts").write_text(
                 'import type { Message } from "../job-record.ts";\n'
-                # Not given to a type at once, an object may have fields that the type does not.
+                # A literal of type Message could not have fields that the type does not have.
                 "const is = <T>(value: T & Message): T => value;\n"
                 + "".join(f"is({json.dumps(message)});\n" for message in messages)
             )
-            command = [*documented("npx tsc"), "--project", folder]
-            lines(command, "node", b"", self.tool_environment())
-
-    def tool_environment(self) -> dict[str, str]:
-        """Variables by which the shell finds the installed tools."""
-        tools = str(Path(self.programs.python[0]).parent)
-        variables = environment(self.receiver)
-        return {**variables, "PATH": f"{tools}:{variables['PATH']}"}
+            self.lines([*documented("npx tsc"), "--project", folder], "node")
 
     # CloudEvents ------------------------------------------------------------------------------
 
     def try_cloudevents(self) -> None:
-        """Each SDK must find in a message what is in it."""
+        """Parses messages with each SDK, and compares the events."""
         programs = {
             "python": [*self.programs.python, "check_cloudevents.py"],
             "node": [*self.programs.node, "check_cloudevents.mjs"],
             "rust": [str(self.rust / "examples" / "check_cloudevents")],
         }
-        variables = environment(self.receiver)
         bodies = [message["Body"] for message in self.messages() if not is_pointer(message)]
-        bodies = [body for body in bodies if body != UNREADABLE]
         for name, command in programs.items():
             emulator.step(f"the CloudEvents SDK for {name}")
-            for body in bodies:
-                expected = comparable(json.loads(body))
-                [*_, printed] = lines(command, name, body.encode(), variables)
-                found = comparable(json.loads(printed))
+            for body in filter(lambda body: body != UNREADABLE, bodies):
+                [*_, printed] = self.lines(command, name, body.encode())
+                expected, found = (comparable(json.loads(text)) for text in (body, printed))
                 self.checks.equal(f"{name}: a message", expected, found)
 
     # Workers ----------------------------------------------------------------------------------
 
-    def try_lambda(self, name: str, invoke: Lambda) -> None:
-        """Gives a function the same batch twice: the second time there is nothing to do."""
+    def try_lambda(self, name: str, invoke: Invoke) -> None:
+        """Invokes a function twice with the same batch: the second time, all is processed."""
         emulator.step(f"the function in {name}")
         messages = self.messages()
-        batch = event(messages)
-        failing = [
-            {"itemIdentifier": message["MessageId"]} for message in messages if must_fail(message)
-        ]
-        printed, answers = invoke([batch, batch])
-        self.checks.equal(f"{name}: printed", sorted(EXPECTED), sorted(printed))
-        failures = {"batchItemFailures": failing}
-        self.checks.equal(f"{name}: answers", [failures, failures], answers)
+        results = [invoke(event(messages)) for _ in range(2)]
+        failed = [message["MessageId"] for message in messages if must_fail(message)]
+        failures = {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+        printed = sorted(line for printed, _ in results for line in printed)
+        self.checks.equal(f"{name}: printed", sorted(EXPECTED), printed)
+        answers = [answer for _, answer in results]
+        self.checks.equal(f"{name}: responses", [failures, failures], answers)
 
-    def rust_lambda(self, events: list[bytes]) -> tuple[list[str], list[Any]]:
-        with RuntimeApi.start() as api:
-            environment = {
-                "AWS_LAMBDA_RUNTIME_API": api.address,
-                "AWS_LAMBDA_FUNCTION_NAME": "worker",
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            }
-            with self.started(Poller([self.rust / "worker_lambda"]), environment) as process:
-                answers = [json.loads(api.invoke(each)) for each in events]
-                process.kill()
-                printed, _ = process.communicate()
-        return printed.splitlines(), answers
+    def rust_lambda(self) -> Invoke:
+        functions = self.receiver.client("lambda")
+        functions.create_function(
+            FunctionName="worker",
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Role="arn:aws:iam::000000000000:role/local",
+            Code={"ZipFile": zipped(self.rust / "worker_lambda")},
+            Timeout=WORKER_SECONDS,
+        )
 
-    def pollers(self) -> list[Poller]:
-        return [
-            Poller([self.rust / "worker_poll"]),
-            Poller([*self.programs.python, "poll.py"], "python"),
-            # It has no handler of its own for the signal.
-            Poller([*self.programs.node, "poll.ts"], "node", exit_code=-signal.SIGINT),
-        ]
+        def invoke(batch: bytes) -> tuple[list[str], Any]:
+            answer = functions.invoke(FunctionName="worker", Payload=batch, LogType="Tail")
+            log = base64.b64decode(answer.get("LogResult", "")).decode().splitlines()
+            # Without the errors.
+            printed = [line for line in log if not line.startswith("message ")]
+            return printed, json.load(answer["Payload"])
 
-    def try_poller(self, poller: Poller) -> None:
-        """Lets a poller empty the queue. What it fails at it must leave there."""
-        emulator.step(f"the poller in {poller.folder}")
+        return invoke
+
+    def try_poller(self, name: str) -> None:
+        """Lets a poller process all messages. Those that it fails must stay on the queue."""
+        emulator.step(f"the poller in {name}")
         self.clear_oversize()
         self.post_all()
-        # The one in Rust looks at the attributes first.
-        left = (0, len(MUST_FAIL) if poller.folder == "rust" else len(unreadable()))
-        with self.started(poller, {}) as process:
+        # Only the one in Rust looks at the attributes before it parses.
+        left = (0, len(MUST_FAIL) if name == "rust" else len(unreadable()))
+        with running(self.pollers[name], name, self.variables) as process:
             self.wait_until(left)
-            # Between two messages it ends at once, and as if nothing were.
             process.send_signal(signal.SIGINT)
             printed, _ = process.communicate(timeout=WORKER_SECONDS)
-        name = f"{poller.folder} poller"
-        self.checks.equal(f"{name}: printed", sorted(EXPECTED), sorted(printed.splitlines()))
-        self.checks.equal(f"{name}: waiting, and taken but not deleted", left, self.waiting())
-        self.checks.equal(f"{name}: exit code", poller.exit_code, process.returncode)
-        # The one in Rust leaves the vault's objects to expire.
-        objects = 1 if poller.folder == "rust" else 0
-        self.checks.equal(f"{name}: objects left", objects, len(self.oversize_keys()))
-        # The poll that it left open takes the next message.
+        self.checks.equal(f"{name} poller: printed", sorted(EXPECTED), sorted(printed.splitlines()))
+        self.checks.equal(f"{name} poller: visible, and not deleted", left, self.waiting())
+        # Node has its default handler of the signal.
+        code = -signal.SIGINT if name == "node" else 0
+        self.checks.equal(f"{name} poller: exit code", code, process.returncode)
+        # The one in Rust lets objects expire.
+        objects = 1 if name == "rust" else 0
+        self.checks.equal(f"{name} poller: objects left", objects, len(self.oversize_keys()))
+        # The long poll that it left open receives the next message.
         self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, MessageBody="the last")
         self.wait_until((0, left[1] + 1))
         self.receiver.sqs.purge_queue(QueueUrl=self.receiver.queue_url)
 
     def try_extended_client(self, is_deleted: bool) -> None:
-        """Two deliveries of one oversize job, each received twice, by a client that is not ours."""
+        """Receives two deliveries of one oversize job, each twice, with the library of others."""
         deletion = "with" if is_deleted else "without"
         emulator.step(f"the SQS Extended Client for Python, {deletion} deletion")
         self.clear_oversize()
         body = oversize((local.CASES / "task/ok_task_transcode.xml").read_bytes())
         for _ in range(2):
             self.receiver.post(Sample("an oversize job", body, "accepted"))
-        command = [*self.programs.python, "-c", EXTENDED_CLIENT, "delete" if is_deleted else "keep"]
-        printed = lines(command, "python", b"", environment(self.receiver))
-        # Each message twice: it came back.
-        self.checks.equal("ids", 4 * ["oversize:Success"], printed)
+        argument = "delete" if is_deleted else "keep"
+        command = [*self.programs.python, "extended_client.py", argument]
+        self.checks.equal("ids", 4 * ["oversize:Success"], self.lines(command, "python"))
         self.checks.equal("messages left", (0, 0), self.waiting())
         objects = 0 if is_deleted else 2
         self.checks.equal("objects left", objects, len(self.oversize_keys()))
 
-    def oversize_keys(self) -> list[str]:
-        s3 = self.receiver.client("s3")
-        answer = s3.list_objects_v2(Bucket=VAULT, Prefix="oversize/")
-        return [each["Key"] for each in answer.get("Contents", [])]
+    def try_serve(self, poller: str | None, program: list[str]) -> None:
+        """Posts a callback beside `make serve WORKER=…`, as docs/workers.md says.
 
-    def clear_oversize(self) -> None:
-        s3 = self.receiver.client("s3")
-        for key in self.oversize_keys():
-            s3.delete_object(Bucket=VAULT, Key=key)
+        Without a poller, the program itself runs a worker.
+        """
+        emulator.step(f"`make serve`, with {f'the poller in {poller}' if poller else 'a worker'}")
+        with running([sys.executable, *program, "--function", str(self.function)]) as served:
+            # Paragraphs with an empty line after each: steps, URL, what to post, variables.
+            begin = [itertools.takewhile(str.strip, served.stdout) for _ in range(4)]
+            printed = [line.strip() for paragraph in begin for line in paragraph]
+            [url] = [line for line in printed if line.startswith("http")]
+            exports = [shlex.split(line)[1] for line in printed if line.startswith("export ")]
+            variables = dict(export.split("=", 1) for export in exports)
+            variables["PATH"] = os.environ["PATH"]
+            worker = contextlib.nullcontext(served)
+            if poller:
+                worker = running(self.pollers[poller], poller, variables)
+            with worker as process:
+                body = (local.CASES / "task/ok_task_transcode.xml").read_bytes()
+                urllib.request.urlopen(urllib.request.Request(url, body)).close()
+                line = process.stdout.readline().strip()
+                self.checks.equal("serve: printed", EXPECTED[0], line)
 
-    def wait_until(self, expected: tuple[int, int]) -> None:
-        end = time.monotonic() + WORKER_SECONDS
-        while self.waiting() != expected and time.monotonic() < end:
-            time.sleep(0.1)
 
-    def waiting(self) -> tuple[int, int]:
-        """How many messages wait, and how many were taken and neither deleted nor given back."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.receiver.sqs.get_queue_attributes(
-            QueueUrl=self.receiver.queue_url, AttributeNames=names
-        )
-        waiting, taken = (int(answer["Attributes"][name]) for name in names)
-        return waiting, taken
-
-    # A newcomer's way ---------------------------------------------------------------------------
-
-    def try_serve(self, function: Path, poller: Poller) -> None:
-        """`make serve WORKER=1`, a poller with what it prints, a callback."""
-        emulator.step(f"the poller in {poller.folder} beside `make serve WORKER=1`")
-        arguments = [local.__file__, "serve", "--for-worker", "--function", str(function)]
-        # Paragraphs with an empty line after each: steps, URL, what to post, variables.
-        with serving(arguments, paragraphs=4) as (_, printed):
-            exports = [line.split() for line in printed if line.startswith("  export ")]
-            found = dict(shlex.split(words[1])[0].split("=", 1) for words in exports)
-            with self.started(poller, found) as process:
-                post_transcode(printed)
-                self.checks.equal("serve: printed", EXPECTED[0], process.stdout.readline().strip())
-
-    def try_serve_handler(self, function: Path, python: Path) -> None:
-        """`make serve WORKER=python`, a callback."""
-        emulator.step("`make serve WORKER=python`")
-        arguments = [try_worker.__file__, "python", "--function", str(function)]
-        arguments += ["--python", str(python)]
-        with serving(arguments, paragraphs=4) as (served, printed):
-            post_transcode(printed)
-            self.checks.equal("serve: printed", EXPECTED[0], served.readline().strip())
-
-    # Processes --------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def started(self, poller: Poller, more: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-        process = subprocess.Popen(
-            poller.command,
-            cwd=EXAMPLES / poller.folder,
-            env={**environment(self.receiver), **more},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        # Nobody waits for it forever.
-        timer = threading.Timer(WORKER_SECONDS, process.kill)
+@contextlib.contextmanager
+def running(
+    command: list[str], folder: str = "", variables: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """A program in a folder of the examples, for some time at most."""
+    with subprocess.Popen(
+        command, cwd=EXAMPLES / folder, env=variables, stdout=subprocess.PIPE, text=True
+    ) as process:
+        timer = threading.Timer(WORKER_SECONDS, process.terminate)
         timer.start()
         try:
             yield process
         finally:
             timer.cancel()
-            process.kill()
-            process.wait()
-
-
-def each(handler: Handler, events: list[bytes]) -> tuple[list[str], list[Any]]:
-    """What a handler printed for events one after the other, and what it answered."""
-    pairs = [handler.invoke(event) for event in events]
-    return [line for printed, _ in pairs for line in printed], [answer for _, answer in pairs]
-
-
-@contextlib.contextmanager
-def serving(arguments: list[str], paragraphs: int) -> Iterator[tuple[IO[str], list[str]]]:
-    """A program that stays up: what it prints from now on, and the lines that it began with."""
-    with subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True
-    ) as process:
-        timer = threading.Timer(WORKER_SECONDS, process.terminate)
-        timer.start()
-        try:
-            begin = [itertools.takewhile(str.strip, process.stdout) for _ in range(paragraphs)]
-            yield process.stdout, [line for paragraph in begin for line in paragraph]
-        finally:
-            timer.cancel()
             process.terminate()
 
 
-def post_transcode(printed: list[str]) -> None:
-    """Posts a callback to the URL that is among these lines."""
-    [url] = [line.strip() for line in printed if line.startswith("  http")]
-    body = (local.CASES / "task/ok_task_transcode.xml").read_bytes()
-    urllib.request.urlopen(urllib.request.Request(url, body)).close()
-
-
 def documented(beginning: str) -> list[str]:
-    """The command of docs/workers.md that begins so; a shell for what words alone cannot say."""
+    """Returns the command of docs/workers.md that begins so, for a shell."""
     text = (emulator.ROOT / "docs" / "workers.md").read_text().replace("\\\n", "")
     [command] = [line for line in text.splitlines() if line.startswith(beginning)]
     return ["sh", "-c", f'{command} "$@"', "sh"]
 
 
 def comparable(event: dict[str, Any]) -> dict[str, Any]:
-    """Each SDK writes times in its own way."""
+    """Parses the time, which each SDK writes in its own form."""
     return {**event, "time": datetime.fromisoformat(event["time"])}
 
 

@@ -1,0 +1,27 @@
+// What the worker does with a message: prints what the job made, found or failed at.
+//
+// `job-record.ts` is generated from the schema: docs/workers.md has the command.
+
+import type { Message } from "./job-record.ts";
+
+// Not `pending`: another message follows, with another id.
+const WANTED = ["succeeded", "partial", "failed"];
+
+// Replace this by your own work. If it throws, SQS delivers the message again.
+export const work = async (message: Message) => {
+  for (const finding of findings(message)) console.log(`${message.id}: ${finding}`);
+};
+
+// Returns what the job made, found or failed at.
+function* findings({ data: job }: Message): Generator<string> {
+  if (!WANTED.includes(job.outcome)) return;
+  for (const { bucket = "?", object } of job.outputs ?? []) yield `${bucket}/${object}`;
+  if (job.moderation) {
+    yield `verdict ${job.moderation.verdict}`;
+    for (const { name, verdict } of job.moderation.scenes ?? []) yield `scene ${name}: ${verdict}`;
+  }
+  if (job.error) yield `failed: ${job.error.code ?? "?"}`;
+  for (const { name = "?", error } of job.tasks ?? []) {
+    if (error) yield `task ${name} failed: ${error.code ?? "?"}`;
+  }
+}
