@@ -1,4 +1,4 @@
-// A Lambda function behind the queue: prints what jobs made, found or failed at.
+// A Lambda function that the queue invokes: prints what jobs made, found or failed at.
 //
 // Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expiration` as its TTL.
 
@@ -7,10 +7,10 @@ import { IdempotencyConfig, makeIdempotent } from "@aws-lambda-powertools/idempo
 import { DynamoDBPersistenceLayer } from "@aws-lambda-powertools/idempotency/dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 
-// The first element of a body that only says where in the vault the message is.
+// The first element of a body that is a pointer to a message in the vault.
 const POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer";
 
-// How long a repeat is known. The vendor's come within a day; a replay may come later.
+// How long ids are remembered. The vendor's retries come within a day; a replay may come later.
 const SEEN_SECONDS = 14 * 24 * 3600;
 
 const s3 = new S3Client({});
@@ -23,24 +23,24 @@ const byId = new IdempotencyConfig({
 });
 
 export const handler = async (event, context) => {
-  // What runs out of time is not taken for done.
+  // A message that runs out of time does not count as processed.
   byId.registerLambdaContext(context);
-  // One after the other: two of the same id in one batch would get in each other's way.
+  // Not in parallel: two messages with the same id in one batch would fail.
   return processPartialResponse(event, take, processor, { context, processInParallel: false });
 };
 
-// Handles one message. What it throws brings this message back, and no other of the batch.
+// Processes one message. If it throws, SQS delivers this message again, and no other of the batch.
 const take = async (record) => {
   if (isWanted(record.messageAttributes)) {
     await work(await read(record.body));
   }
 };
 
-// Looks at the attributes alone: what is not wanted need not be parsed.
-// `pending` is not an end: another message comes, with another id.
+// Reads the attributes only: other messages need not be parsed.
+// Not `pending`: another message follows, with another id.
 const isWanted = ({ outcome }) => ["succeeded", "partial", "failed"].includes(outcome.stringValue);
 
-// The event, fetched from the vault where it was too large for the queue.
+// Returns the event, from the vault if the body is a pointer.
 const read = async (body) => {
   const event = JSON.parse(body);
   if (event[0] !== POINTER) return event;
@@ -49,7 +49,7 @@ const read = async (body) => {
   return JSON.parse(await stored.Body.transformToString());
 };
 
-// Runs once for each `id`; again only if it threw.
+// Runs once for each `id`, and again only if it threw. Replace it by your own work.
 const work = makeIdempotent(
   async ({ id, data }) => {
     for (const line of findings(data)) console.log(`${id}: ${line}`);
@@ -57,7 +57,7 @@ const work = makeIdempotent(
   { persistenceStore: seen, config: byId },
 );
 
-// What the job made, found, or failed at.
+// Yields what the job made, found or failed at.
 function* findings({ outputs = [], moderation, error, tasks = [] }) {
   for (const { bucket = "?", object } of outputs) yield `${bucket}/${object}`;
   if (moderation) {

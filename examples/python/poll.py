@@ -1,4 +1,4 @@
-"""Polls the queue at QUEUE_URL, and prints what jobs made, found or failed at, until Ctrl-C.
+"""Polls the queue at QUEUE_URL and prints what jobs made, found or failed at, until Ctrl-C.
 
 `job_record.py` is generated from the schema: docs/workers.md has the command.
 """
@@ -12,16 +12,16 @@ from collections.abc import Iterator
 import boto3
 from job_record import Message
 
-# The first element of a body that only says where in the vault the message is.
+# The first element of a body that is a pointer to a message in the vault.
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
 
-# `pending` is not an end: another message comes, with another id.
+# Not `pending`: another message follows, with another id.
 WANTED = ("succeeded", "partial", "failed")
 
 sqs = boto3.client("sqs")
 s3 = boto3.client("s3")
-# What is done. It ends with this process: where a job must not be worked on twice, use a table that
-# all workers share.
+# The ids of processed messages. They are lost with this process: if a job must not be processed
+# twice, use a table that all workers share.
 done: set[str] = set()
 
 
@@ -38,7 +38,7 @@ def main() -> None:
             try:
                 take(received["Body"])
             except Exception as error:
-                # It is left on the queue: it comes back after the visibility timeout, and is on the
+                # SQS delivers it again after the visibility timeout, and moves it to the
                 # dead-letter queue after five times.
                 print(f"message {received['MessageId']}: {error}", file=sys.stderr)
             else:
@@ -54,12 +54,12 @@ def take(body: str) -> None:
         work(message)
         done.add(message.id)
     if stored:
-        # It belongs to this message alone.
+        # The object belongs to this message alone.
         s3.delete_object(**stored)
 
 
 def pointer(body: str) -> dict[str, str] | None:
-    """Where in the vault the message is, if it was too large for the queue."""
+    """Returns where in the vault the message is, if the body is a pointer."""
     match json.loads(body):
         case [kind, {"s3BucketName": bucket, "s3Key": key}] if kind == POINTER:
             return {"Bucket": bucket, "Key": key}
@@ -67,13 +67,13 @@ def pointer(body: str) -> dict[str, str] | None:
 
 
 def work(message: Message) -> None:
-    """Put your own work here."""
+    """Replace this by your own work. If it raises, SQS delivers the message again."""
     for line in findings(message):
         print(f"{message.id}: {line}", flush=True)
 
 
 def findings(message: Message) -> Iterator[str]:
-    """What the job made, found, or failed at."""
+    """Yields what the job made, found or failed at."""
     job = message.data
     if job.outcome not in WANTED:
         return

@@ -1,4 +1,4 @@
-"""A Lambda function behind the queue: prints what jobs made, found or failed at.
+"""A Lambda function that the queue invokes: prints what jobs made, found or failed at.
 
 Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expiration` as its TTL.
 """
@@ -21,12 +21,12 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 
-# The first element of a body that only says where in the vault the message is.
+# The first element of a body that is a pointer to a message in the vault.
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
 
 WANTED = ("succeeded", "partial", "failed")
 
-# How long a repeat is known. The vendor's come within a day; a replay may come later.
+# How long ids are remembered. The vendor's retries come within a day; a replay may come later.
 SEEN_SECONDS = 14 * 24 * 3600
 
 s3 = boto3.client("s3")
@@ -40,25 +40,25 @@ by_id = IdempotencyConfig(
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    # What runs out of time is not taken for done.
+    # A message that runs out of time does not count as processed.
     by_id.register_lambda_context(context)
     return process_partial_response(event, take, processor, context)
 
 
 def take(record: SQSRecord) -> None:
-    """Handles one message. What it raises brings this message back, and no other of the batch."""
+    """Processes one message. If it raises, SQS delivers this message again, not the whole batch."""
     if is_wanted(record):
         work(event=read(record.body))
 
 
 def is_wanted(record: SQSRecord) -> bool:
-    """Looks at the attributes alone: what is not wanted need not be parsed."""
-    # `pending` is not an end: another message comes, with another id.
+    """Reads the attributes only: other messages need not be parsed."""
+    # Not `pending`: another message follows, with another id.
     return record["messageAttributes"]["outcome"]["stringValue"] in WANTED
 
 
 def read(body: str) -> dict[str, Any]:
-    """The event, fetched from the vault where it was too large for the queue."""
+    """Returns the event, from the vault if the body is a pointer."""
     event = json.loads(body)
     if isinstance(event, list) and event[0] == POINTER:
         place = event[1]
@@ -69,13 +69,13 @@ def read(body: str) -> dict[str, Any]:
 
 @idempotent_function(data_keyword_argument="event", persistence_store=seen, config=by_id)
 def work(event: dict[str, Any]) -> None:
-    """Runs once for each `id`; again only if it raised."""
+    """Runs once for each `id`, and again only if it raised. Replace it by your own work."""
     for line in findings(event["data"]):
         print(f"{event['id']}: {line}")
 
 
 def findings(job: dict[str, Any]) -> Iterator[str]:
-    """What the job made, found, or failed at."""
+    """Yields what the job made, found or failed at."""
     for output in job.get("outputs", []):
         yield f"{output.get('bucket', '?')}/{output['object']}"
     if "moderation" in job:

@@ -1,7 +1,7 @@
-//! Reads messages, one a line, into types that typify generates from the schema, and prints what the
-//! jobs made, found or failed at.
+//! Reads messages, one on each line, into types that typify generates from the schema, and prints what
+//! the jobs made, found or failed at.
 //!
-//! Use the crate `cloud-infinite-job-record` instead where you can.
+//! The crate `cloud-infinite-job-record` is simpler.
 
 use std::io::{self, BufRead};
 

@@ -1,4 +1,4 @@
-//! What both workers do with a message: print what a job made, found or failed at.
+//! Processes messages, for both workers: prints what a job made, found or failed at.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,21 +9,21 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
 use cloud_infinite_job_record::Event;
 
-/// Whatever went wrong with a message: it comes back.
+/// Why a message was not processed. SQS delivers it again.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The first element of a body that only says where in the vault the message is.
+/// The first element of a body that is a pointer to a message in the vault.
 const POINTER: &str = "software.amazon.payloadoffloading.PayloadS3Pointer";
 
-/// What a worker keeps from one message to the next.
+/// Processes messages, each `id` once.
 pub struct Worker {
     s3: aws_sdk_s3::Client,
-    /// Ids of what is done. They end with this process, and no other knows them: where a job must
-    /// not be worked on twice, put a table here that all workers share.
+    /// The ids of processed messages. They are lost with this process: if a job must not be processed
+    /// twice, use a table that all workers share.
     done: Mutex<HashSet<String>>,
 }
 
-/// AWS as its own tools find it.
+/// Loads region and credentials from the usual settings of AWS.
 pub async fn sdk_config() -> SdkConfig {
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -33,7 +33,7 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 impl Worker {
-    /// A worker that has done nothing yet.
+    /// Creates a worker that has processed no message.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             s3: aws_sdk_s3::Client::new(config),
@@ -41,19 +41,19 @@ impl Worker {
         }
     }
 
-    /// Handles one message, whose attributes `attribute` gives by name.
+    /// Processes one message. `attribute` returns a message attribute by name.
     ///
     /// # Errors
     ///
-    /// If the message cannot be read or worked on. It must come back, and is not taken for done.
+    /// Returns an error if the message cannot be read or processed. Do not delete it then.
     pub async fn take<'a>(
         &self,
         attribute: impl Fn(&str) -> Option<&'a str>,
         body: &str,
     ) -> Result<(), Error> {
         let outcome = attribute("outcome").ok_or("expected an attribute outcome")?;
-        // What is not wanted need not be parsed. `pending` is not an end: another message comes,
-        // with another id.
+        // Other messages need not be parsed. Not `pending`: another message follows, with another
+        // id.
         if !matches!(outcome, "succeeded" | "partial" | "failed") {
             return Ok(());
         }
@@ -65,7 +65,7 @@ impl Worker {
         Ok(())
     }
 
-    /// The event, fetched from the vault where it was too large for the queue.
+    /// Returns the event, from the vault if the body is a pointer.
     async fn read(&self, body: &str) -> Result<Event<'static>, Error> {
         let place = match serde_json::from_str::<(String, HashMap<String, String>)>(body) {
             Ok((kind, place)) if kind == POINTER => place,
@@ -80,7 +80,7 @@ impl Worker {
     }
 }
 
-/// Prints what the job made, found, or failed at. Put your own work here.
+/// Prints what the job made, found or failed at. Replace it by your own work.
 pub fn work<D>(event: &Event<'_, D>) {
     let (id, job) = (&event.id, &event.data);
     let or_unknown = |text: &Option<_>| text.as_deref().unwrap_or("?").to_owned();

@@ -1,4 +1,4 @@
-//! A Lambda function behind the queue.
+//! A Lambda function that the queue invokes.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| handle(worker, event))).await
 }
 
-/// Answers with the messages that failed: they come back, and no others of the batch.
+/// Returns the messages that failed: SQS delivers them again, and no others of the batch.
 async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let mut response = SqsBatchResponse::default();
     for message in event.payload.records {

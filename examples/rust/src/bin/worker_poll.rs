@@ -1,9 +1,9 @@
-//! A program of its own that polls the queue at `QUEUE_URL`, until Ctrl-C.
+//! Polls the queue at `QUEUE_URL` and processes its messages, until Ctrl-C.
 
 use aws_sdk_sqs::{Client, types::Message};
 use workers::{Error, Worker, sdk_config};
 
-/// The longest that SQS waits for a message: fewer calls, and no wait for who comes first.
+/// The longest time that SQS waits for a message. It returns earlier if one arrives.
 const WAIT_SECONDS: i32 = 20;
 
 #[tokio::main(flavor = "current_thread")]
@@ -25,8 +25,8 @@ async fn main() -> Result<(), Error> {
             _ = &mut end => return Ok(()),
         };
         for message in received.messages.unwrap_or_default() {
-            // What failed is left: it comes back after the visibility timeout, and after five
-            // times goes to the dead-letter queue.
+            // SQS delivers a failed message again after the visibility timeout, and moves it to the
+            // dead-letter queue after five times.
             match take(&worker, &message).await {
                 Ok(()) => delete(&sqs, &queue_url, &message).await?,
                 Err(error) => eprintln!(
