@@ -1,7 +1,4 @@
-"""Tries the function and `callbackctl` on moto, a second emulator of SQS, S3 and CloudWatch Logs.
-
-One emulator may accept what another refuses, as AWS does.
-"""
+"""Tries the function and `callbackctl` on moto: one emulator may accept what another refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import emulator
 import local
@@ -21,8 +17,6 @@ from receiver import FUNCTION, QUEUE, Receiver, Sample, kind
 from worker_messages import JOB_ID, SETTINGS, is_pointer, oversize
 
 XML = (local.CASES / "task/ok_task_transcode.xml").read_bytes()
-# One more than SendMessageBatch accepts.
-BATCH = 11
 
 
 class OnMoto(Receiver):
@@ -58,14 +52,14 @@ class OnMoto(Receiver):
 
     def ids(self) -> list[str]:
         """Receives all messages, and returns the ids of their events."""
-        return sorted(self.event(message)["id"] for message in self.receive())
-
-    def event(self, message: dict[str, Any]) -> dict[str, Any]:
-        body = json.loads(message["Body"])
-        if not is_pointer(message):
-            return body
-        location = {"Bucket": body[1]["s3BucketName"], "Key": body[1]["s3Key"]}
-        return json.load(self.client("s3").get_object(**location)["Body"])
+        ids = []
+        for message in self.receive():
+            event = json.loads(message["Body"])
+            if is_pointer(message):
+                location = {"Bucket": event[1]["s3BucketName"], "Key": event[1]["s3Key"]}
+                event = json.load(self.client("s3").get_object(**location)["Body"])
+            ids.append(event["id"])
+        return sorted(ids)
 
 
 def try_moto(checks: emulator.Checks, function: Path, callbackctl: Path, python: Path) -> None:
@@ -92,9 +86,10 @@ def try_queue(receiver: OnMoto, checks: emulator.Checks, callbackctl: Path) -> N
     post("the same job", XML)
     # A FIFO queue drops the repeat.
     received("a job", [JOB_ID.decode()] * (1 if receiver.is_fifo else 2))
-    jobs = [f"job-{number}" for number in range(BATCH)]
-    post("many jobs", several(jobs))
-    received("many jobs", jobs)
+    # One more than a batch.
+    jobs = [f"job-{number}" for number in range(11)]
+    post("eleven jobs", several(jobs))
+    received("eleven jobs", jobs)
     post("an oversize job", oversize(XML))
     received("an oversize job", ["oversize"])
     receiver.delete_queue()
