@@ -1,4 +1,4 @@
-"""MiniStack, an emulator of AWS, and what the programs that run on it have in common."""
+"""Starts MiniStack, an emulator of AWS, and has the helpers of the programs that use it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,28 +25,34 @@ except ImportError:
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-central-1"
 
-# MiniStack starts in half a second; a machine that compiles meanwhile needs more.
+# MiniStack starts in half a second, and takes longer on a busy machine.
 START_SECONDS = 30
 
-# What asks a program to end besides Ctrl-C, the last when a terminal closes.
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# SDKs address a bucket by host name, which need not resolve here, unless the endpoint is an address.
+HOST = "127.0.0.1"
+
+# A terminal that closes sends SIGHUP.
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
 def ministack(port: int, settings: dict[str, str] | None = None) -> Iterator[str]:
-    """MiniStack as a child in a process group of its own, which ends with this block."""
+    """Runs MiniStack in its own process group, with `settings` as additional variables.
+
+    Yields the endpoint. When the block ends, MiniStack and its functions end.
+    """
     settings = settings or {}
     scheme = "https" if settings.get("USE_SSL") == "1" else "http"
-    endpoint = f"{scheme}://localhost:{port}"
+    endpoint = f"{scheme}://{HOST}:{port}"
     with tempfile.TemporaryDirectory(prefix="callback-") as folder:
         log = Path(folder) / "ministack.log"
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": folder,
             "TMPDIR": folder,
-            "BIND_HOST": "127.0.0.1",
+            "BIND_HOST": HOST,
             "GATEWAY_PORT": str(port),
-            "MINISTACK_HOST": "localhost",
+            "MINISTACK_HOST": HOST,
             "LAMBDA_EXECUTOR": "local",
             "AWS_ENDPOINT_URL": endpoint,
             **settings,
@@ -66,7 +74,7 @@ def ministack(port: int, settings: dict[str, str] | None = None) -> Iterator[str
             yield endpoint
         except (BotoCoreError, ClientError) as error:
             sys.stderr.write(log.read_text(errors="replace"))
-            fail(f"the emulator failed; above is what it said: {error}")
+            fail(f"the emulator failed, see its log above: {error}")
         finally:
             stop(process)
 
@@ -74,19 +82,24 @@ def ministack(port: int, settings: dict[str, str] | None = None) -> Iterator[str
 def wait_until_healthy(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        health = f"{endpoint}/_ministack/health"
-        with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=2):
+        with contextlib.suppress(OSError), open_url(f"{endpoint}/_ministack/health", seconds=2):
             return
         time.sleep(0.05)
     sys.stderr.write(log.read_text(errors="replace"))
-    fail("the emulator did not start; above is what it said")
+    fail("the emulator did not start, see its log above")
+
+
+def open_url(request: str | urllib.request.Request, seconds: float) -> HTTPResponse:
+    """Sends a request. Trusts the certificates that `SSL_CERT_FILE` names at the time of the call."""
+    is_secure = (request if isinstance(request, str) else request.full_url).startswith("https:")
+    context = ssl.create_default_context() if is_secure else None
+    return urllib.request.urlopen(request, timeout=seconds, context=context)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends MiniStack and the functions that it runs, which are in its process group."""
-    # A second Ctrl-C would otherwise end this half-way, and leave them running.
-    numbers = (signal.SIGINT, *ENDING_SIGNALS)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    """Ends the process group of MiniStack, which contains its functions."""
+    # A second Ctrl-C must not interrupt this, or functions would keep running.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS}
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -99,23 +112,23 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def free_port() -> int:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((HOST, 0))
         return listener.getsockname()[1]
 
 
 def end_on_signals() -> None:
-    """Makes what asks this program to end go through all that stops what it started."""
+    """Makes signals raise `SystemExit`, so that `finally` blocks run."""
     for number in ENDING_SIGNALS:
-        # nohup ignores the end of the terminal, and so does what it starts.
+        # nohup ignores SIGHUP, and so must this program.
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: sys.exit(1))
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def forget_settings() -> None:
-    """Keeps the user's profile, endpoints and proxy out: all of this is on one machine."""
+    """Removes the user's AWS profile, endpoints and proxy from the environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    os.environ.update(AWS_CONFIG_FILE=os.devnull, no_proxy="localhost")
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, no_proxy=f"localhost,{HOST}")
 
 
 def fail(message: str) -> NoReturn:
@@ -127,7 +140,7 @@ def step(message: str) -> None:
 
 
 class Checks:
-    """What came otherwise than it must."""
+    """Collects what differs from what was expected."""
 
     def __init__(self) -> None:
         self.wrong: list[str] = []

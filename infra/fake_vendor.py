@@ -1,6 +1,7 @@
-"""The vendor's list of tasks for `callbackctl reconcile`.
+"""Serves the vendor's list of tasks to `callbackctl reconcile`.
 
-It checks no signature: the server in `crates/callbackctl/tests` does."""
+It does not check signatures. The tests of `crates/callbackctl` do.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +12,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# A key that opens nothing.
-KEY = {"TENCENTCLOUD_SECRET_ID": "local", "TENCENTCLOUD_SECRET_KEY": "local"}
-
 
 def task(callback: str, job_id: str | None = None) -> str:
-    """The task of a callback in XML, ended ten minutes ago, and with this id if there is one."""
+    """Returns the task of an XML callback, with an end ten minutes ago and perhaps another id."""
     end = datetime.now(timezone(timedelta(hours=8))) - timedelta(minutes=10)
     node = re.search(r"<JobsDetail>.*</JobsDetail>", callback, re.DOTALL)[0]
     node = re.sub(r"<EndTime>[^<]*", f"<EndTime>{end:%Y-%m-%dT%H:%M:%S%z}", node)
@@ -25,7 +23,7 @@ def task(callback: str, job_id: str | None = None) -> str:
 
 @contextlib.contextmanager
 def vendor(tasks: list[str]) -> Iterator[dict[str, str]]:
-    """A server with these tasks, and the environment that leads to it."""
+    """Serves these tasks. Yields the variables with which `callbackctl` finds the server."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -41,6 +39,10 @@ def vendor(tasks: list[str]) -> Iterator[dict[str, str]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield {**KEY, "CI_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+            yield {
+                "TENCENTCLOUD_SECRET_ID": "local",
+                "TENCENTCLOUD_SECRET_KEY": "local",
+                "CI_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+            }
         finally:
             server.shutdown()

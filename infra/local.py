@@ -1,7 +1,7 @@
-"""Runs the function on MiniStack, an emulator of AWS: what `make run` and `make serve` do.
+"""Runs the function on MiniStack, an emulator of AWS, for `make run` and `make serve`.
 
-The real binary runs behind a real function URL and speaks to a real HTTP server for SQS and S3.
-Nothing of it needs an account, Docker, or anything outside of this repository's virtual environment.
+The function is the real binary behind a function URL, and calls a real HTTP server as SQS and S3.
+No AWS account and no Docker are needed.
 """
 
 from __future__ import annotations
@@ -11,27 +11,32 @@ import contextlib
 import json
 import os
 import shlex
-import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from emulator import ROOT, Checks, end_on_signals, forget_settings, step
 from fake_vendor import task, vendor
-from receiver import FUNCTION, Receiver, Sample, kind
+from receiver import LOG_GROUP, Receiver, Sample, kind
+from try_worker import Handler, Programs
 
 CASES = ROOT / "tests" / "cases"
+TRANSCODE = "task/ok_task_transcode.xml"
+IS_VERBOSE = os.environ.get("VERBOSE", "") not in ("", "0")
+# Between two looks at the log and the queue.
+POLL_SECONDS = 0.3
+# Encloses a number that must keep its digits. It is not in any record.
 MARK = "\ue000"
 
-PROBE = json.dumps(
-    {
-        "code": 0,
-        "data": {"trace_id": "test_trace_id", "url": "test_image", "result": 0},
-        "message": "Test request when setting callback url",
-    }
-).encode()
+Message = dict[str, Any]
+
+PROBE = (
+    b'{"code":0,"data":{"trace_id":"test_trace_id","url":"test_image","result":0},'
+    b'"message":"Test request when setting callback url"}'
+)
 
 
 def main() -> int:
@@ -39,48 +44,44 @@ def main() -> int:
     end_on_signals()
     forget_settings()
     with contextlib.ExitStack() as stack:
-        receiver = Receiver.start(stack, arguments.function, arguments.port, settings())
+        receiver = Receiver.start(stack, arguments.function, settings())
         if arguments.command == "serve":
-            return serve(receiver, arguments.for_worker)
+            serve(receiver, arguments.worker, arguments.python)
         if arguments.body:
-            return post_one(receiver, arguments.body, arguments.callbackctl)
+            return post_file(receiver, arguments.body)
         return run(receiver, Checks(), arguments.callbackctl)
 
 
 def settings() -> dict[str, str]:
-    """What of the user's environment the function gets."""
-    return {name: os.environ[name] for name in ("QUEUE_MAX_BYTES",) if name in os.environ}
+    """Returns the function's variables: the user's `QUEUE_MAX_BYTES`, and the most detailed log."""
+    size = {name: os.environ[name] for name in ("QUEUE_MAX_BYTES",) if name in os.environ}
+    return {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", **size}
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run the function on an emulator of AWS.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in [
-        ("run", "post sample bodies, show answers and records, and end"),
-        ("serve", "stay up, and show records as they arrive"),
-    ]:
-        command = commands.add_parser(name, help=text)
-        command.add_argument("--function", type=Path, required=True, help="the function's binary")
-        command.add_argument("--port", type=int, help="the emulator's port (default: a free one)")
-        if name == "serve":
-            command.add_argument(
-                "--for-worker", action="store_true", help="leave the records to a worker of yours"
-            )
-        if name == "run":
-            command.add_argument("--callbackctl", type=Path, required=True, help="its binary")
-            command.add_argument("--body", type=Path, help="post this file only")
-    arguments = parser.parse_args()
-    paths = [getattr(arguments, name, None) for name in ("function", "callbackctl", "body")]
-    for path in filter(None, paths):
-        if not path.is_file():
-            parser.error(f"{path}: there is no such file")
-    return arguments
+    run = commands.add_parser("run", help="post sample callbacks, show what becomes of them")
+    run.add_argument("--callbackctl", type=existing_file, required=True)
+    run.add_argument("--body", type=existing_file, help="post this file instead")
+    serve = commands.add_parser("serve", help="keep running, show what arrives")
+    serve.add_argument("--worker", help="run `python` or `node`, or leave the records to your own")
+    serve.add_argument("--python", type=Path, help="the Python that has the workers' packages")
+    for command in (run, serve):
+        command.add_argument("--function", type=existing_file, required=True)
+    return parser.parse_args()
+
+
+def existing_file(name: str) -> Path:
+    if not Path(name).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {name}")
+    return Path(name)
 
 
 def samples() -> list[Sample]:
-    """A body of each family, in both formats where the vendor has both, and what goes wrong."""
+    """Returns callbacks of each family, and requests that are not published."""
     names = [
-        "task/ok_task_transcode.xml",
+        TRANSCODE,
         "task/ok_image_inspect_suspicious.json",
         "workflow/ok_workflow_with_outputs.xml",
         "workflow/ok_workflow_with_outputs.json",
@@ -91,78 +92,82 @@ def samples() -> list[Sample]:
     return [
         *bodies,
         Sample("the vendor's probe", PROBE, "probe"),
-        Sample("a broken body", bodies[0].body[:-20], "quarantined"),
-        Sample("a wrong token", bodies[0].body, "403", token="wrong"),
+        Sample("a body that is cut short", bodies[0].body[:-20], "quarantined"),
+        Sample("a request with a wrong token", bodies[0].body, "403", token="wrong"),
     ]
 
 
 def run(receiver: Receiver, checks: Checks, callbackctl: Path) -> int:
-    step("posting sample callbacks")
+    """Shows each way that a callback can take, and checks what becomes of it."""
     posted = samples()
+    step("posting sample callbacks: the answer, and the function's log line")
     kinds = Counter(post(receiver, sample, checks) for sample in posted)
-    step("receiving the records from the queue")
-    received = show_all(receiver)
-    # None of the samples has more than one job.
-    checks.equal("records on the queue", kinds["accepted"], received)
+    step("receiving the records, and showing one in full (VERBOSE=1: all)")
+    records = list(receiver.receive())
+    # Each sample has one job.
+    checks.equal("records on the queue", kinds["accepted"], len(records))
+    for message in records if IS_VERBOSE else records[1:2]:
+        show(message)
 
-    step("deleting the queue under the function, and posting a callback")
+    step("deleting the queue, then posting a callback")
     receiver.delete_queue()
-    kinds[post(receiver, Sample(posted[0].name, posted[0].body, "503"), checks)] += 1
-    step("creating the queue again; what lies in the vault:")
+    kinds[post(receiver, Sample(TRANSCODE, posted[0].body, "503"), checks)] += 1
+    step("creating the queue again, and listing the bodies in the vault")
     receiver.create_queue()
     operate(receiver, callbackctl, ["vault", "list"])
-    step("replaying the vault: the spilled body goes through, the broken one stays")
+    step("replaying the vault: publishes what the queue missed, leaves what cannot be read")
     checks.equal("exit code of replay", 1, operate(receiver, callbackctl, ["replay"]))
-    replayed = show_all(receiver)
-    checks.equal("records replayed", 1, replayed)
+    replayed = receive(receiver)
+    checks.equal("records replayed", 1, len(replayed))
 
-    step("losing a callback; the vendor has its job, and that of a callback which arrived")
-    found = reconcile(receiver, checks, callbackctl, posted[0].body.decode())
+    step("reconciling with the vendor, which lists two jobs: the callback of one never arrived")
+    reconciled = reconcile(receiver, checks, callbackctl, posted[0].body.decode())
     print(
-        f"{sum(kinds.values())} posted: {kinds['accepted']} accepted, {kinds['probe']} probe"
-        f" answered, {kinds['quarantined']} quarantined, {kinds['403']} refused,"
-        f" {kinds['503']} spilled; {received + replayed + found} records on the queue,"
-        f" {replayed} of them replayed, {found} of a callback that never arrived"
+        f"{kinds.total()} posted: {kinds['accepted']} accepted, {kinds['probe']} probe,"
+        f" {kinds['quarantined']} quarantined, {kinds['403']} refused, {kinds['503']} spilled\n"
+        f"{len(records)} records published, {len(replayed)} replayed, {len(reconciled)} reconciled"
     )
     return checks.exit_code()
 
 
-def reconcile(receiver: Receiver, checks: Checks, callbackctl: Path, callback: str) -> int:
-    """Finds a job whose callback never arrived, and returns how many records it gave."""
-    lost = "j" + "0" * 31 + "1"
-    arguments = ["--bucket", "media-1300000001", "--region", "ap-guangzhou", "--tag", "Transcode"]
-    log = ["--log-group", f"/aws/lambda/{FUNCTION}"]
-    with vendor([task(callback), task(callback, lost)]) as key:
-        code = operate(receiver, callbackctl, ["reconcile", *arguments, *log], key)
-        checks.equal("exit code of reconcile", 0, code)
-        messages = list(receiver.receive())
-    for message in messages:
-        show(message)
-    ids = [json.loads(message["Body"])["id"] for message in messages]
-    checks.equal("what reconcile has found", [f"{lost}:Success"], ids)
-    return len(ids)
-
-
 def post(receiver: Receiver, sample: Sample, checks: Checks) -> str:
-    """Posts a sample, and gives the kind of its answer."""
+    """Posts a sample, prints what becomes of it, and returns the kind of its answer."""
     status, answer = receiver.post(sample)
-    print(f"  {sample.name}\n    {status} {answer}")
     found = kind(status, answer)
+    name = {"403": "refused", "503": "spilled"}.get(found, found)
+    [logged] = [describe(line) for line in receiver.log()[-1:]] or [answer]
+    print(f"  {sample.name:<42}  {status} {name:<11}  {logged}", flush=True)
     checks.equal(sample.name, sample.expected, found)
     return found
+
+
+def reconcile(
+    receiver: Receiver, checks: Checks, callbackctl: Path, callback: str
+) -> list[Message]:
+    """Publishes the job of a callback that never arrived. Returns the records that it published."""
+    lost = "j" + "0" * 31 + "1"
+    arguments = ["--bucket", "media-1300000001", "--region", "ap-guangzhou", "--tag", "Transcode"]
+    with vendor([task(callback), task(callback, lost)]) as variables:
+        command = ["reconcile", *arguments, "--log-group", LOG_GROUP]
+        code = operate(receiver, callbackctl, command, variables)
+    checks.equal("exit code of reconcile", 0, code)
+    messages = receive(receiver)
+    ids = [json.loads(message["Body"])["id"] for message in messages]
+    checks.equal("ids of the reconciled records", [f"{lost}:Success"], ids)
+    return messages
 
 
 def operate(
     receiver: Receiver,
     callbackctl: Path,
     arguments: list[str],
-    settings: dict[str, str] | None = None,
+    variables: dict[str, str] | None = None,
 ) -> int:
-    """Runs one of the operator's commands, with these variables as well."""
+    """Runs `callbackctl`, prints its output, and returns its exit code."""
     print(f"  $ callbackctl {' '.join(arguments)}", flush=True)
     done = subprocess.run(
         [callbackctl, *arguments],
-        env={**receiver.environment, **(settings or {}), "HOME": os.devnull},
+        env={**receiver.environment, **(variables or {}), "HOME": os.devnull},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -173,73 +178,87 @@ def operate(
     return done.returncode
 
 
-def post_one(receiver: Receiver, path: Path, callbackctl: Path) -> int:
+def post_file(receiver: Receiver, path: Path) -> int:
     step(f"posting {path}")
     status, answer = receiver.post(Sample(path.name, path.read_bytes(), "accepted"))
-    print(f"    {status} {answer}")
-    if kind(status, answer) == "quarantined":
-        step("why it is in the vault:")
-        operate(receiver, callbackctl, ["vault", "list"])
-    step("receiving the records from the queue")
-    show_all(receiver)
+    print(f"  {status} {answer}")
+    show_log(receiver)
+    for message in receiver.receive():
+        show(message)
     return 0 if status == 200 else 1
 
 
-def serve(receiver: Receiver, for_worker: bool) -> int:
+def serve(receiver: Receiver, worker: str | None, python: Path) -> NoReturn:
+    """Shows the function's log lines, and the records unless a worker receives them."""
+    handler = Handler(receiver, Programs(python), worker) if worker in Handler.NAMES else None
     announce(receiver)
-    if for_worker:
-        print(
-            "\npaste this into the terminal of your worker, or of callbackctl; Ctrl-C here ends all:"
-        )
-        for name, value in receiver.worker_environment.items():
+    if handler:
+        print(f"\nlog lines, and what examples/{worker} prints; Ctrl-C ends all")
+    elif worker:
+        print("\npaste this into the terminal of your worker or of callbackctl; Ctrl-C ends all:")
+        for name, value in receiver.environment.items():
             print(f"  export {name}={shlex.quote(value)}")
-        print(flush=True)
     else:
-        print("\nrecords appear here; Ctrl-C ends it\n", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        while for_worker:
-            signal.pause()
-        while True:
-            for message in receiver.receive(wait_seconds=2):
-                show(message)
-    return 0
+        hint = "" if IS_VERBOSE else ", without detail (VERBOSE=1 shows it)"
+        print(f"\nlog lines and records appear here{hint}; Ctrl-C ends all")
+    print(flush=True)
+    while True:
+        show_log(receiver)
+        if handler:
+            print("".join(f"{line}\n" for line in handler.work(receiver)), end="", flush=True)
+        elif not worker:
+            for message in receiver.receive(wait_seconds=0):
+                show(message, with_detail=IS_VERBOSE)
+        time.sleep(POLL_SECONDS)
 
 
 def announce(receiver: Receiver) -> None:
-    """Says where to post, and how."""
+    """Prints the callback URL, and a command that posts to it."""
     url = f"{receiver.url}/{receiver.token}"
-    sample = (CASES / "task/ok_task_transcode.xml").relative_to(ROOT)
-    print(f"\nthe callback URL, with its token:\n  {url}\n\npost something:")
+    sample = (CASES / TRANSCODE).relative_to(ROOT)
+    print(f"\nthe callback URL, with its token:\n  {url}\n\nto post a callback:")
     print(f"  curl -i --data-binary @{shlex.quote(str(sample))} {shlex.quote(url)}")
 
 
-def show_all(receiver: Receiver) -> int:
-    """Shows what is on the queue, and gives how many messages there were."""
-    count = 0
-    for message in receiver.receive():
-        count += 1
+def describe(line: dict[str, Any]) -> str:
+    """Returns a log line as a text: the message, and the reason of a failure or the jobs."""
+    jobs = f"{line.get('callback.family', '')} {line.get('callback.outcome', '')}".strip()
+    return ": ".join(filter(None, [line["message"], line.get("reason") or jobs]))
+
+
+def show_log(receiver: Receiver) -> None:
+    for line in receiver.log():
+        print(f"  {describe(line)}", flush=True)
+
+
+def receive(receiver: Receiver) -> list[Message]:
+    """Receives all records, and shows them if `VERBOSE=1`."""
+    messages = list(receiver.receive())
+    for message in messages if IS_VERBOSE else []:
         show(message)
-    return count
+    return messages
 
 
-def show(message: dict[str, Any]) -> None:
+def show(message: Message, with_detail: bool = True) -> None:
+    """Prints a message with its attributes."""
     attributes = message.get("MessageAttributes", {})
-    listed = ", ".join(f"{name}={value['StringValue']}" for name, value in attributes.items())
+    listed = ", ".join(f"{name}={attributes[name]['StringValue']}" for name in sorted(attributes))
     group = message.get("Attributes", {}).get("MessageGroupId", "none")
-    print(f"  attributes: {listed}\n  group: {group}")
-    # Numbers go through as marked texts: Python would not keep their digits.
+    # Floats would lose digits.
     event = json.loads(message["Body"], parse_float=lambda digits: f"{MARK}{digits}{MARK}")
+    # A pointer to the vault is a list.
+    if not with_detail and isinstance(event, dict):
+        event["data"]["detail"] = "…"
     body = json.dumps(event, indent=2, ensure_ascii=False)
     body = body.replace(f'"{MARK}', "").replace(f'{MARK}"', "")
-    print("\n".join(f"  {line}" for line in body.splitlines()), end="\n\n", flush=True)
+    text = f"attributes: {listed}\ngroup: {group}\n{body}"
+    print("\n".join(f"  {line}" for line in text.splitlines()), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
-        # Who read the output wants no more of it; Python would say so once more while it ends.
+        # The reader of the output has ended. Python would report the error again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
