@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    future,
+    future, mem,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
@@ -101,7 +101,8 @@ struct Shared {
     /// After the script.
     otherwise: Mutex<Reply>,
     calls: Mutex<Vec<Call>>,
-    taken: Mutex<BTreeSet<String>>,
+    /// As often as it was taken.
+    taken: Mutex<Vec<String>>,
     vault: VaultReply,
     first_send: OnceLock<Instant>,
     first_put: OnceLock<Instant>,
@@ -185,7 +186,20 @@ impl FakeAws {
 
     /// The ids of the events that lie on the queue.
     pub fn taken(&self) -> BTreeSet<String> {
-        lock(&self.shared.taken).clone()
+        lock(&self.shared.taken).iter().cloned().collect()
+    }
+
+    /// Returns the ids of the events that were put on the queue, each as often as it was, and forgets
+    /// them with all calls and objects. An oversize event is looked up in the vault.
+    pub fn drain(&self) -> Vec<String> {
+        lock(&self.shared.calls).clear();
+        let objects = mem::take(&mut *lock(&self.shared.objects));
+        let taken = mem::take(&mut *lock(&self.shared.taken));
+        let resolve = |id: String| match objects.get(&id) {
+            Some(object) => id_or_key(&String::from_utf8_lossy(&object.body)),
+            None => id,
+        };
+        taken.into_iter().map(resolve).collect()
     }
 
     /// What lies in the vault, by key.
@@ -273,7 +287,7 @@ impl Shared {
         };
         for (place, entry) in entries.iter().enumerate() {
             if entries.len() == 1 || !missing.contains(&place) {
-                lock(&self.taken).insert(event_id(entry));
+                lock(&self.taken).push(event_id(entry));
             }
         }
     }
@@ -372,17 +386,16 @@ fn push(answer: &mut Value, list: &str, result: Value) {
         .push(result);
 }
 
-/// The id of the event in an entry, or in the object that it points to.
+/// The id of the event in an entry, or the key of the object that it points to.
 fn event_id(entry: &Value) -> String {
-    let body = entry["MessageBody"].as_str().expect("a message has a body");
+    id_or_key(entry["MessageBody"].as_str().expect("a message has a body"))
+}
+
+fn id_or_key(body: &str) -> String {
     let event: Value = serde_json::from_str(body).expect("a message is JSON");
-    match event["id"].as_str() {
-        Some(id) => id.to_owned(),
-        None => event[1]["s3Key"]
-            .as_str()
-            .expect("a pointer has a key")
-            .to_owned(),
-    }
+    let id = event["id"].as_str().or(event[1]["s3Key"].as_str());
+    // The benchmark's peers send no events.
+    id.unwrap_or_default().to_owned()
 }
 
 fn taken(entry: &Value) -> Value {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::Read,
     process::{Child, Command, ExitStatus, Stdio},
     thread::JoinHandle,
@@ -77,7 +78,7 @@ pub fn digest(token: &str) -> String {
 
 /// A running function. Dropping it ends it.
 pub struct Function {
-    api: RuntimeApi,
+    pub api: RuntimeApi,
     child: Child,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
@@ -93,8 +94,13 @@ pub struct Output {
 impl Function {
     /// Starts the function. It need not come up.
     pub async fn start(program: &str, settings: Settings) -> Self {
+        Self::spawn(&mut Command::new(program), settings).await
+    }
+
+    /// Starts a function of any program.
+    pub async fn spawn(command: &mut Command, settings: Settings) -> Self {
         let api = RuntimeApi::start().await;
-        let mut child = Command::new(program)
+        let mut child = command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.address())
             .envs(settings.0)
@@ -102,7 +108,7 @@ impl Function {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("cargo has built the function");
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.get_program()));
         let stdout = child.stdout.take().map(collect);
         let stderr = child.stderr.take().map(collect);
         Self {
@@ -125,6 +131,27 @@ impl Function {
     /// Sends a request, whatever becomes of it.
     pub async fn invoke(&self, event: &Value, timeout: Duration) -> Answer {
         self.api.invoke(event.to_string(), timeout).await
+    }
+
+    /// Returns its memory in bytes: `VmRSS` is resident now, `VmHWM` was the most.
+    pub fn memory(&self, kind: &str) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(status).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(kind));
+        let kib = line.and_then(|line| line.strip_prefix(':')?.strip_suffix("kB"));
+        let kib = kib.and_then(|kib| kib.trim().parse::<u64>().ok());
+        kib.expect("the kernel counts it") * 1024
+    }
+
+    /// Returns the CPU time of all its threads, to the nanosecond.
+    pub fn cpu(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        // A thread that has ended meanwhile has no time.
+        let nanoseconds = tasks.filter_map(|task| {
+            let times = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            times.split(' ').next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanoseconds.sum())
     }
 
     /// Ends the function once it has nothing left to do.
