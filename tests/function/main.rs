@@ -11,6 +11,7 @@ mod grouping;
 mod infra_contract;
 mod metrics;
 mod publishing;
+mod soak;
 mod sqs_calls;
 mod telemetry;
 mod vault;
