@@ -40,7 +40,7 @@ FUZZ_SECONDS := 60
 WORKERS_VENV := .venv-workers
 WORKERS := $(WORKERS_VENV)/installed
 
-.PHONY: help run serve test check hostile fuzz load bench bench-reading bench-check bench-baseline schema build deploy destroy smoke e2e template dependencies advisories sbom dist workers
+.PHONY: help run serve test check hostile fuzz bench bench-check schema build deploy destroy smoke e2e template dependencies advisories sbom dist workers
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -66,21 +66,12 @@ check: $(MINISTACK) ## Run what each commit must pass: format, dependencies, lin
 	@# Only the crate of the types is for other projects. `--allow-dirty` checks the working tree.
 	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
-bench: $(PEERS) ## Measure the function beside an empty one and two peers, into docs/performance.md
-	cargo build --locked --release --example empty
-	cargo bench --locked --bench functions
+bench: $(PEERS) build ## Measure the function beside an empty one and two peers
+	cargo build --locked --release --package benches
+	target/release/functions
 
-load: ## Post callbacks at rising rates, check that all arrive (SOAK_SECONDS=600: at one rate, that memory stays flat)
-	cargo bench --locked --bench load
-
-bench-reading: ## Measure how long bodies take to read, beside bare loops
-	cargo bench --locked --bench reading
-
-bench-check: ## Count the instructions of reading; fail where they grew over 5 %
-	cargo run --locked --release --example instructions
-
-bench-baseline: ## Take the instructions of now for the baseline
-	cargo run --locked --release --example instructions -- --write
+bench-check: ## Count the instructions of reading; fail if they grew over 5 % (WRITE=1: take a new baseline)
+	cargo run --locked --release --package benches --bin instructions -- $(if $(WRITE),--write)
 
 schema: ## Generate the schema of messages and docs/record.md from the types
 	cargo run --locked --package schema-gen

@@ -1,7 +1,7 @@
-// The runtime API's client: asks for an invocation, answers it, asks again.
+// A client of the Lambda runtime API: gets an invocation, posts the response, repeats.
 //
-// AWS's own package has to be compiled where it is installed, and wants a newer Node; this does the
-// same over one connection that stays open, and does less.
+// AWS's own client must be compiled where it is installed, and needs a newer Node. This one does less,
+// over one keep-alive connection.
 
 import http from "node:http";
 import { handle } from "./handler.mjs";
@@ -32,8 +32,8 @@ async function run() {
       const answer = await handle(JSON.parse(text));
       await call("POST", `${invocation}/response`, JSON.stringify(answer));
     } catch (error) {
-      const told = { errorType: error.name, errorMessage: error.message };
-      await call("POST", `${invocation}/error`, JSON.stringify(told));
+      const report = { errorType: error.name, errorMessage: error.message };
+      await call("POST", `${invocation}/error`, JSON.stringify(report));
     }
   }
 }

@@ -1,7 +1,7 @@
-// The Node peer: authenticates a callback, parses it, and sends each job as it was parsed.
+// The Node peer: authenticates a callback, parses it, and sends each job as parsed.
 //
-// It does not normalize, keep anything in a vault, or stay within a budget of time. The client is made
-// once, and its connections stay open: the SDK's default.
+// It does not normalize, and has neither a vault nor a time budget. The client is created once, and
+// keeps its connections open: the SDK's default.
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -11,7 +11,7 @@ const MAX_BATCH_ENTRIES = 10;
 
 const QUEUE_URL = process.env.QUEUE_URL;
 const TOKEN_SHA256 = Buffer.from(process.env.CALLBACK_TOKEN_SHA256, "hex");
-// Its check of each answer's MD5 is left out: the function that it is measured beside has none.
+// Without its MD5 check of each response, which the measured function does not have either.
 const sqs = new SQSClient({ md5: false });
 // Numbers keep their digits.
 const parser = new XMLParser({ parseTagValue: false });
@@ -28,14 +28,14 @@ export async function handle(event) {
   return { statusCode: 200, body: JSON.stringify({ accepted: messages.length }) };
 }
 
-/** The jobs of a callback in either format. */
+/** Returns the jobs of a callback, in XML or JSON. */
 function jobs(body) {
   const isJson = body.trimStart().startsWith("{");
   const found = isJson ? JSON.parse(body).JobsDetail : parser.parse(body).Response.JobsDetail;
   return Array.isArray(found) ? found : [found];
 }
 
-/** One message a job: in one call where there is one, else in batches. */
+/** Sends one message per job: a single one in one call, several in batches. */
 async function publish(messages) {
   if (messages.length === 1) {
     await sqs.send(new SendMessageCommand({ QueueUrl: QUEUE_URL, MessageBody: messages[0] }));
@@ -46,7 +46,7 @@ async function publish(messages) {
     const Entries = batch.map((MessageBody, number) => ({ Id: String(number), MessageBody }));
     const { Failed } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: QUEUE_URL, Entries }));
     if (Failed?.length) {
-      throw new Error(`${Failed.length} messages were not taken`);
+      throw new Error(`${Failed.length} messages were not accepted`);
     }
   }
 }

@@ -1,7 +1,7 @@
-"""The Python peer: authenticates a callback, parses it, and sends each job as it was parsed.
+"""The Python peer: authenticates a callback, parses it, and sends each job as parsed.
 
-It does not normalize, keep anything in a vault, or stay within a budget of time. The client is made
-once, and its connections stay open.
+It does not normalize, and has neither a vault nor a time budget. The client is created once, and keeps
+its connections open.
 """
 
 import base64
@@ -33,7 +33,7 @@ def handle(event, _context):
 
 
 def jobs(body):
-    """The jobs of a callback in either format."""
+    """Return the jobs of a callback, in XML or JSON."""
     if body.lstrip()[:1] == b"{":
         found = json.loads(body)["JobsDetail"]
     else:
@@ -42,7 +42,7 @@ def jobs(body):
 
 
 def publish(messages):
-    """One message a job: in one call where there is one, else in batches."""
+    """Send one message per job: a single one in one call, several in batches."""
     if len(messages) == 1:
         SQS.send_message(QueueUrl=QUEUE_URL, MessageBody=messages[0])
         return
@@ -50,4 +50,4 @@ def publish(messages):
         batch = messages[begin : begin + MAX_BATCH_ENTRIES]
         entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)]
         if failed := SQS.send_message_batch(QueueUrl=QUEUE_URL, Entries=entries).get("Failed"):
-            raise RuntimeError(f"{len(failed)} messages were not taken")
+            raise RuntimeError(f"{len(failed)} messages were not accepted")

@@ -1,5 +1,4 @@
-//! The empty function that the callback function is measured beside: the same runtime client, the
-//! same profile, and nothing to do.
+//! The empty function: the same runtime client and profile as the function, and a constant answer.
 
 use std::convert::Infallible;
 
