@@ -6,8 +6,7 @@ use testkit::{
     bodies::{self, event_id, large, snapshot, tasks, to_json, to_xml},
     function::Settings,
     function_url::{HttpAnswer, TOKEN, function_url_event, post_json, post_xml},
-    ministack,
-    queue::{self, Queue},
+    queue::Queue,
 };
 
 /// A word that no answer may repeat.
@@ -167,30 +166,6 @@ async fn a_record_that_no_retry_makes_smaller_is_too_large_where_no_vault_is() {
         answer.status, 200,
         "the limit leaves room for a record: {answer:?}"
     );
-}
-
-#[tokio::test]
-async fn a_queue_that_is_not_there_makes_the_vendor_try_again() {
-    let closed = format!("http://127.0.0.1:{}", ministack::free_port());
-    let cases = [
-        (
-            "a missing queue",
-            Settings::for_queue(&queue::missing_queue_url()),
-        ),
-        (
-            "a closed port",
-            Settings::for_endpoint(&closed, &format!("{closed}/0/{CANARY}")),
-        ),
-    ];
-    for (case, settings) in cases {
-        let settings = settings.with("PUBLISH_BUDGET_MS", "1500");
-        let function = crate::start(settings).await;
-        for jobs in [1, 3] {
-            let body = to_json(&tasks((0..jobs).map(snapshot)));
-            let answer = function.call(&post_json(&body)).await;
-            assert_problem(&answer, 503, &format!("{case}, {jobs} jobs"));
-        }
-    }
 }
 
 #[tokio::test]

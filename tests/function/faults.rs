@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use testkit::{
     bodies::{event_id, snapshot, tasks, to_json},
     fake_aws::{FakeAws, Object, Reply, VaultReply},
-    function::Settings,
     function_url::{HttpAnswer, post_json},
+    runtime_api::Answer,
     server,
 };
 
@@ -27,6 +27,9 @@ const AT_ONCE: usize = 6;
 
 /// Jobs of a body that makes two batches.
 const MANY: u32 = 12;
+
+/// More calls than retries with back-off make within [`BUDGET`].
+const MAX_CALLS: usize = 20;
 
 /// More calls than the SDK's own quota for retries allows to fail.
 const OUTAGE_CALLS: usize = 150;
@@ -75,20 +78,22 @@ impl VaultState {
     }
 }
 
-/// What must come of a row.
+/// The expected result of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     /// 200, and every job is on the queue.
     Published,
     /// 200, and the body is in the vault.
     Quarantined,
-    /// 503, and the body is in the vault where that works.
+    /// 503, and the body is in the vault if that works.
     Spilled,
+    /// The same after this number of calls to the queue: a retry would not help.
+    SpilledAfter(usize),
 }
 
-/// Faults, whether they concern batches only, and what must come of them.
+/// Faults, whether they concern batches only, and their expected results.
 fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
-    use Expected::{Published, Quarantined, Spilled};
+    use Expected::{Published, Quarantined, Spilled, SpilledAfter};
     use Reply::{
         Accept, Anonymous, Blank, Contradict, Error, FailEntries, Garble, Late, LoseEntries,
         RefuseEntries, RefuseEntriesAs, Silence,
@@ -102,6 +107,12 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
         (
             "first unavailable",
             Fault::Queue(&[Error(503, "ServiceUnavailable")], Accept),
+            false,
+            Published,
+        ),
+        (
+            "first failing",
+            Fault::Queue(&[Error(500, "InternalFailure")], Accept),
             false,
             Published,
         ),
@@ -175,19 +186,19 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
             "denied",
             always(Error(403, "AccessDeniedException")),
             false,
-            Spilled,
+            SpilledAfter(1),
         ),
         (
             "missing",
             always(Error(400, "QueueDoesNotExist")),
             false,
-            Spilled,
+            SpilledAfter(1),
         ),
         (
             "expired credentials",
             always(Error(403, "ExpiredToken")),
             false,
-            Spilled,
+            SpilledAfter(1),
         ),
         ("no JSON", always(Garble), false, Spilled),
         ("an empty answer", always(Blank), false, Spilled),
@@ -196,7 +207,7 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
             "refused entries",
             always(RefuseEntries(&[1])),
             true,
-            Spilled,
+            SpilledAfter(1),
         ),
         ("lost entries", always(LoseEntries(&[0])), true, Spilled),
         (
@@ -210,7 +221,7 @@ fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
             "second batch missing",
             Fault::Queue(&[Accept], Error(400, "QueueDoesNotExist")),
             true,
-            Spilled,
+            SpilledAfter(2),
         ),
         ("unreadable", Fault::Unreadable, false, Quarantined),
     ]
@@ -308,7 +319,7 @@ fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
         Expected::Published => (200, None),
         Expected::Quarantined if keeps => (200, Some("quarantine/")),
         Expected::Quarantined => (503, None),
-        Expected::Spilled => (503, keeps.then_some("spill/")),
+        Expected::Spilled | Expected::SpilledAfter(_) => (503, keeps.then_some("spill/")),
     };
     let (name, answer) = (&row.name, &row.answer);
     assert_eq!(answer.status, status, "{name}: {answer:?}");
@@ -337,6 +348,11 @@ fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
     }
     if expected == Expected::Published {
         assert_eq!(row.aws.taken().len() as u32, row.jobs, "{name}");
+    }
+    let calls = row.aws.calls().len();
+    match expected {
+        Expected::SpilledAfter(expected) => assert_eq!(calls, expected, "{name}"),
+        _ => assert!(calls < MAX_CALLS, "{name}: {calls} calls to the queue"),
     }
     let limit = BUDGET + VAULT_BUDGET + SLACK;
     assert!(row.time < limit, "{name}: took {:?}", row.time);
@@ -488,10 +504,7 @@ async fn a_function_killed_at_any_stage_has_not_answered() {
             "at the queue" => function.invoke_and_kill(&body, aws.sent_to()).await,
             _ => function.invoke_and_kill(&broken, aws.put_into()).await,
         };
-        assert!(
-            matches!(answer, testkit::runtime_api::Answer::Silence),
-            "{stage}: {answer:?}"
-        );
+        assert!(matches!(answer, Answer::Silence), "{stage}: {answer:?}");
     }
 }
 
@@ -523,26 +536,34 @@ async fn a_passing_fault_is_ridden_out_also_after_a_long_outage() {
 }
 
 #[tokio::test]
-async fn with_one_second_left_a_body_is_kept_and_answered() {
+async fn a_body_is_stored_and_answered_before_the_deadline() {
     let aws = FakeAws::with_vault(&[], Reply::Silence, VaultReply::Accept).await;
-    let settings: Settings = aws.settings().with("VAULT_BUCKET", "vault");
+    let settings = aws
+        .settings()
+        .with("VAULT_BUCKET", "vault")
+        .with("PUBLISH_BUDGET_MS", "60000");
     let function = crate::start(settings).await;
+    // The first call is not measured: the function may still be starting.
     assert_eq!(function.call(&post_json(b"")).await.status, 400);
+    let deadline = Duration::from_secs(1);
     let body = to_json(&tasks([snapshot(1)]));
-    match function
-        .invoke(&post_json(&body), Duration::from_secs(1))
-        .await
-    {
-        testkit::runtime_api::Answer::Response(response) => {
-            assert_eq!(HttpAnswer::of(&response).status, 503);
+    let mut times = Vec::new();
+    // A busy machine may delay one of them, but not all.
+    while times.len() < 3 && times.iter().all(|time| *time >= deadline) {
+        let begin = Instant::now();
+        match function.invoke(&post_json(&body), deadline).await {
+            Answer::Response(response) => assert_eq!(HttpAnswer::of(&response).status, 503),
+            other => panic!("expected an answer, but found {other:?}"),
         }
-        other => panic!("expected an answer, but found {other:?}"),
+        times.push(begin.elapsed());
     }
-    let objects = aws.objects();
     assert!(
-        objects.values().any(|object| object.body == body),
-        "{objects:?}"
+        times.iter().any(|time| *time < deadline),
+        "Lambda would have ended the function: {times:?}"
     );
+    let objects = aws.objects();
+    assert_eq!(objects.len(), times.len());
+    assert!(objects.values().all(|object| object.body == body));
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use testkit::{
-    bodies::{event_id, large, snapshot, tasks, to_json, to_xml},
+    bodies::{event_id, large, snapshot, tasks, to_json},
     bucket::Bucket,
     fake_aws::FakeAws,
     function::Settings,
     function_url::{post_json, post_xml},
-    queue::{self, Queue},
+    queue::Queue,
 };
 
 /// Whether a key is `<folder>/YYYY/MM/DD/<name>`, and the name.
@@ -51,38 +51,6 @@ async fn an_unreadable_body_is_kept_as_it_came() {
     assert_eq!(object.metadata["request-id"], request_id);
     assert!(object.metadata["received-at"].ends_with('Z'));
     assert!(queue.drain().await.is_empty());
-}
-
-#[tokio::test]
-async fn bytes_that_are_no_text_are_kept_as_they_came() {
-    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
-    let settings = Settings::for_queue(&queue.url).with("VAULT_BUCKET", &vault.name);
-    let function = crate::start(settings).await;
-    let bytes: Vec<u8> = (0..=255).collect();
-    assert_eq!(function.call(&post_xml(&bytes)).await.status, 200);
-    let objects = vault.objects().await;
-    assert_eq!(
-        objects.into_values().next().expect("it is kept").body,
-        bytes
-    );
-}
-
-#[tokio::test]
-async fn a_body_that_the_queue_does_not_take_is_kept_and_asked_for_again() {
-    let vault = Bucket::create().await;
-    let settings =
-        Settings::for_queue(&queue::missing_queue_url()).with("VAULT_BUCKET", &vault.name);
-    let function = crate::start(settings).await;
-    let body = to_xml(&tasks([snapshot(1), snapshot(2)]));
-    let answer = function.call(&post_xml(&body)).await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.header("retry-after").is_some());
-    let objects = vault.objects().await;
-    let [(key, object)] = &objects.iter().collect::<Vec<_>>()[..] else {
-        panic!("{objects:?}")
-    };
-    assert!(name_in("spill", key).is_some(), "{key}");
-    assert_eq!(object.body, body);
 }
 
 #[tokio::test]
