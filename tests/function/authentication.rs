@@ -8,7 +8,7 @@ use testkit::{
     bodies,
     fake_aws::FakeAws,
     function::{Function, Settings, digest},
-    function_url::{HttpAnswer, TOKEN, function_url_event, post_json},
+    function_url::{TOKEN, function_url_event, post_json},
 };
 
 /// A second token, which only a percent-encoded query can carry.
@@ -27,27 +27,6 @@ async fn assert_status(function: &Function, urls: &[(&str, &str)], expected: u64
     for (path, query) in urls {
         let answer = function.call(&probe(path, query)).await;
         assert_eq!(answer.status, expected, "{path}?{query}");
-    }
-}
-
-#[tokio::test]
-async fn the_token_is_found_wherever_the_url_may_carry_it() {
-    let function = crate::start(Settings::without_queue()).await;
-    let every_byte: String = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let urls = [
-        (format!("/{TOKEN}"), String::new()),
-        (format!("/hooks/ci/{TOKEN}"), String::new()),
-        ("/".to_owned(), format!("token={TOKEN}")),
-        // The last segment of this path is no token, and the query alone is enough.
-        ("/hooks/ci".to_owned(), format!("token={TOKEN}")),
-        ("/".to_owned(), format!("from=ci&token={TOKEN}&v=2")),
-        ("/".to_owned(), format!("token={every_byte}")),
-        // Either place will do: a proxy may add a segment or a parameter of its own.
-        (format!("/{TOKEN}"), "token=wrong".to_owned()),
-        (format!("/{TOKEN}"), "v=2".to_owned()),
-    ];
-    for (path, query) in &urls {
-        assert_status(&function, &[(path, query)], 200).await;
     }
 }
 
@@ -71,51 +50,23 @@ async fn everyone_is_let_in_where_authentication_is_off() {
     assert_status(&function, &[("/", ""), ("/anything", "token=any")], 200).await;
 }
 
-/// URLs without an accepted token, each wrong in its own way.
-fn refused_urls() -> Vec<(String, String)> {
-    let mut urls: Vec<(String, String)> = [
-        ("", ""),
-        ("/", ""),
-        ("/wrong", ""),
-        ("/", "token"),
-        ("/", "token="),
-        ("/", "token=wrong"),
-        ("/wrong", "token=wrong"),
-        ("/", "token=%FF%FE"),
-        ("/", "token=%"),
-        ("/%FF", ""),
-    ]
-    .map(|(path, query)| (path.to_owned(), query.to_owned()))
-    .into();
-    let (shorter, _) = TOKEN.split_at(TOKEN.len() - 1);
-    urls.extend([
-        // Not the last segment.
-        (format!("/{TOKEN}/more"), String::new()),
-        (format!("/{shorter}"), String::new()),
-        (format!("/{TOKEN}x"), String::new()),
-        (format!("/{}", TOKEN.to_uppercase()), String::new()),
-        // What the configuration shows to whoever may read it is no token.
-        (format!("/{}", digest(TOKEN)), String::new()),
-        ("/".to_owned(), format!("Token={TOKEN}")),
-        ("/".to_owned(), format!("secret={TOKEN}")),
-        ("/".to_owned(), format!("v=token={TOKEN}")),
-        ("/".to_owned(), format!("token={TOKEN}%00")),
-    ]);
-    urls
-}
-
 #[tokio::test]
 async fn every_failure_has_the_same_answer() {
     let function = crate::start(Settings::without_queue()).await;
-    let mut answers: Vec<(String, HttpAnswer)> = Vec::new();
-    for (path, query) in refused_urls() {
-        let answer = function.call(&probe(&path, &query)).await;
-        answers.push((format!("{path}?{query}"), answer));
-    }
-    let (_, first) = &answers[0];
+    let first = function.call(&probe("", "")).await;
     assert_eq!(first.status, 403);
-    for (url, answer) in &answers {
-        assert_eq!(answer, first, "{url}");
+    let nearly = format!("/{}x", &TOKEN[..TOKEN.len() - 1]);
+    // An operator may confuse the digest with the token.
+    let digest = format!("/{}", digest(TOKEN));
+    for (path, query) in [
+        (&*nearly, ""),
+        (&digest, ""),
+        ("/", "token="),
+        ("/", "token=%FF%FE"),
+        ("/wrong", "token=wrong"),
+    ] {
+        let answer = function.call(&probe(path, query)).await;
+        assert_eq!(answer, first, "{path}?{query}");
     }
 }
 
