@@ -135,10 +135,14 @@ mod tests {
             "/ci/callback/abc",
             "/?token=abc",
             "/x?a=b&token=abc",
-            "/x?token=%61bc",
+            "/x?token=%61%62%63",
+            "/abc?token=wrong",
+            "/abc?v=2",
         ] {
             assert!(is_accepted(&["abc"], uri), "{uri}");
         }
+        let encoded = "/?token=a%2Bb%2Fc%26d%3D%C3%A9%20%25";
+        assert!(is_accepted(&["a+b/c&d=é %"], encoded));
     }
 
     #[test]
@@ -168,10 +172,17 @@ mod tests {
             "/?tokens=abc",
             "/?x=token=abc",
             "/?token=ab&c",
+            "/?Token=abc",
+            "/?token=abc%00",
+            "/?token=%",
+            "/%FF",
             "//",
         ] {
             assert!(!is_accepted(&["abc"], uri), "{uri}");
         }
+        // The digest is in the configuration, which more people can read than the token.
+        let digest = hex::encode(digest(b"abc"));
+        assert!(!is_accepted(&["abc"], &format!("/{digest}")));
         assert!(!is_accepted(&[], "/abc"));
         assert!(!is_accepted(&[""], "/"));
         assert!(!is_accepted(&[""], "/?token="));

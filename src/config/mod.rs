@@ -274,6 +274,8 @@ pub(super) mod tests {
             "QUEUE_URL: expected a value, but it is not set",
         ];
         assert_eq!(config(&[("QUEUE_URL", " ")]).err().unwrap(), expected);
+        let no_digest = [("QUEUE_URL", " "), ("CALLBACK_TOKEN_SHA256", ",")];
+        assert!(config(&no_digest).err().unwrap()[0].starts_with("CALLBACK_TOKEN_SHA256: "));
         let nothing = Config::from_env(|_| None).err().unwrap();
         let missing: Vec<_> = nothing.iter().map(|problem| problem.variable).collect();
         assert_eq!(
