@@ -1,16 +1,13 @@
 //! What a worker finds on the queue, seen through MiniStack.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use testkit::{
-    bodies::{
-        BUCKET, REGION, event_id, failed, in_workflow, job_id, snapshot, tasks, to_json, to_xml,
-        verdict, workflow,
-    },
+    bodies::{BUCKET, REGION, failed, job_id, snapshot, tasks, to_json, verdict, workflow},
     function::{Function, Settings, digest},
-    function_url::{post_json, post_xml},
+    function_url::post_json,
     queue::{Message, Queue},
 };
 
@@ -44,73 +41,6 @@ fn strings(attributes: Attributes<'_>) -> BTreeMap<String, (String, String)> {
             )
         })
         .collect()
-}
-
-#[tokio::test]
-async fn every_job_of_a_body_is_one_message() {
-    let queue = Queue::standard().await;
-    let function = crate::start(Settings::for_queue(&queue.url)).await;
-    // Around the most that one call takes.
-    for count in [1, 10, 11, 25] {
-        publish(&function, &tasks((0..count).map(snapshot))).await;
-        let messages = queue.drain().await;
-        let found: Vec<_> = messages
-            .iter()
-            .map(|message| message.event()["id"].clone())
-            .collect();
-        let expected: BTreeSet<_> = (0..count).map(event_id).collect();
-        assert_eq!(found.len(), expected.len(), "{count} jobs");
-        let found: BTreeSet<_> = found.iter().filter_map(Value::as_str).collect();
-        assert_eq!(
-            found,
-            expected.iter().map(String::as_str).collect(),
-            "{count} jobs"
-        );
-    }
-}
-
-#[tokio::test]
-async fn xml_and_json_of_one_job_make_one_message() {
-    let queue = Queue::standard().await;
-    let function = crate::start(Settings::for_queue(&queue.url)).await;
-    let cases = [
-        tasks([snapshot(1)]),
-        tasks([failed(2)]),
-        tasks([in_workflow(3, RUN_ID)]),
-        workflow(RUN_ID),
-    ];
-    for body in cases {
-        publish(&function, &body).await;
-        let of_json = only_message(&queue).await;
-        let answer = function.call(&post_xml(&to_xml(&body))).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(only_message(&queue).await, of_json);
-    }
-}
-
-#[tokio::test]
-async fn a_message_is_a_cloudevent() {
-    let queue = Queue::standard().await;
-    let function = crate::start(Settings::for_queue(&queue.url)).await;
-    publish(&function, &tasks([snapshot(1)])).await;
-    let mut event = only_message(&queue).await.event();
-    let data = event["data"].take();
-    let expected = json!({
-        "specversion": "1.0",
-        "id": event_id(1),
-        "source": format!("//{BUCKET}.ci.{REGION}.myqcloud.com"),
-        "type": "com.tencent.ci.task.succeeded",
-        "subject": "harbour/ebb & flow <1>.mp4",
-        "time": "2024-02-03T02:11:20Z",
-        "datacontenttype": "application/json",
-        "dataschema": "urn:cloud-infinite-callback:job-record:1",
-        "data": null,
-    });
-    assert_eq!(event, expected);
-    assert_eq!(data["jobId"], json!(job_id(1)));
-    assert_eq!(data["userData"], json!("order=17"));
-    let headers = json!({ "x-cos-meta-camera": "pier 3", "x-cos-meta-lens": "潮" });
-    assert_eq!(data["headers"], headers);
 }
 
 #[tokio::test]

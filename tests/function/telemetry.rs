@@ -121,21 +121,13 @@ async fn secrets_stay_out_of_the_log_at_every_level_and_format() {
                 "it says something: {output:?}"
             );
             assert_no_secrets(&output);
+            if format == "JSON" {
+                for line in output.lines() {
+                    let value: Result<Value, _> = serde_json::from_str(line);
+                    assert!(value.is_ok_and(|value| value.is_object()), "{line}");
+                }
+            }
         }
-    }
-}
-
-#[tokio::test]
-async fn every_line_is_json() {
-    let queue = Queue::standard().await;
-    let settings = Settings::for_queue(&queue.url)
-        .with("AWS_LAMBDA_LOG_LEVEL", "TRACE")
-        .with("AWS_LAMBDA_LOG_FORMAT", "JSON");
-    let output = output_of(settings).await;
-    assert!(output.lines().count() >= requests().len(), "{output:?}");
-    for line in output.lines() {
-        let value: Result<Value, _> = serde_json::from_str(line);
-        assert!(value.is_ok_and(|value| value.is_object()), "{line}");
     }
 }
 

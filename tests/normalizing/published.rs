@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use cloud_infinite_callback::callback::Payload;
-use serde_json::Value;
 
 use super::completeness::{self, Leaf};
 
@@ -151,38 +150,6 @@ fn probes_give_no_record() {
             path.display()
         );
     }
-}
-
-#[test]
-fn an_image_inspection_of_each_format() {
-    let (Some(xml), Some(json)) = (
-        testkit::shared("callbacks/image-inspect-1.xml"),
-        testkit::shared("callbacks/image-inspect-2.json"),
-    ) else {
-        return;
-    };
-    let [message] = &super::messages(&fs::read(xml).unwrap()).unwrap()[..] else {
-        panic!()
-    };
-    let message: Value = serde_json::from_str(message).unwrap();
-    assert_eq!(message["id"], "cda071f3af9e011ed8f900133752da9af:Success");
-    assert_eq!(message["time"], "2023-05-24T03:12:45Z");
-    assert_eq!(message["data"]["type"], "ImageInspect");
-    assert_eq!(message["data"]["outcome"], "succeeded");
-    assert_eq!(message["data"]["warnings"], Value::Null);
-    let inspection = &message["data"]["detail"]["Operation"]["ImageInspectResult"][0];
-    assert_eq!(inspection["ProcessResult"]["SuspiciousSize"], 304372);
-
-    let [message] = &super::messages(&fs::read(json).unwrap()).unwrap()[..] else {
-        panic!()
-    };
-    let message: Value = serde_json::from_str(message).unwrap();
-    assert_eq!(message["id"], "c966a67d0f9fb11eda05029775a03955f:Success");
-    assert_eq!(
-        message["data"]["warnings"],
-        serde_json::json!(["line 34, column 16: skipped a trailing comma"])
-    );
-    assert_eq!(message["data"]["detail"]["Operation"]["JobLevel"], 0);
 }
 
 #[test]
