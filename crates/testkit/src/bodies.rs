@@ -1,24 +1,24 @@
-//! Bodies as the vendor would send them, invented: one tree for a job, written as JSON or as XML.
+//! Invented callback bodies: one tree for each job, serialized as JSON or XML.
 
 use serde_json::{Value, json};
 
-/// The bucket of every job here.
+/// The bucket of all jobs.
 pub const BUCKET: &str = "tides-1250000042";
 
-/// Its region.
+/// The region of [`BUCKET`].
 pub const REGION: &str = "ap-guangzhou";
 
-/// A job's id in the vendor's form.
+/// Returns a job id in the vendor's format.
 pub fn job_id(number: u32) -> String {
     format!("j{number:032x}")
 }
 
-/// The id of a task's event while its job has succeeded.
+/// Returns the event id of a task that succeeded.
 pub fn event_id(number: u32) -> String {
     format!("{}:Success", job_id(number))
 }
 
-/// A task that has succeeded. The numbers are numbers, as in the bodies that were captured.
+/// Returns a task that succeeded. Its numbers are JSON numbers, as in real bodies.
 pub fn snapshot(number: u32) -> Value {
     json!({
         "Code": "Success",
@@ -57,14 +57,14 @@ pub fn snapshot(number: u32) -> Value {
     })
 }
 
-/// A task as large as `bytes` make it; the text is kept once, in `detail`.
+/// Returns a task with `bytes` of additional text, which its record contains once, in `detail`.
 pub fn large(number: u32, bytes: usize) -> Value {
     let mut job = snapshot(number);
     job["Operation"]["Remarks"] = json!("x".repeat(bytes));
     job
 }
 
-/// A task that has failed.
+/// Returns a task that failed.
 pub fn failed(number: u32) -> Value {
     let mut job = snapshot(number);
     job["State"] = json!("Failed");
@@ -77,7 +77,7 @@ pub fn failed(number: u32) -> Value {
     job
 }
 
-/// A task that a workflow started.
+/// Returns a task that a workflow started.
 pub fn in_workflow(number: u32, run_id: &str) -> Value {
     let mut job = snapshot(number);
     job["Workflow"] = json!({
@@ -89,12 +89,12 @@ pub fn in_workflow(number: u32, run_id: &str) -> Value {
     job
 }
 
-/// A body of tasks.
+/// Returns a body with these tasks.
 pub fn tasks(jobs: impl IntoIterator<Item = Value>) -> Value {
     json!({ "EventName": "TaskFinish", "JobsDetail": jobs.into_iter().collect::<Vec<_>>() })
 }
 
-/// The body of a workflow's run.
+/// Returns the body of a workflow run.
 pub fn workflow(run_id: &str) -> Value {
     json!({
         "EventName": "WorkflowFinish",
@@ -117,7 +117,7 @@ pub fn workflow(run_id: &str) -> Value {
     })
 }
 
-/// A moderation verdict of the form Simple.
+/// Returns the body of a moderation result in the format Simple.
 pub fn verdict(trace_id: &str) -> Value {
     json!({
         "code": 0,
@@ -134,7 +134,7 @@ pub fn verdict(trace_id: &str) -> Value {
     })
 }
 
-/// What the vendor's console sends when a URL is saved.
+/// Returns the probe that the vendor's console sends when a URL is saved.
 pub fn probe() -> Value {
     json!({
         "code": 0,
@@ -150,12 +150,12 @@ pub fn probe() -> Value {
     })
 }
 
-/// A body as JSON, indented like the vendor's.
+/// Serializes a body as JSON, indented like the vendor's.
 pub fn to_json(body: &Value) -> Vec<u8> {
     serde_json::to_vec_pretty(body).expect("a value is JSON")
 }
 
-/// The same body as XML, indented like the vendor's.
+/// Serializes a body as XML, indented like the vendor's.
 pub fn to_xml(body: &Value) -> Vec<u8> {
     let mut xml = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned();
     write_xml(&mut xml, "Response", body, 0);

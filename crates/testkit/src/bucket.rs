@@ -1,4 +1,4 @@
-//! Buckets in MiniStack, a test's own each.
+//! Buckets on MiniStack, one per test.
 
 use std::{
     collections::BTreeMap,
@@ -14,13 +14,13 @@ use aws_sdk_s3::{
 
 use crate::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, endpoint};
 
-/// A bucket of one test's own.
+/// A bucket that only one test uses.
 pub struct Bucket {
     client: Client,
     pub name: String,
 }
 
-/// An object as it lies in a bucket.
+/// An object in a bucket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     pub body: Vec<u8>,
@@ -41,7 +41,7 @@ impl Bucket {
             .create_bucket_configuration(configuration.build())
             .send()
             .await
-            .expect("MiniStack makes a bucket");
+            .expect("MiniStack creates a bucket");
         Self { client, name }
     }
 
@@ -57,10 +57,10 @@ impl Bucket {
             .metadata("request-id", "8f507cfc")
             .send()
             .await
-            .expect("MiniStack takes an object");
+            .expect("MiniStack stores an object");
     }
 
-    /// All objects by key.
+    /// Returns all objects by key.
     pub async fn objects(&self) -> BTreeMap<String, Object> {
         let listed = self
             .client
@@ -78,7 +78,7 @@ impl Bucket {
                 .key(&key)
                 .send()
                 .await;
-            let object = object.expect("MiniStack gives an object");
+            let object = object.expect("MiniStack returns an object");
             let content_type = object.content_type().unwrap_or_default().to_owned();
             let metadata = object
                 .metadata()
@@ -90,7 +90,7 @@ impl Bucket {
                 .body
                 .collect()
                 .await
-                .expect("MiniStack sends it whole")
+                .expect("MiniStack sends the whole body")
                 .to_vec();
             objects.insert(
                 key,

@@ -1,7 +1,7 @@
-//! A queue and a vault that write down what they are sent, and break on request.
+//! A fake SQS and S3 that record calls, with fault injection.
 //!
-//! MiniStack checks less than SQS does (it counts no attributes, and drops the system attributes of
-//! batches), and never fails. Here a test sees the calls themselves.
+//! MiniStack never fails and checks less than SQS: it does not count attributes, and drops the system
+//! attributes of batches.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -21,60 +21,60 @@ use crate::{
     server::{self, Answer},
 };
 
-/// What SQS takes in one message and in one call, attributes counted.
+/// The SQS limit for one message and for one call, including attributes.
 pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 
-/// What the queue makes of one call. Entries are named by their place in it.
+/// The response of the queue to a call. Entries are given by their index in the batch.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// Takes all of it.
+    /// Accepts all entries.
     Accept,
-    /// Takes a batch but for these entries, which may be sent again.
+    /// Accepts a batch, except these entries, which fail with a code that allows a retry.
     FailEntries(&'static [usize]),
-    /// Takes a batch but for these entries, which are at fault themselves.
+    /// Accepts a batch, except these entries, which are invalid.
     RefuseEntries(&'static [usize]),
-    /// The same, with this code.
+    /// Like [`Reply::RefuseEntries`], with this error code.
     RefuseEntriesAs(&'static [usize], &'static str),
-    /// Lists these entries of a batch as taken, without a message id, and takes the others.
+    /// Accepts a batch, except these entries, which are listed as successful without a message id.
     Anonymous(&'static [usize]),
-    /// Takes a batch, and of these entries says nothing.
+    /// Accepts a batch, except these entries, which are in neither list of the response.
     LoseEntries(&'static [usize]),
-    /// Takes a batch, and lists these entries as failed all the same.
+    /// Lists all entries as successful, and these as failed as well.
     Contradict(&'static [usize]),
-    /// An error with this status and code.
+    /// Fails with this status and code.
     Error(u16, &'static str),
-    /// The same until so many milliseconds after the first call; then takes all of it.
+    /// Fails with this status and code for so many milliseconds after the first call, and then accepts.
     Outage(u64, u16, &'static str),
-    /// Takes all of it, and answers with what is no JSON.
+    /// Accepts all entries, but the response is not JSON.
     Garble,
-    /// Takes nothing, and answers 200 to it, as a server does that is not SQS.
+    /// Accepts nothing, and returns 200 with an empty object, like a server that is not SQS.
     Blank,
-    /// Takes all of it, after so many milliseconds.
+    /// Accepts all entries after so many milliseconds.
     Late(u64),
-    /// Nothing, ever.
+    /// Never responds.
     Silence,
 }
 
-/// What the vault makes of every call.
+/// The response of the vault to each call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VaultReply {
-    /// Does as it is told.
+    /// Stores the object.
     Accept,
-    /// An error with this status and code.
+    /// Fails with this status and code.
     Error(u16, &'static str),
-    /// The same for the first call; then does as it is told.
+    /// Fails the first call with this status and code.
     Once(u16, &'static str),
-    /// The same until so many milliseconds after the first call.
+    /// Fails with this status and code for so many milliseconds after the first call.
     Outage(u64, u16, &'static str),
-    /// Keeps nothing, and answers with this status and a page of HTML, as a proxy does.
+    /// Stores nothing, and returns this status with an HTML page, like a proxy.
     Page(u16),
-    /// Does as it is told, after so many milliseconds.
+    /// Stores the object after so many milliseconds.
     Late(u64),
-    /// Nothing, ever.
+    /// Never responds.
     Silence,
 }
 
-/// An object of the vault.
+/// An object in the vault.
 #[derive(Clone, Debug)]
 pub struct Object {
     pub body: Vec<u8>,
@@ -83,14 +83,14 @@ pub struct Object {
     pub content_encoding: Option<String>,
 }
 
-/// One `SendMessage` or `SendMessageBatch`.
+/// A call of `SendMessage` or `SendMessageBatch`.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The entries of a batch, or the one message.
+    /// The entries of the batch, or the single message.
     pub entries: Vec<Value>,
 }
 
-/// A queue that keeps what it is sent.
+/// A server with a queue and a vault, which record calls.
 pub struct FakeAws {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -98,10 +98,10 @@ pub struct FakeAws {
 
 struct Shared {
     script: Mutex<VecDeque<Reply>>,
-    /// After the script.
-    otherwise: Mutex<Reply>,
+    /// The reply to each call after the script.
+    default_reply: Mutex<Reply>,
     calls: Mutex<Vec<Call>>,
-    /// As often as it was taken.
+    /// The ids of accepted events, once for each time.
     taken: Mutex<Vec<String>>,
     vault: VaultReply,
     first_send: OnceLock<Instant>,
@@ -112,35 +112,35 @@ struct Shared {
 }
 
 impl FakeAws {
-    /// A queue that takes everything.
+    /// Starts a queue and a vault that accept everything.
     pub async fn start() -> Self {
         Self::scripted(&[], Reply::Accept).await
     }
 
-    /// A queue that takes everything and closes connections of this age.
+    /// Like [`FakeAws::start`], but closes each connection after `lifetime`.
     pub async fn closing_after(lifetime: Duration) -> Self {
         Self::build(&[], Reply::Accept, VaultReply::Accept, lifetime).await
     }
 
-    /// A queue that gives these replies, and then always the last one.
-    pub async fn scripted(script: &[Reply], otherwise: Reply) -> Self {
-        Self::with_vault(script, otherwise, VaultReply::Accept).await
+    /// Starts a queue that returns the replies of `script`, and then always `default_reply`.
+    pub async fn scripted(script: &[Reply], default_reply: Reply) -> Self {
+        Self::with_vault(script, default_reply, VaultReply::Accept).await
     }
 
-    /// The same, with a vault.
-    pub async fn with_vault(script: &[Reply], otherwise: Reply, vault: VaultReply) -> Self {
-        Self::build(script, otherwise, vault, Duration::MAX).await
+    /// Like [`FakeAws::scripted`], with this reply of the vault.
+    pub async fn with_vault(script: &[Reply], default_reply: Reply, vault: VaultReply) -> Self {
+        Self::build(script, default_reply, vault, Duration::MAX).await
     }
 
     async fn build(
         script: &[Reply],
-        otherwise: Reply,
+        default_reply: Reply,
         vault: VaultReply,
         lifetime: Duration,
     ) -> Self {
         let shared = Arc::new(Shared {
             script: Mutex::new(script.iter().cloned().collect()),
-            otherwise: Mutex::new(otherwise),
+            default_reply: Mutex::new(default_reply),
             calls: Mutex::default(),
             taken: Mutex::default(),
             vault,
@@ -159,17 +159,17 @@ impl FakeAws {
         Self { address, shared }
     }
 
-    /// The environment of a function with this queue.
+    /// Returns the environment of a function with this queue.
     pub fn settings(&self) -> Settings {
         Settings::for_endpoint(&self.endpoint(), &self.url())
     }
 
-    /// The value of `AWS_ENDPOINT_URL`.
+    /// Returns the value for `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The queue's URL.
+    /// Returns the URL of the queue.
     pub fn url(&self) -> String {
         format!("{}/000000000000/recorded", self.endpoint())
     }
@@ -178,13 +178,13 @@ impl FakeAws {
         lock(&self.shared.calls).clone()
     }
 
-    /// From now on gives these replies, and then always the last one.
-    pub fn change(&self, script: &[Reply], otherwise: Reply) {
+    /// Replaces the script and the default reply.
+    pub fn change(&self, script: &[Reply], default_reply: Reply) {
         *lock(&self.shared.script) = script.iter().cloned().collect();
-        *lock(&self.shared.otherwise) = otherwise;
+        *lock(&self.shared.default_reply) = default_reply;
     }
 
-    /// The ids of the events that lie on the queue.
+    /// Returns the ids of the events on the queue.
     pub fn taken(&self) -> BTreeSet<String> {
         lock(&self.shared.taken).iter().cloned().collect()
     }
@@ -202,26 +202,26 @@ impl FakeAws {
         taken.into_iter().map(resolve).collect()
     }
 
-    /// What lies in the vault, by key.
+    /// Returns the objects in the vault, by key.
     pub fn objects(&self) -> BTreeMap<String, Object> {
         lock(&self.shared.objects).clone()
     }
 
-    /// Waits for a call to the queue.
+    /// Waits for the first call to the queue.
     pub async fn sent_to(&self) {
         let mut sends = self.shared.sends.subscribe();
         sends
             .wait_for(|count| *count > 0)
             .await
-            .expect("it lives as long as the test");
+            .expect("the server lives as long as the test");
     }
 
-    /// Waits for an object to be put into the vault.
+    /// Waits for the first call to the vault.
     pub async fn put_into(&self) {
         let mut puts = self.shared.puts.subscribe();
         puts.wait_for(|count| *count > 0)
             .await
-            .expect("it lives as long as the test");
+            .expect("the server lives as long as the test");
     }
 }
 
@@ -252,9 +252,9 @@ impl Shared {
         });
         let mut reply = lock(&self.script)
             .pop_front()
-            .unwrap_or_else(|| lock(&self.otherwise).clone());
+            .unwrap_or_else(|| lock(&self.default_reply).clone());
         if let Reply::Outage(millis, status, code) = reply {
-            reply = match is_over(&self.first_send, millis) {
+            reply = match is_outage_over(&self.first_send, millis) {
                 true => Reply::Accept,
                 false => Reply::Error(status, code),
             };
@@ -262,19 +262,19 @@ impl Shared {
         if let Reply::Late(millis) = reply {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
-        self.take(&reply, &entries);
+        self.record_accepted(&reply, &entries);
         match (reply, is_batch) {
             (Reply::Silence, _) => future::pending().await,
             (Reply::Error(status, code), _) => error(status, code),
             (Reply::Blank, _) => server::json(StatusCode::OK, &json!({})),
             (Reply::Garble, _) => Answer::new(Full::from("<html>no JSON</html>")),
-            (_, false) => server::json(StatusCode::OK, &taken(&entries[0])),
+            (_, false) => server::json(StatusCode::OK, &success(&entries[0])),
             (reply, true) => server::json(StatusCode::OK, &batch_answer(&reply, &entries)),
         }
     }
 
-    /// Notes what lies on the queue after this reply.
-    fn take(&self, reply: &Reply, entries: &[Value]) {
+    /// Records the events that the queue accepts with this reply.
+    fn record_accepted(&self, reply: &Reply, entries: &[Value]) {
         let missing: &[usize] = match reply {
             Reply::FailEntries(missing)
             | Reply::RefuseEntries(missing)
@@ -285,8 +285,8 @@ impl Shared {
             Reply::Error(..) | Reply::Outage(..) | Reply::Silence | Reply::Blank => return,
             Reply::Accept | Reply::Garble | Reply::Late(_) => &[],
         };
-        for (place, entry) in entries.iter().enumerate() {
-            if entries.len() == 1 || !missing.contains(&place) {
+        for (index, entry) in entries.iter().enumerate() {
+            if entries.len() == 1 || !missing.contains(&index) {
                 lock(&self.taken).push(event_id(entry));
             }
         }
@@ -299,12 +299,14 @@ impl Shared {
             VaultReply::Late(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
             VaultReply::Error(status, code) => return vault_error(status, code),
             VaultReply::Once(status, code) if is_first => return vault_error(status, code),
-            VaultReply::Outage(millis, status, code) if !is_over(&self.first_put, millis) => {
+            VaultReply::Outage(millis, status, code)
+                if !is_outage_over(&self.first_put, millis) =>
+            {
                 return vault_error(status, code);
             }
             VaultReply::Page(status) => {
                 let mut answer = Answer::new(Full::from("<html>a proxy</html>"));
-                *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
+                *answer.status_mut() = StatusCode::from_u16(status).expect("an HTTP status");
                 return answer;
             }
             VaultReply::Silence => future::pending().await,
@@ -331,21 +333,21 @@ impl Shared {
         lock(&self.objects).insert(key, object);
         let mut answer = Answer::new(Full::default());
         let etag = "\"00000000000000000000000000000000\"";
-        let etag = etag.parse().expect("a header's value");
+        let etag = etag.parse().expect("a valid header value");
         answer.headers_mut().insert("etag", etag);
         answer
     }
 }
 
-/// Whether an outage of so many milliseconds that began with the first call is over.
-fn is_over(first: &OnceLock<Instant>, millis: u64) -> bool {
+/// Whether an outage of `millis` that began with the first call is over.
+fn is_outage_over(first: &OnceLock<Instant>, millis: u64) -> bool {
     first.get_or_init(Instant::now).elapsed() >= Duration::from_millis(millis)
 }
 
 fn vault_error(status: u16, code: &str) -> server::Answer {
     let xml = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");
     let mut answer = Answer::new(Full::from(xml));
-    *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
+    *answer.status_mut() = StatusCode::from_u16(status).expect("an HTTP status");
     answer
 }
 
@@ -360,16 +362,16 @@ fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
     };
     let failure = |entry: &Value| json!({ "Id": entry["Id"], "Code": code, "Message": "scripted", "SenderFault": sender_fault });
     let mut answer = json!({ "Successful": [], "Failed": [] });
-    for (place, entry) in entries.iter().enumerate() {
+    for (index, entry) in entries.iter().enumerate() {
         if let Reply::Contradict(_) = reply {
-            push(&mut answer, "Successful", taken(entry));
-            if failing.contains(&place) {
+            push(&mut answer, "Successful", success(entry));
+            if failing.contains(&index) {
                 push(&mut answer, "Failed", failure(entry));
             }
             continue;
         }
-        let (list, result) = match (failing.contains(&place), reply) {
-            (false, _) => ("Successful", taken(entry)),
+        let (list, result) = match (failing.contains(&index), reply) {
+            (false, _) => ("Successful", success(entry)),
             (true, Reply::LoseEntries(_)) => continue,
             (true, Reply::Anonymous(_)) => ("Successful", json!({ "Id": entry["Id"] })),
             (true, _) => ("Failed", failure(entry)),
@@ -386,7 +388,7 @@ fn push(answer: &mut Value, list: &str, result: Value) {
         .push(result);
 }
 
-/// The id of the event in an entry, or the key of the object that it points to.
+/// Returns the id of the event in an entry, or the key of the object that the entry points to.
 fn event_id(entry: &Value) -> String {
     id_or_key(entry["MessageBody"].as_str().expect("a message has a body"))
 }
@@ -398,7 +400,7 @@ fn id_or_key(body: &str) -> String {
     id.unwrap_or_default().to_owned()
 }
 
-fn taken(entry: &Value) -> Value {
+fn success(entry: &Value) -> Value {
     json!({
         "Id": entry["Id"],
         "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274",
@@ -407,7 +409,7 @@ fn taken(entry: &Value) -> Value {
 }
 
 fn error(status: u16, code: &str) -> server::Answer {
-    let status = StatusCode::from_u16(status).expect("a status of HTTP");
+    let status = StatusCode::from_u16(status).expect("an HTTP status");
     let kind = format!("com.amazonaws.sqs#{code}");
     server::json(status, &json!({ "__type": kind, "message": "scripted" }))
 }
@@ -417,12 +419,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Call {
-    /// The ids of the events, in their order.
+    /// Returns the ids of the events, in order.
     pub fn ids(&self) -> Vec<String> {
         self.entries.iter().map(event_id).collect()
     }
 
-    /// What SQS counts against the limit of a call.
+    /// Returns the size that SQS compares with its limit.
     pub fn bytes(&self) -> usize {
         self.entries
             .iter()
@@ -431,12 +433,12 @@ impl Call {
     }
 }
 
-/// The size of a message's body.
+/// Returns the size of a message body.
 pub fn body_bytes(entry: &Value) -> usize {
     entry["MessageBody"].as_str().map_or(0, str::len)
 }
 
-/// The size of a message's attributes: names, types and values.
+/// Returns the size of the attributes of a message: names, types and values.
 pub fn attribute_bytes(entry: &Value) -> usize {
     let attributes = entry["MessageAttributes"].as_object().into_iter().flatten();
     let text = |value: &Value| value.as_str().map_or(0, str::len);

@@ -1,4 +1,4 @@
-//! The function's process, in the environment that Lambda would give it.
+//! Runs the function as a process, with the environment of Lambda.
 
 use std::{
     collections::BTreeMap,
@@ -18,29 +18,29 @@ use crate::{
     runtime_api::{Answer, RuntimeApi},
 };
 
-/// How long Lambda gives an invocation here: enough for a machine that compiles meanwhile.
+/// The time-out of an invocation, long enough for a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often a process is asked whether it has ended.
-const POLL: Duration = Duration::from_millis(10);
+/// The interval at which a process is checked for its end.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The environment of one function.
+/// The environment variables of a function.
 #[derive(Clone)]
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// What a function needs that puts records on the MiniStack queue with this URL.
+    /// Returns the settings for a queue on MiniStack.
     pub fn for_queue(url: &str) -> Self {
         Self::for_endpoint(&ministack::endpoint(), url)
     }
 
-    /// What a function needs for a test that never gets as far as the queue.
+    /// Returns the settings for a test that does not reach the queue.
     pub fn without_queue() -> Self {
-        let nobody = "http://127.0.0.1:9";
-        Self::for_endpoint(nobody, &format!("{nobody}/000000000000/unused"))
+        let endpoint = "http://127.0.0.1:9";
+        Self::for_endpoint(endpoint, &format!("{endpoint}/000000000000/unused"))
     }
 
-    /// What a function needs, with the place where it finds AWS.
+    /// Returns the settings for a custom endpoint.
     pub fn for_endpoint(endpoint: &str, queue_url: &str) -> Self {
         let settings = Self(BTreeMap::new());
         settings
@@ -53,7 +53,7 @@ impl Settings {
             .with("AWS_ENDPOINT_URL", endpoint)
             .with("QUEUE_URL", queue_url)
             .with("CALLBACK_TOKEN_SHA256", &digest(TOKEN))
-            // A stalled machine must not make a queue look down; tests of the budget set their own.
+            // Long, so that a busy machine does not exceed it. Tests of the budget set their own.
             .with("PUBLISH_BUDGET_MS", "10000")
     }
 
@@ -68,7 +68,7 @@ impl Settings {
     }
 }
 
-/// A token's SHA-256 as the function is told it.
+/// Returns the SHA-256 of a token, for `CALLBACK_TOKEN_SHA256`.
 pub fn digest(token: &str) -> String {
     Sha256::digest(token)
         .iter()
@@ -76,7 +76,7 @@ pub fn digest(token: &str) -> String {
         .collect()
 }
 
-/// A running function. Dropping it ends it.
+/// A running function. Killed on drop.
 pub struct Function {
     pub api: RuntimeApi,
     child: Child,
@@ -84,7 +84,7 @@ pub struct Function {
     stderr: Option<JoinHandle<String>>,
 }
 
-/// All that a function wrote.
+/// The output of a function.
 #[derive(Debug)]
 pub struct Output {
     pub stdout: String,
@@ -92,7 +92,7 @@ pub struct Output {
 }
 
 impl Function {
-    /// Starts the function. It need not come up.
+    /// Starts the function, without waiting until it is ready.
     pub async fn start(program: &str, settings: Settings) -> Self {
         Self::spawn(&mut Command::new(program), settings).await
     }
@@ -109,8 +109,8 @@ impl Function {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.get_program()));
-        let stdout = child.stdout.take().map(collect);
-        let stderr = child.stderr.take().map(collect);
+        let stdout = child.stdout.take().map(read_to_end);
+        let stderr = child.stderr.take().map(read_to_end);
         Self {
             api,
             child,
@@ -119,7 +119,10 @@ impl Function {
         }
     }
 
-    /// Sends a request that is answered, whatever the answer.
+    /// Sends a request, and returns the response, whatever its status.
+    ///
+    /// # Panics
+    /// If the function reports an error or does not respond.
     pub async fn call(&self, event: &Value) -> HttpAnswer {
         match self.invoke(event, TIMEOUT).await {
             Answer::Response(response) => HttpAnswer::of(&response),
@@ -128,7 +131,7 @@ impl Function {
         }
     }
 
-    /// Sends a request, whatever becomes of it.
+    /// Sends a request, and returns the result of the invocation.
     pub async fn invoke(&self, event: &Value, timeout: Duration) -> Answer {
         self.api.invoke(event.to_string(), timeout).await
     }
@@ -153,15 +156,14 @@ impl Function {
         });
         Duration::from_nanos(nanoseconds.sum())
     }
-
-    /// Ends the function once it has nothing left to do.
+    /// Waits until the function is idle, and ends it.
     pub async fn stop(mut self) -> Output {
         self.api.idle().await;
         self.kill();
         self.output()
     }
 
-    /// Sends a request to a function that is killed before it can answer, once `moment` has come.
+    /// Sends a request, and kills the function when `moment` completes.
     pub async fn invoke_and_kill(
         &mut self,
         event: &Value,
@@ -171,27 +173,27 @@ impl Function {
         let child = &mut self.child;
         let kill = async {
             moment.await;
-            // SIGKILL: nothing of the function runs after it.
-            child.kill().expect("a running child can be killed");
+            // SIGKILL: no code of the function runs after it.
+            child.kill().expect("the child is running");
         };
         tokio::join!(answer, kill).0
     }
 
-    /// Waits for the function to end by itself; none where it doesn't in time.
+    /// Waits until the function exits. The status is `None` if it does not exit in time.
     pub async fn exit(mut self, limit: Duration) -> (Option<ExitStatus>, Output) {
         let begin = Instant::now();
         let mut status = None;
         while status.is_none() && begin.elapsed() < limit {
-            status = self.child.try_wait().expect("a child can be waited for");
-            // Asynchronous: the runtime API answers on this thread meanwhile.
-            tokio::time::sleep(POLL).await;
+            status = self.child.try_wait().expect("the child can be waited for");
+            // Asynchronous, because the runtime API responds on the same thread.
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         self.kill();
         (status, self.output())
     }
 
     fn kill(&mut self) {
-        // Both fail only where it has ended already.
+        // Both fail only if the process has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -220,7 +222,7 @@ impl Drop for Function {
 }
 
 impl Output {
-    /// Every line that is not blank, of both streams.
+    /// Returns the lines of both streams, without blank ones.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.stdout
             .lines()
@@ -229,11 +231,11 @@ impl Output {
     }
 }
 
-/// Reads a stream to its end, so that the function never waits for a full pipe.
-fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+/// Reads a stream on a thread, so that a full pipe never blocks the function.
+fn read_to_end(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // An error ends the stream as its end does; what was read counts.
+        // After an error, the bytes that were read are returned.
         let _ = stream.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })

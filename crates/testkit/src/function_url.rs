@@ -1,4 +1,4 @@
-//! Events and answers as a function URL writes and reads them (payload 2.0).
+//! Events of a function URL (payload 2.0), and the responses that it returns to clients.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 /// The token that the tests' functions accept.
 pub const TOKEN: &str = "Correct-horse_battery.staple~42";
 
-/// The name under which a function URL is reached.
+/// The domain name of the function URL.
 const DOMAIN: &str = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws";
 
-/// The event of one request, with all the fields that AWS documents.
+/// Returns the event of a request, with all fields that AWS documents.
 pub fn function_url_event(
     method: &str,
     path: &str,
@@ -59,17 +59,17 @@ pub fn function_url_event(
         "isBase64Encoded": base64,
     });
     if !query.is_empty() {
-        event["queryStringParameters"] = parameters(query);
+        event["queryStringParameters"] = query_parameters(query);
     }
     if base64 {
         event["body"] = json!(STANDARD.encode(body));
     } else if !body.is_empty() {
-        event["body"] = json!(std::str::from_utf8(body).expect("only text goes as it is"));
+        event["body"] = json!(std::str::from_utf8(body).expect("an unencoded body is text"));
     }
     event
 }
 
-/// A callback of XML with the right token, as it arrives: in base64.
+/// Returns the event of an XML callback with a valid token: in base64, like in Lambda.
 pub fn post_xml(body: &[u8]) -> Value {
     function_url_event(
         "POST",
@@ -81,7 +81,7 @@ pub fn post_xml(body: &[u8]) -> Value {
     )
 }
 
-/// A callback of JSON with the right token, as it arrives: as text.
+/// Returns the event of a JSON callback with a valid token: as text, like in Lambda.
 pub fn post_json(body: &[u8]) -> Value {
     function_url_event(
         "POST",
@@ -93,8 +93,8 @@ pub fn post_json(body: &[u8]) -> Value {
     )
 }
 
-/// What AWS makes of a query: decoded, a repeated name's values joined.
-fn parameters(query: &str) -> Value {
+/// Returns the query parameters like AWS: decoded, with the values of a repeated name joined.
+fn query_parameters(query: &str) -> Value {
     let mut parameters = Map::new();
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -110,17 +110,18 @@ fn parameters(query: &str) -> Value {
     Value::Object(parameters)
 }
 
-/// What a function URL makes of a handler's answer.
+/// The HTTP response that a function URL returns for the result of a handler.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpAnswer {
     pub status: u64,
-    /// By lower-case name.
+    /// Values by lower-case name.
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
 
 impl HttpAnswer {
-    /// Reads an answer, which must have payload 2.0's form: AWS takes anything else for a body.
+    /// Converts the result of a handler, which must have the format of payload 2.0: AWS returns any other
+    /// result as the body of a 200 response.
     pub fn of(response: &Value) -> Self {
         let status = response["statusCode"].as_u64();
         let headers = response["headers"].as_object().into_iter().flatten();

@@ -1,19 +1,19 @@
-//! What tests, benches and fuzz targets share; never published.
+//! Test support, shared by tests, benches and fuzz targets. Never published.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`bodies`] | callbacks as the vendor would send them, as JSON or as XML |
+//! | [`bodies`] | callbacks like the vendor's, as JSON or XML |
 //! | [`function_url`] | the events and responses of a function URL |
-//! | [`runtime_api`] | the Lambda runtime API, which invokes the function |
-//! | [`function`] | the function's process, in the environment of Lambda |
-//! | [`fake_aws`] | SQS and S3 that record calls, and fail on request |
-//! | [`ministack`] | an emulator of AWS, for all tests of a binary |
-//! | [`queue`], [`bucket`] | a test's own queue and bucket on it |
-//! | [`proxy`] | a proxy that fails some calls to the emulator |
-//! | [`server`] | the HTTP server of all these |
+//! | [`runtime_api`] | a server for the Lambda runtime API, which invokes the function |
+//! | [`function`] | the process of the function, with the environment of Lambda |
+//! | [`fake_aws`] | a fake SQS and S3 that record calls, with fault injection |
+//! | [`ministack`] | MiniStack, an AWS emulator, one per test binary |
+//! | [`queue`], [`bucket`] | a queue and a bucket on MiniStack, one per test |
+//! | [`proxy`] | a proxy to MiniStack, with fault injection |
+//! | [`server`] | the HTTP server for all of these |
 //! | [`xml_json_equivalence`] | one callback, written as XML and as JSON |
 
-#![expect(missing_docs, reason = "its users have the source")]
+#![expect(missing_docs, reason = "only used inside this repository")]
 
 pub mod bodies;
 pub mod bucket;
@@ -29,8 +29,8 @@ pub mod xml_json_equivalence;
 
 use std::path::{Path, PathBuf};
 
-/// Returns a path in `../shared`. If it is missing, the test fails in CI. Elsewhere the caller skips
-/// what it cannot show, and a message says so.
+/// Returns a path in `../shared`. If it is missing, panics in CI; elsewhere prints a message and returns
+/// `None`, and the caller skips the test.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let path = root.join("../shared").join(path);
@@ -39,6 +39,6 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     }
     let is_ci = std::env::var_os("CI").is_some();
     assert!(!is_ci, "{} is missing", path.display());
-    eprintln!("nothing shown: {} is missing", path.display());
+    eprintln!("skipped: {} is missing", path.display());
     None
 }

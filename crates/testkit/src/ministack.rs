@@ -1,4 +1,4 @@
-//! One MiniStack for all tests of this binary.
+//! Runs one MiniStack, an AWS emulator, for all tests of a binary.
 
 use std::{
     fs::File,
@@ -15,24 +15,24 @@ use std::{
 /// The region of all tests.
 pub const REGION: &str = "eu-central-1";
 
-/// The credentials of all tests: MiniStack takes any.
+/// The credentials of all tests. MiniStack accepts any.
 pub const ACCESS_KEY_ID: &str = "test";
 /// See [`ACCESS_KEY_ID`].
 pub const SECRET_ACCESS_KEY: &str = "test-secret";
 
-/// How long MiniStack may take to start: usually 0.3 seconds, more while a machine compiles.
+/// The longest start of MiniStack. It usually takes 0.3 seconds, and more on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// Ends MiniStack when its standard input ends, which happens when this process does, however it
-/// does. (A static is never dropped, and a signal to a dying process' children takes unsafe code.)
-const KEEPER: &str = r#""$0" </dev/null & child=$!; cat >/dev/null; kill "$child"; wait"#;
+/// A shell script that ends MiniStack when its standard input closes, which happens however this process
+/// ends. `Drop` cannot do that, because statics are never dropped, and a parent-death signal needs unsafe code.
+const WATCHDOG: &str = r#""$0" </dev/null & child=$!; cat >/dev/null; kill "$child"; wait"#;
 
 static MINISTACK: LazyLock<MiniStack> = LazyLock::new(MiniStack::start);
 
 struct MiniStack {
     port: u16,
-    /// Holds the pipe that keeps it alive.
-    _keeper: Child,
+    /// Owns the pipe to the watchdog's standard input.
+    _watchdog: Child,
 }
 
 impl MiniStack {
@@ -44,8 +44,8 @@ impl MiniStack {
         );
         let port = free_port();
         let log = log_file();
-        let keeper = Command::new("sh")
-            .args(["-c", KEEPER])
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG])
             .arg(program)
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
@@ -54,13 +54,14 @@ impl MiniStack {
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log)
-            // Ctrl-C ends the tests, and they end the keeper: it must live to end MiniStack.
+            // In its own process group, so that Ctrl-C does not kill the watchdog before it ends
+            // MiniStack.
             .process_group(0)
             .spawn()
-            .expect("there is a shell");
+            .expect("sh is installed");
         let ministack = Self {
             port,
-            _keeper: keeper,
+            _watchdog: watchdog,
         };
         ministack.wait_until_healthy();
         ministack
@@ -80,7 +81,7 @@ impl MiniStack {
 
     fn is_healthy(&self) -> bool {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let ask = || -> std::io::Result<String> {
+        let request_health = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(address)?;
             stream.set_read_timeout(Some(Duration::from_secs(2)))?;
             stream.write_all(
@@ -90,11 +91,11 @@ impl MiniStack {
             stream.read_to_string(&mut answer)?;
             Ok(answer)
         };
-        ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+        request_health().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
     }
 }
 
-/// A port that was free a moment ago; nothing else on the machine takes one at random meanwhile.
+/// Returns a port that was free a moment ago. A race with another process is unlikely.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener
@@ -103,18 +104,18 @@ pub fn free_port() -> u16 {
         .port()
 }
 
-/// The value of `AWS_ENDPOINT_URL`.
+/// Returns the endpoint of MiniStack, for `AWS_ENDPOINT_URL`. Starts it if it is not running.
 pub fn endpoint() -> String {
     format!("http://localhost:{}", MINISTACK.port)
 }
 
 /// Creates `target/tmp/ministack-<test binary>.log`.
 fn log_file() -> File {
-    let this = std::env::current_exe().expect("a test has a file");
+    let this = std::env::current_exe().expect("a test binary has a path");
     // target/debug/deps/<test binary>
     let target = this.ancestors().nth(3).expect("cargo's layout");
-    let name = this.file_name().expect("a file").to_string_lossy();
+    let name = this.file_name().expect("a file name").to_string_lossy();
     let folder = target.join("tmp");
-    std::fs::create_dir_all(&folder).expect("target can be written");
-    File::create(folder.join(format!("ministack-{name}.log"))).expect("target can be written")
+    std::fs::create_dir_all(&folder).expect("target is writable");
+    File::create(folder.join(format!("ministack-{name}.log"))).expect("target is writable")
 }

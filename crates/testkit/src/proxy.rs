@@ -1,4 +1,4 @@
-//! A server between a client and MiniStack that fails some calls and passes on all others.
+//! A proxy in front of MiniStack that fails some calls and forwards all others.
 
 use std::net::SocketAddr;
 
@@ -11,22 +11,22 @@ use tokio::net::TcpStream;
 
 use crate::{ministack, server};
 
-/// Which calls fail, by method and by whether they copy an object.
+/// The S3 calls that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
     List,
     Get,
     Copy,
-    /// A copy, which is answered with an empty 200 and not made.
+    /// Copies get an empty response with the status 200, and no object is copied.
     CopyAnswer,
     Delete,
     Nothing,
 }
 
-/// Starts one, and gives its address.
+/// Starts a proxy, and returns its address.
 pub async fn start(broken: Broken) -> SocketAddr {
     server::serve(move |head, body| async move {
-        if is_broken(broken, &head) {
+        if fails(broken, &head) {
             if broken == Broken::CopyAnswer {
                 return Response::new(Full::default());
             }
@@ -34,14 +34,14 @@ pub async fn start(broken: Broken) -> SocketAddr {
             let answer = Response::builder().status(StatusCode::FORBIDDEN);
             return answer
                 .body(Full::from(xml))
-                .expect("a status makes an answer");
+                .expect("a status and a body make a response");
         }
-        pass_on(head, body).await.expect("MiniStack answers")
+        forward(head, body).await.expect("MiniStack answers")
     })
     .await
 }
 
-fn is_broken(broken: Broken, head: &Parts) -> bool {
+fn fails(broken: Broken, head: &Parts) -> bool {
     let is_list = head
         .uri
         .query()
@@ -55,7 +55,7 @@ fn is_broken(broken: Broken, head: &Parts) -> bool {
     }
 }
 
-async fn pass_on(head: Parts, body: Bytes) -> Result<server::Answer, hyper::Error> {
+async fn forward(head: Parts, body: Bytes) -> Result<server::Answer, hyper::Error> {
     let address = ministack::endpoint().replace("http://", "");
     let stream = TcpStream::connect(&address)
         .await

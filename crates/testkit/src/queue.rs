@@ -1,4 +1,4 @@
-//! Queues in MiniStack, a test's own each, and what a worker receives from them.
+//! Queues on MiniStack, one per test, and the messages that a worker receives from them.
 
 use std::{
     collections::BTreeMap,
@@ -13,22 +13,22 @@ use aws_sdk_sqs::{
 
 use crate::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, endpoint};
 
-/// The URL of a queue that nobody has made.
+/// Returns the URL of a queue that does not exist.
 pub fn missing_queue_url() -> String {
     format!("{}/000000000000/missing", endpoint())
 }
 
-/// A queue of one test's own.
+/// A queue that only one test uses.
 pub struct Queue {
     client: Client,
     pub url: String,
 }
 
-/// A message as a worker receives it, without what the queue adds by itself.
+/// A message as a worker receives it, without the attributes that the queue adds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     pub body: String,
-    /// Name to data type and value.
+    /// Data type and value by name.
     pub attributes: BTreeMap<String, (String, String)>,
     pub group: Option<String>,
     pub deduplication: Option<String>,
@@ -44,7 +44,7 @@ impl Queue {
         Self::create(".fifo", Some(is_fifo)).await
     }
 
-    /// A queue that takes messages of at most so many bytes.
+    /// Creates a queue whose `MaximumMessageSize` is `bytes`.
     pub async fn of_at_most(bytes: u32) -> Self {
         let limit = (QueueAttributeName::MaximumMessageSize, &*bytes.to_string());
         Self::create("", Some(limit)).await
@@ -53,7 +53,7 @@ impl Queue {
     async fn create(suffix: &str, attribute: Option<(QueueAttributeName, &str)>) -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(1);
         let name = format!("jobs-{}{suffix}", COUNTER.fetch_add(1, Ordering::Relaxed));
-        // A client of its own: connections belong to the runtime of the test that made them.
+        // A client per test: connections belong to the runtime of the test that opened them.
         let client = client();
         let attributes = attribute.map(|(name, value)| [(name, value.to_owned())].into());
         let request = client
@@ -63,15 +63,15 @@ impl Queue {
         let url = request
             .send()
             .await
-            .expect("MiniStack makes a queue")
+            .expect("MiniStack creates a queue")
             .queue_url;
         Self {
             client,
-            url: url.expect("a made queue has a URL"),
+            url: url.expect("a new queue has a URL"),
         }
     }
 
-    /// Receives and deletes all that is in the queue.
+    /// Receives and deletes all messages.
     pub async fn drain(&self) -> Vec<Message> {
         let mut all = Vec::new();
         loop {
@@ -84,14 +84,14 @@ impl Queue {
                 .message_system_attribute_names(MessageSystemAttributeName::All)
                 .send()
                 .await
-                .expect("MiniStack hands out messages")
+                .expect("MiniStack returns messages")
                 .messages
                 .unwrap_or_default();
             if received.is_empty() {
                 return all;
             }
             self.delete(&received).await;
-            all.extend(received.into_iter().map(Message::of));
+            all.extend(received.into_iter().map(Message::from_sdk));
         }
     }
 
@@ -101,7 +101,7 @@ impl Queue {
                 .id(index.to_string())
                 .set_receipt_handle(message.receipt_handle.clone())
                 .build()
-                .expect("an entry of id and handle is whole")
+                .expect("an entry with id and handle is complete")
         });
         let request = self.client.delete_message_batch().queue_url(&self.url);
         let request = request.set_entries(Some(entries.collect()));
@@ -110,7 +110,7 @@ impl Queue {
 }
 
 impl Message {
-    fn of(message: aws_sdk_sqs::types::Message) -> Self {
+    fn from_sdk(message: aws_sdk_sqs::types::Message) -> Self {
         let system = message.attributes.unwrap_or_default();
         let attributes = message.message_attributes.unwrap_or_default();
         Self {
@@ -133,7 +133,7 @@ impl Message {
         }
     }
 
-    /// The event in the body.
+    /// Parses the event in the body.
     pub fn event(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).expect("a message is JSON")
     }

@@ -1,4 +1,4 @@
-//! The Lambda runtime API, as the function's own runtime client expects it.
+//! A server for the Lambda runtime API.
 
 use std::{
     collections::HashMap,
@@ -17,34 +17,34 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::server;
 
-/// The trace of every invocation, which the messages must carry on.
+/// The X-Ray trace header of each invocation, which messages must propagate.
 pub const TRACE: &str =
     "Root=1-64d5b3e1-0a1b2c3d4e5f60718293a4b5;Parent=53995c3f42cd8ad8;Sampled=1";
 
-/// The function that every invocation names.
+/// The ARN in each invocation.
 const FUNCTION_ARN: &str = "arn:aws:lambda:eu-central-1:000000000000:function:test";
 
-/// How long after its deadline an invocation is given up: Lambda would have killed the function.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time after its deadline until an invocation is abandoned. Lambda would have killed the function.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// How long a started function may take until it asks for an invocation.
+/// The longest time until a started function requests an invocation.
 const IDLE_LIMIT: Duration = Duration::from_secs(20);
 
-/// Where every path begins.
-const PREFIX: &str = "/2018-06-01/runtime/";
+/// The prefix of each path.
+const PATH_PREFIX: &str = "/2018-06-01/runtime/";
 
-/// What came of an invocation.
+/// The result of an invocation.
 #[derive(Debug)]
 pub enum Answer {
-    /// What the handler returned.
+    /// The response of the handler.
     Response(Value),
-    /// That it failed, by its own account. A function URL makes a 502 of it.
+    /// The function reported an error. A function URL returns 502 for it.
     Error(Value),
-    /// Nothing in time.
+    /// No response in time.
     Silence,
 }
 
-/// One server for one function.
+/// A server for one function.
 pub struct RuntimeApi {
     address: SocketAddr,
     invocations: mpsc::UnboundedSender<Invocation>,
@@ -58,22 +58,22 @@ struct Invocation {
 }
 
 struct Shared {
-    /// What `next` hands out. The lock is asynchronous: it is held through the long poll.
-    waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    /// The invocations that `next` returns. An asynchronous lock, since it is held during the long poll.
+    pending: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
     answers: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
-    /// How often the function has asked for work: once more than it was given any, it is idle.
+    /// The number of requests to `next`. The function is idle when it is larger than `delivered`.
     polls: watch::Sender<u64>,
-    given: AtomicU64,
+    delivered: AtomicU64,
 }
 
 impl RuntimeApi {
     pub async fn start() -> Self {
-        let (invocations, waiting) = mpsc::unbounded_channel();
+        let (invocations, pending) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
-            waiting: tokio::sync::Mutex::new(waiting),
+            pending: tokio::sync::Mutex::new(pending),
             answers: Mutex::default(),
             polls: watch::Sender::new(0),
-            given: AtomicU64::new(0),
+            delivered: AtomicU64::new(0),
         });
         let handler = Arc::clone(&shared);
         let address = server::serve(move |head, body| {
@@ -88,12 +88,12 @@ impl RuntimeApi {
         }
     }
 
-    /// The value of `AWS_LAMBDA_RUNTIME_API`.
+    /// Returns the value for `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Invokes the function with an event and waits for what it makes of it.
+    /// Invokes the function with an event, and waits for the result.
     pub async fn invoke(&self, event: impl Into<Bytes>, deadline: Duration) -> Answer {
         static COUNTER: AtomicU64 = AtomicU64::new(1);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -107,35 +107,39 @@ impl RuntimeApi {
                 event: event.into(),
             })
             .expect("the server lives as long as the test");
-        match tokio::time::timeout(deadline + PATIENCE, answer).await {
+        match tokio::time::timeout(deadline + GRACE_PERIOD, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => Answer::Silence,
         }
     }
 
-    /// Waits until the function asks for the next invocation: it has started, and all that it does
-    /// after an answer is done.
+    /// Waits until the function requests the next invocation: it has started, and has finished its work after
+    /// a response.
     pub async fn idle(&self) {
         let mut polls = self.shared.polls.subscribe();
-        let idle = polls.wait_for(|polls| *polls > self.shared.given.load(Ordering::SeqCst));
+        let idle = polls.wait_for(|polls| *polls > self.shared.delivered.load(Ordering::SeqCst));
         tokio::time::timeout(IDLE_LIMIT, idle)
             .await
-            .expect("the function asks for an invocation in time")
+            .expect("the function requests an invocation in time")
             .expect("the server lives as long as the test");
     }
 }
 
 impl Shared {
     async fn handle(&self, head: &Parts, body: &[u8]) -> server::Answer {
-        let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
+        let path = head
+            .uri
+            .path()
+            .strip_prefix(PATH_PREFIX)
+            .unwrap_or_default();
         let segments: Vec<&str> = path.split('/').collect();
         match (&head.method, segments.as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
             (&Method::POST, ["invocation", id, "response"]) => {
-                self.answer(id, Answer::Response(lenient(body)))
+                self.answer(id, Answer::Response(json_or_text(body)))
             }
             (&Method::POST, ["invocation", id, "error"]) => {
-                self.answer(id, Answer::Error(lenient(body)))
+                self.answer(id, Answer::Error(json_or_text(body)))
             }
             _ => server::json(StatusCode::NOT_FOUND, &json!({"errorType": "NotFound"})),
         }
@@ -143,10 +147,10 @@ impl Shared {
 
     async fn next(&self) -> server::Answer {
         self.polls.send_modify(|polls| *polls += 1);
-        let Some(invocation) = self.waiting.lock().await.recv().await else {
+        let Some(invocation) = self.pending.lock().await.recv().await else {
             return server::json(StatusCode::GONE, &json!({"errorType": "TestIsOver"}));
         };
-        self.given.fetch_add(1, Ordering::SeqCst);
+        self.delivered.fetch_add(1, Ordering::SeqCst);
         let deadline = invocation
             .deadline
             .duration_since(UNIX_EPOCH)
@@ -161,13 +165,13 @@ impl Shared {
             .header("lambda-runtime-trace-id", TRACE)
             .header("lambda-runtime-invoked-function-arn", FUNCTION_ARN)
             .body(Full::new(invocation.event))
-            .expect("these headers make an answer")
+            .expect("the headers are valid")
     }
 
     fn answer(&self, request_id: &str, answer: Answer) -> server::Answer {
         match lock(&self.answers).remove(request_id) {
             Some(sender) => {
-                // A test that has given up no longer listens.
+                // Fails if the test has abandoned the invocation.
                 let _ = sender.send(answer);
                 accepted()
             }
@@ -183,13 +187,13 @@ fn accepted() -> server::Answer {
     server::json(StatusCode::ACCEPTED, &json!({"status": "OK"}))
 }
 
-/// What the function sent, as it is where it is no JSON: the test then shows it.
-fn lenient(body: &[u8]) -> Value {
+/// Parses JSON. Returns other text as a string, so that the failing test shows it.
+fn json_or_text(body: &[u8]) -> Value {
     serde_json::from_slice(body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }
 
-/// One failed test must not hide what the others find.
+/// Ignores poisoning: one failed test must not fail the others.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

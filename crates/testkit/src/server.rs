@@ -1,4 +1,4 @@
-//! An HTTP server for one handler on a free port: what the runtime API and the fake_aws stand on.
+//! An HTTP server with one handler on a free port. The other servers are built on it.
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, time::Duration};
 
@@ -18,10 +18,10 @@ use tokio::{
     time::timeout,
 };
 
-/// An answer whose body is known whole, so that it leaves in one packet with its head.
+/// A response with a complete body, which is sent in one packet with its headers.
 pub type Answer = Response<Full<Bytes>>;
 
-/// Serves until the test's runtime ends, which drops the tasks.
+/// Serves requests until the runtime of the test ends, which drops the tasks.
 pub async fn serve<H, F>(handle: H) -> SocketAddr
 where
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
@@ -30,7 +30,7 @@ where
     serve_for(Duration::MAX, handle).await
 }
 
-/// The same, but every connection is closed when it is so old, like idle ones by real servers.
+/// Like [`serve`], but closes each connection after `lifetime`, like real servers close idle ones.
 pub async fn serve_for<H, F>(lifetime: Duration, handle: H) -> SocketAddr
 where
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
@@ -42,45 +42,45 @@ where
         .expect("a bound socket has an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(timeout(lifetime, converse(stream, handle.clone())));
+            tokio::spawn(timeout(lifetime, serve_connection(stream, handle.clone())));
         }
     });
     address
 }
 
-async fn converse<H, F>(stream: TcpStream, handle: H)
+async fn serve_connection<H, F>(stream: TcpStream, handle: H)
 where
     H: Fn(Parts, Bytes) -> F + Sync,
     F: Future<Output = Answer>,
 {
-    // Without it the kernel holds small packets back, and the timings would be of the server.
+    // Otherwise the kernel delays small packets, which would distort measurements.
     stream
         .set_nodelay(true)
-        .expect("a connected socket takes the option");
+        .expect("a connected socket accepts the option");
     let service = service_fn(|request: Request<Incoming>| async {
         let (head, body) = request.into_parts();
         Ok::<_, Infallible>(match body.collect().await {
             Ok(body) => handle(head, body.to_bytes()).await,
-            // The client was killed while it sent: nobody reads the answer.
+            // The client was killed while it was sending. The response is not read.
             Err(_) => Response::new(Full::default()),
         })
     });
-    // An error here is a client that went away, which is how every test ends.
+    // An error means that the client closed the connection, which happens at the end of each test.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-/// An answer of JSON.
+/// Returns a JSON response.
 pub fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::from(body.to_string()))
-        .expect("a status and one header make an answer")
+        .expect("a status and one header make a response")
 }
 
-/// A server that closes every connection as soon as it has read from it.
+/// Starts a server that resets each connection after the first byte.
 pub async fn resetting() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener
@@ -88,7 +88,7 @@ pub async fn resetting() -> SocketAddr {
         .expect("a bound socket has an address");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            // Whatever came: closing with bytes unread makes the kernel send a reset.
+            // Closing a socket with unread bytes makes the kernel send a reset.
             let _ = stream.read_u8().await;
         }
     });

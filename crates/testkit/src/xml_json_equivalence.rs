@@ -1,12 +1,12 @@
-//! One callback written as XML and as JSON, which must give the same messages. For the properties
-//! here and for the fuzz target of the same name, each with trees of its own making.
+//! Writes one callback as XML and as JSON, which must produce the same messages. The property tests and the
+//! fuzz target of the same name generate the trees.
 
 use serde_json::Value;
 
-/// Events that choose a family.
+/// Event names that select a family.
 pub const EVENTS: &[&str] = &["TaskFinish", "ReviewImage", "ReviewVideo", "SomethingElse"];
 
-/// Names that mean something to some step.
+/// Names that the code handles specially.
 #[rustfmt::skip]
 pub const NAMES: &[&str] = &[
     "State", "Code", "Message", "JobId", "Tag", "EndTime", "Input", "Operation", "Output", "Object",
@@ -15,32 +15,34 @@ pub const NAMES: &[&str] = &[
     "ObjectUrl", "PicProcessResult", "ProcessResult", "MediaInfo", "Labels", "DetectDetail",
 ];
 
-/// Texts that mean something to some step, blank and number-like ones among them.
+/// Texts that the code handles specially, including blank and number-like ones.
 #[rustfmt::skip]
 pub const TEXTS: &[&str] = &[
     "Success", "Failed", "0", "7", "007", "13.654000", "-1e5", "true", "false", "null", "", " ",
     "\n\t", "-", "2024-05-06T07:08:09+0800", "soon", "a${Number}.jpg", "key ends in blank ",
 ];
 
-/// A job before it is written in a format.
+/// A job, independent of its format.
 #[derive(Clone, Debug)]
 pub enum Tree {
     Leaf(String),
-    /// Names with their values: more than one is a repeated element, or an array.
+    /// Names with their values. Several values become repeated elements in XML, and an array in JSON.
     Object(Vec<(String, Vec<Tree>)>),
 }
 
-/// A callback before it is written in a format.
+/// A callback, independent of its format.
 #[derive(Clone, Debug)]
 pub struct Body {
     pub event: Option<String>,
     pub jobs: Vec<Tree>,
     pub siblings: Vec<(String, Vec<Tree>)>,
-    /// Of `CosHeaders`, below each job.
+    /// The `CosHeaders` of each job.
     pub headers: Vec<(String, String)>,
-    /// Which of JSON's dialects.
+    /// JSON: writes numbers and booleans without quotes.
     pub bare_scalars: bool,
+    /// JSON: writes a single value as an array.
     pub arrays_of_one: bool,
+    /// JSON: writes headers as a map instead of pairs.
     pub headers_as_map: bool,
 }
 
@@ -142,7 +144,7 @@ impl Body {
     }
 }
 
-/// A text as JSON.
+/// Returns a text as a JSON string.
 pub fn quote(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
