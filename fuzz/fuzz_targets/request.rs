@@ -1,4 +1,4 @@
-//! Any request, from the event that a function URL makes of it to the messages of its body.
+//! Any request, from the event of the function URL to the messages.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -15,7 +15,7 @@ use serde_json::json;
 const TOKEN: &str = "correct-horse-battery-staple";
 
 #[derive(Arbitrary, Debug)]
-struct Sent<'a> {
+struct Input<'a> {
     is_post: bool,
     path: &'a str,
     query: &'a str,
@@ -32,36 +32,36 @@ enum Token {
     InQuery,
 }
 
-fuzz_target!(|sent: Sent<'_>| {
-    let (path, query) = match sent.token {
-        Token::Missing => (format!("/{}", sent.path), sent.query.to_owned()),
-        Token::InPath => (format!("/{}/{TOKEN}", sent.path), sent.query.to_owned()),
+fuzz_target!(|input: Input<'_>| {
+    let (path, query) = match input.token {
+        Token::Missing => (format!("/{}", input.path), input.query.to_owned()),
+        Token::InPath => (format!("/{}/{TOKEN}", input.path), input.query.to_owned()),
         Token::InQuery => (
-            format!("/{}", sent.path),
-            format!("{}&token={TOKEN}", sent.query),
+            format!("/{}", input.path),
+            format!("{}&token={TOKEN}", input.query),
         ),
     };
-    let text = std::str::from_utf8(sent.body)
+    let text = std::str::from_utf8(input.body)
         .ok()
-        .filter(|_| !sent.is_base64);
+        .filter(|_| !input.is_base64);
     let event = json!({
         "version": "2.0",
         "rawPath": path,
         "rawQueryString": query,
-        "headers": { "host": "a.lambda-url.eu-central-1.on.aws", "content-type": sent.content_type },
-        "requestContext": { "http": { "method": if sent.is_post { "POST" } else { "GET" } }, "stage": "$default" },
-        "body": text.map_or_else(|| STANDARD.encode(sent.body), str::to_owned),
+        "headers": { "host": "a.lambda-url.eu-central-1.on.aws", "content-type": input.content_type },
+        "requestContext": { "http": { "method": if input.is_post { "POST" } else { "GET" } }, "stage": "$default" },
+        "body": text.map_or_else(|| STANDARD.encode(input.body), str::to_owned),
         "isBase64Encoded": text.is_none(),
     });
     let event = event.to_string();
-    let request = Request::parse(&event).expect("it has the shape");
+    let request = Request::parse(&event).expect("the event is valid");
     let digests = vec![digest(b"another"), digest(TOKEN.as_bytes())];
     let authentic = Authentication::Tokens(digests).authenticate(request);
-    assert_eq!(authentic.is_some(), sent.token != Token::Missing);
+    assert_eq!(authentic.is_some(), input.token != Token::Missing);
     let Some(authentic) = authentic else { return };
-    assert_eq!(authentic.is_post(), sent.is_post);
-    let body = authentic.into_body().expect("it is base64 if it says so");
-    assert_eq!(body, sent.body);
+    assert_eq!(authentic.is_post(), input.is_post);
+    let body = authentic.into_body().expect("the base64 is valid");
+    assert_eq!(body, input.body);
     if !callback::is_empty(&body) {
         let _ = messages(&body);
     }

@@ -1,4 +1,4 @@
-//! Any bytes at all, most of them nearly XML.
+//! Any bytes, mostly similar to XML.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {

@@ -1,4 +1,4 @@
-//! One callback in either format gives the same messages.
+//! A callback has the same messages in XML and JSON.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     );
 });
 
-/// How deep trees are: no step looks deeper.
+/// The depth of trees. No code depends on deeper ones.
 const MAX_DEPTH: usize = 6;
 
 fn body(bytes: &mut Unstructured<'_>) -> Result<Body> {
@@ -32,7 +32,7 @@ fn body(bytes: &mut Unstructured<'_>) -> Result<Body> {
     let siblings = members(bytes, 0)?;
     let mut headers = Vec::new();
     while more(bytes, 1, 3)? {
-        // A map of a header called `Key` would be a pair without a value.
+        // The prefix avoids the name `Key`: as a map, it would be a pair without a value.
         headers.push((format!("x-{}", name(bytes)?), text(bytes)?));
     }
     let names: BTreeSet<_> = headers.iter().map(|(name, _)| name).collect();
@@ -48,7 +48,7 @@ fn body(bytes: &mut Unstructured<'_>) -> Result<Body> {
 }
 
 fn members(bytes: &mut Unstructured<'_>, depth: usize) -> Result<Vec<(String, Vec<Tree>)>> {
-    // Once each, since JSON's objects have no order that tells repeated names apart.
+    // Each name once, with all its values: JSON keeps no order between repeated names.
     let mut members = BTreeMap::new();
     while more(bytes, 3, 4)? {
         let name = name(bytes)?;
@@ -69,12 +69,12 @@ fn tree(bytes: &mut Unstructured<'_>, depth: usize) -> Result<Tree> {
     }
 }
 
-/// Whether one more comes, and never where the bytes have come to their end.
-fn more(bytes: &mut Unstructured<'_>, chances: u8, of: u8) -> Result<bool> {
-    Ok(!bytes.is_empty() && bytes.ratio(chances, of)?)
+/// Decides whether to add another item, with a probability. Returns false if no bytes are left.
+fn more(bytes: &mut Unstructured<'_>, numerator: u8, denominator: u8) -> Result<bool> {
+    Ok(!bytes.is_empty() && bytes.ratio(numerator, denominator)?)
 }
 
-/// A name that means something, or any other.
+/// Returns a known name, or any other.
 fn name(bytes: &mut Unstructured<'_>) -> Result<String> {
     if bytes.ratio(4, 5)? {
         return Ok((*bytes.choose(NAMES)?).to_owned());
@@ -85,7 +85,7 @@ fn name(bytes: &mut Unstructured<'_>) -> Result<String> {
     Ok("n".to_owned() + &any.filter(is_legal).take(8).collect::<String>())
 }
 
-/// A text that means something, or any that XML can hold.
+/// Returns a known text, or any that XML allows.
 fn text(bytes: &mut Unstructured<'_>) -> Result<String> {
     if bytes.ratio(2, 3)? {
         return Ok((*bytes.choose(TEXTS)?).to_owned());
