@@ -112,7 +112,7 @@ workers: $(MINISTACK) $(WORKERS) function operator ## Run the workers of example
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
 	$(VENV)/bin/python infra/workers.py --function target/debug/callback --callbackctl target/debug/callbackctl --python $(WORKERS_VENV)/bin/python --rust target/debug
 
-template: $(DEPLOY) $(CHECKOV) ## Check the templates, and that each check can fail
+template: $(DEPLOY) $(CHECKOV) operator ## Check the templates, and that each check can fail
 	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini
 	$(CHECKOV_VENV)/bin/checkov --directory infra --framework cloudformation --compact --quiet --skip-download
 

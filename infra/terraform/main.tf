@@ -1,61 +1,31 @@
-# The receiver with Terraform or OpenTofu, from the zip of `make dist` or of a release: an example to
-# copy and change. infra/template.yaml has the reasons, and the pipe, the HTTP API, the key and the
-# dashboard besides; `make template` compares the two.
+# The receiver with Terraform or OpenTofu, from the zip of `make dist`: an example to copy and change.
+# infra/template.yaml has the reasons, and the pipe, the HTTP API, the KMS key and the dashboard.
 
 terraform {
-  required_version = ">= 1.5"
-  required_providers {
-    aws = { source = "hashicorp/aws", version = ">= 6.42" }
-  }
+  required_providers { aws = { source = "hashicorp/aws", version = ">= 6.42" } }
 }
 
-variable "name" {
-  description = "Prefix of every name"
-  type        = string
-  default     = "cloud-infinite-callback"
-}
-
-variable "package" {
-  description = "Path of the zip"
-  type        = string
-}
-
-variable "architecture" {
-  description = "arm64 or x86_64, as in the zip's name"
-  type        = string
-  default     = "arm64"
-}
-
+variable "name" { default = "cloud-infinite-callback" }
+variable "architecture" { default = "arm64" }
+variable "alarm_topic_arn" { default = null }
+variable "package" { description = "Path of the zip" }
 variable "token_digests" {
-  description = "SHA-256 of the accepted token, as `callbackctl token` prints it; two during a rotation"
+  description = "SHA-256 of the accepted tokens, as printed by `callbackctl token`"
   type        = list(string)
-  validation {
-    condition     = length(var.token_digests) > 0 && alltrue([for d in var.token_digests : can(regex("^[0-9a-fA-F]{64}$", d))])
-    error_message = "Give one or two digests of 64 hexadecimal digits."
-  }
-}
-
-variable "alarm_topic_arn" {
-  description = "SNS topic to notify; null for none"
-  type        = string
-  default     = null
 }
 
 data "aws_caller_identity" "current" {}
 
 locals {
+  function   = aws_lambda_function.callback.function_name
+  plain_http = { Bool = { "aws:SecureTransport" = "false" } }
+  # Days until an object expires, and then until its old version does.
   vault = { quarantine = [90, 30], spill = [90, 30], oversize = [60, 14], replayed = [30, 1] }
+  # The alarms' thresholds by namespace and metric.
   alarms = {
-    quarantined    = ["CloudInfiniteCallback", "Quarantined", "Sum", 1]
-    spilled        = ["CloudInfiniteCallback", "Spilled", "Sum", 1]
-    vault-failures = ["CloudInfiniteCallback", "VaultFailures", "Sum", 1]
-    auth-failures  = ["CloudInfiniteCallback", "AuthFailures", "Sum", 20]
-    errors         = ["AWS/Lambda", "Errors", "Sum", 1]
-    throttles      = ["AWS/Lambda", "Throttles", "Sum", 1]
-    duration       = ["AWS/Lambda", "Duration", "Maximum", 8000]
-    flood          = ["AWS/Lambda", "Invocations", "Sum", 30000]
-    job-age        = ["AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 3600]
-    dead-jobs      = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 1]
+    CloudInfiniteCallback = { Quarantined = 1, Spilled = 1, VaultFailures = 1, AuthFailures = 20 }
+    "AWS/Lambda"          = { Errors = 1, Throttles = 1, Duration = 8000, Invocations = 30000 }
+    "AWS/SQS"             = { ApproximateAgeOfOldestMessage = 3600, ApproximateNumberOfMessagesVisible = 1 }
   }
 }
 
@@ -65,23 +35,18 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_iam_role" "function" {
-  name = "${var.name}-function"
-  assume_role_policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }, Action = "sts:AssumeRole" }]
-  })
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }, Action = "sts:AssumeRole" }
+  ] })
 }
 
 resource "aws_iam_role_policy" "function" {
   role = aws_iam_role.function.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      { Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.jobs.arn },
-      { Effect = "Allow", Action = "s3:PutObject", Resource = [for f in ["oversize", "quarantine", "spill"] : "${aws_s3_bucket.vault.arn}/${f}/*"] },
-      { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.function.arn}:*" },
-    ]
-  })
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.jobs.arn },
+    { Effect = "Allow", Action = "s3:PutObject", Resource = [for f in ["oversize", "quarantine", "spill"] : "${aws_s3_bucket.vault.arn}/${f}/*"] },
+    { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.function.arn}:*" },
+  ] })
 }
 
 resource "aws_lambda_function" "callback" {
@@ -95,7 +60,6 @@ resource "aws_lambda_function" "callback" {
   timeout          = 10
   publish          = true
   role             = aws_iam_role.function.arn
-  depends_on       = [aws_iam_role_policy.function]
   logging_config {
     log_format            = "JSON"
     log_group             = aws_cloudwatch_log_group.function.name
@@ -114,40 +78,34 @@ resource "aws_lambda_function" "callback" {
   }
 }
 
-# The URL belongs to the alias, so that it survives whatever deploys versions later.
+# The URL belongs to the alias, so that a later gradual deployment does not replace it.
 resource "aws_lambda_alias" "live" {
   name             = "live"
-  function_name    = aws_lambda_function.callback.function_name
+  function_name    = local.function
   function_version = aws_lambda_function.callback.version
 }
 
 resource "aws_lambda_function_url" "live" {
-  function_name      = aws_lambda_function.callback.function_name
+  function_name      = local.function
   qualifier          = aws_lambda_alias.live.name
   authorization_type = "NONE"
 }
 
-resource "aws_lambda_permission" "url" {
-  action                 = "lambda:InvokeFunctionUrl"
-  function_name          = aws_lambda_function.callback.function_name
-  qualifier              = aws_lambda_alias.live.name
-  principal              = "*"
-  function_url_auth_type = "NONE"
-}
-
-resource "aws_lambda_permission" "invoke" {
-  action                   = "lambda:InvokeFunction"
-  function_name            = aws_lambda_function.callback.function_name
+# A function URL without AWS's authentication needs both permissions.
+resource "aws_lambda_permission" "live" {
+  for_each                 = toset(["InvokeFunctionUrl", "InvokeFunction"])
+  action                   = "lambda:${each.key}"
+  function_name            = local.function
   qualifier                = aws_lambda_alias.live.name
   principal                = "*"
-  invoked_via_function_url = true
+  function_url_auth_type   = each.key == "InvokeFunctionUrl" ? "NONE" : null
+  invoked_via_function_url = each.key == "InvokeFunction" ? true : null
 }
 
 resource "aws_sqs_queue" "dead_jobs" {
   name                      = "${var.name}-dead-jobs"
   max_message_size          = 1048576
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
 }
 
 resource "aws_sqs_queue" "jobs" {
@@ -156,36 +114,21 @@ resource "aws_sqs_queue" "jobs" {
   message_retention_seconds  = 604800
   receive_wait_time_seconds  = 20
   visibility_timeout_seconds = 180
-  sqs_managed_sse_enabled    = true
   redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_jobs.arn, maxReceiveCount = 5 })
-}
-
-resource "aws_sqs_queue_redrive_allow_policy" "dead_jobs" {
-  queue_url            = aws_sqs_queue.dead_jobs.id
-  redrive_allow_policy = jsonencode({ redrivePermission = "byQueue", sourceQueueArns = [aws_sqs_queue.jobs.arn] })
 }
 
 resource "aws_sqs_queue_policy" "tls" {
   for_each  = { jobs = aws_sqs_queue.jobs, dead_jobs = aws_sqs_queue.dead_jobs }
   queue_url = each.value.id
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Deny", Principal = "*", Action = "sqs:*", Resource = each.value.arn, Condition = { Bool = { "aws:SecureTransport" = "false" } } }]
-  })
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Deny", Principal = "*", Action = "sqs:*", Resource = each.value.arn, Condition = local.plain_http }
+  ] })
 }
 
 # It may hold the only copy of a callback.
 resource "aws_s3_bucket" "vault" {
   bucket = "${var.name}-vault-${data.aws_caller_identity.current.account_id}"
   lifecycle { prevent_destroy = true }
-}
-
-resource "aws_s3_bucket_public_access_block" "vault" {
-  bucket                  = aws_s3_bucket.vault.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
 }
 
 resource "aws_s3_bucket_versioning" "vault" {
@@ -195,10 +138,9 @@ resource "aws_s3_bucket_versioning" "vault" {
 
 resource "aws_s3_bucket_policy" "vault" {
   bucket = aws_s3_bucket.vault.id
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Deny", Principal = "*", Action = "s3:*", Resource = [aws_s3_bucket.vault.arn, "${aws_s3_bucket.vault.arn}/*"], Condition = { Bool = { "aws:SecureTransport" = "false" } } }]
-  })
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Deny", Principal = "*", Action = "s3:*", Resource = [aws_s3_bucket.vault.arn, "${aws_s3_bucket.vault.arn}/*"], Condition = local.plain_http }
+  ] })
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "vault" {
@@ -211,38 +153,31 @@ resource "aws_s3_bucket_lifecycle_configuration" "vault" {
       filter { prefix = "${rule.key}/" }
       expiration { days = rule.value[0] }
       noncurrent_version_expiration { noncurrent_days = rule.value[1] }
-      abort_incomplete_multipart_upload { days_after_initiation = 1 }
     }
   }
 }
 
 resource "aws_iam_policy" "consumer" {
-  name        = "${var.name}-consumer"
-  description = "Permissions of a worker"
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      { Effect = "Allow", Action = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"], Resource = aws_sqs_queue.jobs.arn },
-      { Effect = "Allow", Action = ["s3:GetObject", "s3:DeleteObject"], Resource = "${aws_s3_bucket.vault.arn}/oversize/*" },
-    ]
-  })
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"], Resource = aws_sqs_queue.jobs.arn },
+    { Effect = "Allow", Action = ["s3:GetObject", "s3:DeleteObject"], Resource = "${aws_s3_bucket.vault.arn}/oversize/*" },
+  ] })
 }
 
 resource "aws_cloudwatch_metric_alarm" "alarm" {
-  for_each            = local.alarms
+  for_each            = merge([for n, metrics in local.alarms : { for m, t in metrics : m => { namespace = n, threshold = t } }]...)
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = "See the alarm of this name in infra/template.yaml for what to do."
-  namespace           = each.value[0]
-  metric_name         = each.value[1]
-  statistic           = each.value[2]
-  threshold           = each.value[3]
+  namespace           = each.value.namespace
+  metric_name         = each.key
+  threshold           = each.value.threshold
+  statistic           = each.value.namespace == "AWS/SQS" || each.key == "Duration" ? "Maximum" : "Sum"
   comparison_operator = "GreaterThanOrEqualToThreshold"
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
-  dimensions = each.value[0] != "AWS/SQS" ? { FunctionName = aws_lambda_function.callback.function_name } : {
-    QueueName = each.key == "dead-jobs" ? aws_sqs_queue.dead_jobs.name : aws_sqs_queue.jobs.name
+  dimensions = each.value.namespace != "AWS/SQS" ? { FunctionName = local.function } : {
+    QueueName = each.key == "ApproximateNumberOfMessagesVisible" ? aws_sqs_queue.dead_jobs.name : aws_sqs_queue.jobs.name
   }
 }
 

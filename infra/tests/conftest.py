@@ -1,6 +1,6 @@
-"""Gives each test a stack: every test runs on every variant of the template.
+"""Runs each test on every variant of the template.
 
-Each test takes the stack alone, so that `test_broken.py` can call it on a broken template.
+A test takes the stack alone, so that `test_broken.py` can call it on a broken template.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The template, transformed by SAM for several sets of parameters, with its conditions decided."""
+"""Loads the template for several sets of parameters, transformed by SAM, with its conditions decided."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# SAM asks for a region; nothing is called there.
+# SAM asks for a region, but calls nothing there.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 from samtranslator.translator.transform import transform
@@ -21,7 +21,7 @@ from cfn import Values, holds, load
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = ROOT / "infra" / "template.yaml"
-# What the function reads, writes and needs; a Rust test compares it with the function.
+# What the function reads, writes and needs. A Rust test compares it with the function.
 CONTRACT = json.loads((ROOT / "infra" / "contract.json").read_text())
 
 ACCOUNT = "111122223333"
@@ -54,14 +54,13 @@ class NoManagedPolicies:
 
 
 @functools.cache
-def source(path: Path = TEMPLATE) -> dict[str, Any]:
-    """Returns a template as JSON."""
-    return load(path)
+def source() -> dict[str, Any]:
+    return load(TEMPLATE)
 
 
 @dataclass
 class Stack:
-    """A template and its parameters, transformed; `resources` are those that would exist."""
+    """A transformed template and its parameters. `resources` are those that would be created."""
 
     source: dict[str, Any]
     transformed: dict[str, Any]
@@ -69,7 +68,7 @@ class Stack:
     resources: dict[str, Any] = field(init=False)
 
     @classmethod
-    def of(cls, source: dict[str, Any], overrides: Values) -> Stack:
+    def create(cls, source: dict[str, Any], overrides: Values) -> Stack:
         defaults = {
             name: str(parameter["Default"])
             for name, parameter in source["Parameters"].items()
@@ -78,7 +77,7 @@ class Stack:
         parameters = {**defaults, **PARAMETERS, "AWS::Region": "eu-central-1", **overrides}
         transformed = copy.deepcopy(source)
         if "Transform" in source:
-            # `sam deploy` puts the location of the code there.
+            # `sam deploy` sets the location of the code.
             transformed["Resources"]["Function"]["Properties"]["CodeUri"] = "s3://bucket/code"
             transformed = transform(transformed, dict(parameters), NoManagedPolicies())
         return cls(source, json.loads(json.dumps(transformed)), parameters)
@@ -90,19 +89,19 @@ class Stack:
             if "Condition" not in resource or self.holds(resource["Condition"])
         }
 
-    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Returns the properties of every resource of a type."""
+    def of_type(self, *kinds: str) -> dict[str, dict[str, Any]]:
+        """Returns the properties of every resource of these types."""
         return {
             name: resource.get("Properties", {})
             for name, resource in self.resources.items()
-            if resource["Type"] == kind
+            if resource["Type"] in kinds
         }
 
     def properties(self, name: str) -> dict[str, Any]:
         return self.resources[name]["Properties"]
 
     def decide(self, node: Any) -> Any:
-        """Replaces `Fn::If` by what is chosen, and leaves out `AWS::NoValue`."""
+        """Replaces each `Fn::If` by the chosen value, and removes `AWS::NoValue`."""
         if isinstance(node, list):
             decided = [self.decide(item) for item in node]
             return [item for item in decided if item != NOTHING]
@@ -120,7 +119,7 @@ class Stack:
 
 @functools.cache
 def variant(name: str) -> Stack:
-    return Stack.of(source(), VARIANTS[name])
+    return Stack.create(source(), VARIANTS[name])
 
 
 def references(node: Any) -> Iterator[str]:
@@ -132,33 +131,19 @@ def references(node: Any) -> Iterator[str]:
         for key, value in node.items():
             if key in ("Ref", "Condition") and isinstance(value, str):
                 yield value
-            elif key == "Fn::If" or key == "Fn::GetAtt":
+            elif key in ("Fn::If", "Fn::GetAtt"):
                 yield value[0]
             elif key == "Fn::Sub":
-                text = value if isinstance(value, str) else value[0]
-                yield from re.findall(r"\$\{([A-Za-z0-9:]+)", text)
+                yield from re.findall(r"\$\{([A-Za-z0-9:]+)", text_of(node))
             yield from references(value)
 
 
 def text_of(node: Any) -> str:
-    """Returns the text of a name: itself, or that of its `Fn::Sub`."""
+    """Returns a text, or that of its `Fn::Sub` or `Ref`."""
     if isinstance(node, dict):
         node = node.get("Fn::Sub") or f"${{{node.get('Ref', '')}}}"
     return node if isinstance(node, str) else node[0]
 
 
-def statements(policy: dict[str, Any]) -> dict[tuple[str, ...], Any]:
-    """Returns the resources of each statement by its actions."""
-    found = {}
-    for statement in policy["Statement"]:
-        actions = statement["Action"]
-        found[tuple(sorted([actions] if isinstance(actions, str) else actions))] = statement[
-            "Resource"
-        ]
-    return found
-
-
-def arn(service: str, rest: str) -> dict[str, str]:
-    return {
-        "Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{rest}"
-    }
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
