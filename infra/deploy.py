@@ -13,26 +13,26 @@ import boto3
 
 import cfn
 import stack as stacks
-from stack import ROOT, Stack, existing_queues, fail, protect, step
+from stack import ROOT, Stack, fail, step, target
 
 TEMPLATE = ROOT / "infra" / "template.yaml"
 SETTINGS = ROOT / "infra" / "samconfig.toml"
 BUILD = ROOT / "target" / "sam" / "build"
 
-# A pipe's name has at most 64 characters, and the longest one is the stack's with "-fifo"; a
-# function's name has 64, and a queue's 80, where "-dead-jobs.fifo" is added.
+# The longest name is that of the pipe, which is the stack's and "-fifo", of at most 64 characters.
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,58}")
 
-# What AWS requires an account to keep unreserved.
+# AWS requires an account to keep so many concurrent executions unreserved.
 UNRESERVED = 100
 
-# What to do about a stack that cannot be updated, by its status.
+CREATION = "its creation failed: delete it with `make destroy`, then deploy again"
+# What to do about a stack that cannot be updated.
 STUCK = {
-    "CREATE_FAILED": "its creation failed: `make destroy` deletes what is left, then deploy again",
-    "ROLLBACK_COMPLETE": "its creation failed: `make destroy` deletes what is left, then deploy again",
-    "ROLLBACK_FAILED": "its creation failed: `make destroy` deletes what is left, then deploy again",
-    "DELETE_FAILED": "its deletion failed: see its events for the reason, then `make destroy` again",
-    "UPDATE_ROLLBACK_FAILED": "see its events for the reason, then run"
+    "CREATE_FAILED": CREATION,
+    "ROLLBACK_COMPLETE": CREATION,
+    "ROLLBACK_FAILED": CREATION,
+    "DELETE_FAILED": "its events have the reason; then run `make destroy` again",
+    "UPDATE_ROLLBACK_FAILED": "its events have the reason; then run"
     " `aws cloudformation continue-update-rollback`",
 }
 
@@ -46,9 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser = stacks.shared_options("Build and deploy the receiver's stack.")
     parser.add_argument("--callbackctl", type=Path, required=True, help="its binary")
-    parser.add_argument(
-        "parameters", nargs="*", metavar="NAME=VALUE", help="the template's parameters"
-    )
+    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="of the template")
     return stacks.parse(parser, arguments)
 
 
@@ -58,56 +56,41 @@ def deploy(stack: Stack, region: str, options: argparse.Namespace, for_sam: list
     token = None if stack.status or "TokenDigests" in given else secrets.token_hex(32)
     if token:
         given["TokenDigests"] = hashlib.sha256(token.encode()).hexdigest()
-    step("building the function for release: minutes the first time")
-    # `sam deploy` takes what is not given from the stack, and `sam build` does not.
+    step("building the function for release, which takes minutes the first time")
+    # `sam deploy` reads parameters that are not given from the stack, but `sam build` does not.
     architecture = f"Architecture={values['Architecture']}"
-    stacks.sam(
-        "build",
-        "--template",
-        str(TEMPLATE),
-        "--build-dir",
-        str(BUILD),
-        "--parameter-overrides",
-        architecture,
-    )
+    build = ["--template", str(TEMPLATE), "--build-dir", str(BUILD)]
+    stacks.sam("build", *build, "--parameter-overrides", architecture)
     step(f"deploying the stack {stack.name}")
+    flags = ["--template", str(BUILD / "template.yaml"), "--config-file", str(SETTINGS)]
+    flags += target(stack, region)
+    flags += ["--no-confirm-changeset" if options.yes else "--confirm-changeset"]
+    if not stack.status:
+        # Otherwise a failed creation leaves a stack that cannot be updated.
+        flags += ["--on-failure", "DELETE"]
+    if given:
+        # SAM ignores an empty value without quotes.
+        flags += ["--parameter-overrides", *(f'{name}="{value}"' for name, value in given.items())]
     try:
-        stacks.sam(
-            "deploy",
-            *("--template", str(BUILD / "template.yaml"), "--config-file", str(SETTINGS)),
-            # `sam delete` empties the prefix: each stack has its own.
-            *("--stack-name", stack.name, "--s3-prefix", stack.name, "--region", region),
-            "--no-confirm-changeset" if options.yes else "--confirm-changeset",
-            # Otherwise a failed creation leaves a stack that cannot be updated.
-            *([] if stack.status else ["--on-failure", "DELETE"]),
-            # In quotes, or an empty value is none to SAM.
-            *(
-                ["--parameter-overrides", *(f'{k}="{v}"' for k, v in given.items())]
-                if given
-                else []
-            ),
-            *for_sam,
-        )
+        stacks.sam("deploy", *flags, *for_sam)
         found = Stack.describe(stack.name)
         if not found.status:
             fail("nothing was deployed")
-        protect(stack.name, True)
+        found.protect(True)
     except BaseException:
         if token and Stack.describe(stack.name).status:
-            # Nothing else has it.
-            print(
-                f"\nThe token of the stack, which may work all the same: {token}", file=sys.stderr
-            )
+            # Only this process knows it.
+            print(f"\nThe stack may be usable. Its token is {token}", file=sys.stderr)
         raise
     report(found, token, options.callbackctl)
 
 
 def check(stack: Stack, region: str, given: cfn.Values) -> cfn.Values:
-    """Refuses what AWS would refuse after the build or half-way; returns all parameters."""
+    """Refuses what AWS would refuse after the build, and returns the values of all parameters."""
     if not STACK_NAME.fullmatch(stack.name):
         fail(
-            f"the stack's name {stack.name} does not do: expected a letter, then at most 58 letters,"
-            " digits and hyphens"
+            f"invalid stack name {stack.name}: expected a letter, then at most 58 letters, digits"
+            " and hyphens"
         )
     if stack.status in STUCK:
         fail(f"the stack {stack.name} is {stack.status}: {STUCK[stack.status]}")
@@ -117,7 +100,7 @@ def check(stack: Stack, region: str, given: cfn.Values) -> cfn.Values:
     defaults = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()}
     values = {**defaults, **stack.parameters, **given, "AWS::Region": region}
     if broken := cfn.broken_rules(template, values):
-        fail("\n  ".join([f"in the region {region}:", *broken]))
+        fail("\n  ".join([f"invalid parameters in the region {region}:", *broken]))
     check_concurrency(stack.name, values["ReservedConcurrency"])
     if stack.status and values["QueueKind"] != stack.parameters["QueueKind"]:
         check_new_queues(stack, values)
@@ -127,53 +110,52 @@ def check(stack: Stack, region: str, given: cfn.Values) -> cfn.Values:
 
 
 def check_concurrency(function: str, reserved: str) -> None:
-    """A new account has 10 in all, and cannot reserve any."""
+    """Refuses a reservation that the account's quota does not allow. New accounts have 10 in all."""
     if not reserved:
         return
-    client = boto3.client("lambda")
+    client, held = boto3.client("lambda"), 0
     limit = client.get_account_settings()["AccountLimit"]
     try:
-        held = client.get_function_concurrency(FunctionName=function).get(
-            "ReservedConcurrentExecutions", 0
-        )
+        answer = client.get_function_concurrency(FunctionName=function)
+        held = answer.get("ReservedConcurrentExecutions", 0)
     except client.exceptions.ResourceNotFoundException:
-        held = 0
+        pass
     left = limit["UnreservedConcurrentExecutions"] + held - int(reserved)
     if left < UNRESERVED:
         fail(
-            f"ReservedConcurrency={reserved} would leave the account {left} of its"
-            f" {limit['ConcurrentExecutions']} concurrent executions, and AWS requires {UNRESERVED}:"
-            " leave it empty, or raise the quota in Service Quotas"
+            f"ReservedConcurrency={reserved} would leave {left} of the account's"
+            f" {limit['ConcurrentExecutions']} concurrent executions unreserved, and AWS requires"
+            f" {UNRESERVED}: leave it empty, or raise the quota in Service Quotas"
         )
 
 
 def check_new_queues(stack: Stack, values: cfn.Values) -> None:
     if values["GradualDeployment"] != "off":
         fail(
-            "change QueueKind with GradualDeployment=off: a rollback would delete the new queue's jobs"
+            "change QueueKind with GradualDeployment=off: a roll-back would delete the new queue"
+            " and its jobs"
         )
-    if old := existing_queues(stack.name, values["QueueKind"]):
-        fail(f"queues from an earlier change are there: empty and delete {' and '.join(old)} first")
+    if old := stack.queues(values["QueueKind"]):
+        fail(f"queues of an earlier change exist: empty and delete {' and '.join(old)} first")
 
 
 def report(stack: Stack, token: str | None, callbackctl: Path) -> None:
-    """Prints what is there, and what to do next."""
+    """Prints the parts of the stack, and what to do next."""
     found = stack.outputs
-    print(
-        f"\nThe stack {stack.name}:\n  queue     {found['QueueUrl']}\n  vault     {found['VaultBucket']}"
-    )
-    print(f"  log       {found['LogGroupName']}\n  dashboard {found['DashboardName']}")
+    print(f"\nThe stack {stack.name}:\n  queue     {found['QueueUrl']}")
+    print(f"  vault     {found['VaultBucket']}\n  log       {found['LogGroupName']}")
+    print(f"  dashboard {found['DashboardName']}")
     print(f"  workers   attach {found['ConsumerPolicyArn']}")
     url = found["CallbackUrl"]
-    if token:
-        print(
-            "\nThe callback URL, for the vendor's console. It contains the token, which is printed this"
-            f" once and stored nowhere:\n  {url}{token}\n\nTry it:\n"
-            f"  QUEUE_URL={found['QueueUrl']} VAULT_BUCKET={found['VaultBucket']} \\\n"
-            f"    {callbackctl} doctor {url}{token}"
-        )
-    else:
+    if not token:
         print(f"\nThe callback URL: {url}<token>")
+        return
+    print(
+        "\nThe callback URL, for the vendor's console. It contains the token, which is stored nowhere"
+        f" and printed only now:\n  {url}{token}\n\nTo try it:\n"
+        f"  QUEUE_URL={found['QueueUrl']} VAULT_BUCKET={found['VaultBucket']} \\\n"
+        f"    {callbackctl} doctor {url}{token}"
+    )
 
 
 if __name__ == "__main__":

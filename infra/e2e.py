@@ -1,7 +1,7 @@
-"""Deploys the template onto MiniStack in every form, and puts callbacks through: `make e2e`.
+"""Deploys the template to MiniStack in every form, and posts callbacks: `make e2e`.
 
-The commands are those of `make deploy` and `make destroy`, the function is the release build, and
-what it calls is a server; only AWS is emulated.
+It runs the code of `make deploy` and `make destroy`, and the function's release build. Only AWS is
+emulated.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import stack
 from e2e_lifecycle import Lifecycle
 from e2e_trial import Trial, aws, sam
 
-# What is deployed: a name, the template's parameters, and whether TLS and IAM are enforced.
+# The name, the template's parameters, and whether TLS and IAM are enforced.
 FORMS: list[tuple[str, list[str], bool]] = [
     ("standard", ["QueueKind=standard"], False),
     ("fifo", ["QueueKind=fifo"], False),
     ("secure", ["QueueKind=standard"], True),
     ("http-api", ["FrontDoor=http-api"], False),
-    # A stack's later days.
+    # Updates, failures and the deletion.
     ("lifecycle", [], False),
 ]
 
@@ -43,7 +43,6 @@ def main() -> int:
                 with aws(is_secure):
                     trial(name, parameters, checks, arguments.callbackctl.resolve()).run()
     finally:
-        # Also of a form that ended half-way.
         code = checks.exit_code()
     print("all forms work" if not checks.wrong else "not all forms work")
     return code

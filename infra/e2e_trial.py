@@ -1,4 +1,4 @@
-"""A deployment onto MiniStack, and what is tried with each."""
+"""Deploys the template to MiniStack, and tries what every deployment must do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import json
 import os
 import platform
 import re
-import shutil
-import ssl
+import shlex
 import subprocess
 import tempfile
 import urllib.error
@@ -33,10 +32,10 @@ ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
 def sam(*arguments: str, run: Any = stack.sam) -> None:
-    """Runs SAM, and adapts what it builds to the emulator.
+    """Runs SAM, and adapts its build to the emulator.
 
-    It has no CodeDeploy, and its SAM sees the defaults of parameters only: gradual deployment is off
-    by default. It creates one resource after another: the pipe, which can fail, comes after the vault.
+    The emulator has no CodeDeploy, and its SAM reads the defaults of parameters only, so that gradual
+    deployment is off by default. The pipe, whose creation can fail, is created after the vault.
     """
     run(*arguments)
     if arguments[0] == "build":
@@ -48,27 +47,20 @@ def sam(*arguments: str, run: Any = stack.sam) -> None:
 
 @contextlib.contextmanager
 def aws(is_secure: bool) -> Iterator[None]:
-    """MiniStack, with AWS's settings pointing to it."""
+    """Starts MiniStack, and points AWS's settings to it; with TLS and IAM if it is to be secure."""
+    before = dict(os.environ)
+    for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="callback-") as folder:
         settings = {}
-        if is_secure:
-            certificate, key = make_certificate(Path(folder))
-            settings = {
-                "AUTH": "true",
-                "USE_SSL": "1",
-                "MINISTACK_SSL_CERT": certificate,
-                "MINISTACK_SSL_KEY": key,
-                # The function inherits both.
-                "AWS_CA_BUNDLE": certificate,
-                "SSL_CERT_FILE": certificate,
-            }
-        before = dict(os.environ)
-        for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
-            os.environ.pop(name, None)
-        if is_secure:
-            # Before the emulator is asked whether it is healthy.
-            os.environ.update(AWS_CA_BUNDLE=certificate, SSL_CERT_FILE=certificate)
         try:
+            if is_secure:
+                certificate, key = make_certificate(Path(folder))
+                # This process, its children and the function trust it.
+                trust = {"AWS_CA_BUNDLE": certificate, "SSL_CERT_FILE": certificate}
+                os.environ.update(trust)
+                settings = {"AUTH": "true", "USE_SSL": "1", **trust}
+                settings.update(MINISTACK_SSL_CERT=certificate, MINISTACK_SSL_KEY=key)
             with emulator.ministack(emulator.free_port(), settings) as endpoint:
                 os.environ.update(
                     AWS_ENDPOINT_URL=endpoint,
@@ -84,24 +76,21 @@ def aws(is_secure: bool) -> Iterator[None]:
 
 
 def make_certificate(folder: Path) -> tuple[str, str]:
-    """A certificate for localhost that vouches for itself."""
-    openssl = shutil.which("openssl") or emulator.fail("openssl is not installed")
+    """Makes a self-signed certificate for localhost."""
     certificate, key = str(folder / "server.crt"), str(folder / "server.key")
     names = "subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1"
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        + ["-days", "2", "-subj", "/CN=localhost", "-addext", names]
-        # No authority: rustls takes none for a server's own certificate.
-        + ["-addext", "basicConstraints=critical,CA:FALSE"]
-        + ["-keyout", key, "-out", certificate],
-        check=True,
-        capture_output=True,
+    command = shlex.split(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
     )
+    # rustls accepts no authority as a server's own certificate.
+    command += ["-subj", "/CN=localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+    command += ["-addext", names, "-keyout", key, "-out", certificate]
+    subprocess.run(command, check=True, capture_output=True)
     return certificate, key
 
 
 class Trial:
-    """A deployment, and what is tried with it."""
+    """A deployment, and what every deployment must do."""
 
     def __init__(
         self, name: str, parameters: list[str], checks: emulator.Checks, callbackctl: Path
@@ -110,7 +99,7 @@ class Trial:
         self.checks = checks
         self.callbackctl = callbackctl
         self.stack = f"callback-{name}"
-        machine = ARCHITECTURES.get(platform.machine()) or emulator.fail("an unknown machine")
+        machine = ARCHITECTURES[platform.machine()]
         self.parameters = [*parameters, f"Architecture={machine}"]
 
     def equal(self, what: str, expected: object, found: object) -> None:
@@ -125,10 +114,10 @@ class Trial:
         self.destroy()
         self.equal("the stack is gone", "", Stack.describe(self.stack).status)
         kept = boto3.client("s3").list_objects_v2(Bucket=self.vault).get("KeyCount", 0)
-        self.equal("the vault stays, with what is in it", 2, kept)
+        self.equal("objects in the retained vault", 2, kept)
 
     def deploy(self, *arguments: str) -> str:
-        """Deploys, and returns the token that was printed, if any."""
+        """Deploys, and returns the token if one was printed."""
         options = ["--yes", "--stack", self.stack, "--callbackctl", str(self.callbackctl)]
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -141,10 +130,10 @@ class Trial:
         destroy.main(["--yes", "--stack", self.stack, *arguments])
 
     def find(self) -> None:
-        """Looks up what the stack consists of."""
+        """Reads the stack's outputs."""
         found = Stack.describe(self.stack).outputs
         self.queue_url, self.vault = found["QueueUrl"], found["VaultBucket"]
-        # The emulator answers to a host name only if it resolves; it has a path for each as well.
+        # The emulator serves each host name at a path, too, since the name does not resolve.
         host = found["CallbackUrl"].split("//")[1].split(".")
         paths = {
             "lambda-url": f"lambda-url/{host[0]}",
@@ -164,22 +153,22 @@ class Trial:
         expected = sorted(set(ids) if self.queue_url.endswith(".fifo") else ids)
         received = sorted(json.loads(message["Body"])["id"] for message in self.receive())
         self.equal("records on the queue", expected, received)
-        self.equal("kept in the vault", ["quarantine"], self.folders())
+        self.equal("objects in the vault", ["quarantine"], self.folders())
 
     def try_doctor(self) -> None:
-        code, told = self.operate(["doctor", f"{self.url}/{self.token}"])
-        self.equal("the doctor sees the quarantined body", 1, code)
-        wrong = [line for line in told.splitlines() if line.startswith("wrong")]
-        self.equal("and nothing else", ["wrong  bodies wait in quarantine/: 1"], wrong)
+        code, output = self.operate(["doctor", f"{self.url}/{self.token}"])
+        wrong = [line for line in output.splitlines() if line.startswith("wrong")]
+        self.equal("what the doctor reports", ["wrong  bodies wait in quarantine/: 1"], wrong)
+        self.equal("exit code of the doctor", 1, code)
 
     def try_outage(self) -> None:
-        """The queue goes, a callback comes, the queue comes back, and the vault is replayed."""
+        """Deletes the queue, posts a callback, creates the queue again, and replays the vault."""
         sqs = boto3.client("sqs")
         attributes = sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])
         sqs.delete_queue(QueueUrl=self.queue_url)
         sample = local.samples()[0]
         self.equal("an answer without a queue", 503, self.post(sample)[0])
-        self.equal("kept in the vault", ["quarantine", "spill"], self.folders())
+        self.equal("objects in the vault", ["quarantine", "spill"], self.folders())
         kept = {"FifoQueue", "ContentBasedDeduplication", "RedrivePolicy", "VisibilityTimeout"}
         attributes = {k: v for k, v in attributes["Attributes"].items() if k in kept}
         name = self.queue_url.rsplit("/", 1)[1]
@@ -187,46 +176,36 @@ class Trial:
         code, _ = self.operate(["replay", "--prefix", "spill/"])
         self.equal("exit code of the replay", 0, code)
         self.equal("records replayed", 1, len(self.receive()))
-        self.equal("kept in the vault", ["quarantine", "replayed"], self.folders())
+        self.equal("objects in the vault", ["quarantine", "replayed"], self.folders())
 
     def post(self, sample: Sample) -> tuple[int, str]:
         url = f"{self.url}/{sample.token or self.token}"
         request = urllib.request.Request(url, sample.body, {"Content-Type": sample.content_type})
-        context = ssl.create_default_context() if url.startswith("https:") else None
         try:
-            with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
     def receive(self) -> list[dict[str, Any]]:
-        """Receives and deletes all that is on the queue."""
+        """Receives and deletes all messages on the queue."""
         sqs = boto3.client("sqs")
         received: list[dict[str, Any]] = []
-        while True:
-            answer = sqs.receive_message(
-                QueueUrl=self.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
-            )
-            messages = answer.get("Messages", [])
-            if not messages:
-                return received
+        asked = {"QueueUrl": self.queue_url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1}
+        while messages := sqs.receive_message(**asked).get("Messages"):
             for message in messages:
                 sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
             received += messages
+        return received
 
     def folders(self) -> list[str]:
         listed = boto3.client("s3").list_objects_v2(Bucket=self.vault).get("Contents", [])
         return sorted(entry["Key"].split("/")[0] for entry in listed)
 
     def operate(self, arguments: list[str]) -> tuple[int, str]:
-        """Runs one of the operator's commands."""
-        found = {"QUEUE_URL": self.queue_url, "VAULT_BUCKET": self.vault}
-        done = subprocess.run(
-            [self.callbackctl, *arguments],
-            env={**os.environ, **found},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Runs `callbackctl`, and returns its exit code and output."""
+        settings = {**os.environ, "QUEUE_URL": self.queue_url, "VAULT_BUCKET": self.vault}
+        command = [self.callbackctl, *arguments]
+        done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
         print(done.stdout + done.stderr, end="", flush=True)
         return done.returncode, done.stdout

@@ -1,7 +1,7 @@
 """The receiver's stack, and what `deploy.py` and `destroy.py` have in common.
 
-AWS's own settings decide the account, the region and the endpoint, `AWS_ENDPOINT_URL` included: the
-same commands deploy onto an emulator, which is how they are tested.
+AWS's own settings decide the account, the region and the endpoint. With `AWS_ENDPOINT_URL` the same
+commands deploy to an emulator, which is how they are tested.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -24,16 +23,10 @@ import cfn
 ROOT = Path(__file__).resolve().parent.parent
 STACK = "cloud-infinite-callback"
 
-TOOLS = {
-    "cargo": "install a Rust toolchain",
-    "sam": "run this by `make`, which installs it",
-    "cargo-lambda": "run this by `make`, which installs it",
-}
-
 
 @dataclass
 class Stack:
-    """A stack as CloudFormation describes it; without a status there is none."""
+    """A stack as CloudFormation describes it. It does not exist if `status` is empty."""
 
     name: str
     status: str = ""
@@ -45,7 +38,7 @@ class Stack:
         try:
             [found] = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
-            # Any other error does not say that it is missing: a new token would lock the vendor out.
+            # After any other error the stack may exist, and a new token would lock the vendor out.
             if "does not exist" in error.response["Error"]["Message"]:
                 return cls(name)
             fail(f"the stack {name} cannot be described: {error}")
@@ -57,16 +50,29 @@ class Stack:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
         return cls(name, status, parameters, outputs)
 
+    def protect(self, is_protected: bool) -> None:
+        boto3.client("cloudformation").update_termination_protection(
+            StackName=self.name, EnableTerminationProtection=is_protected
+        )
+
+    def queues(self, kind: str) -> list[str]:
+        """Returns the URLs of the stack's queues of a kind that exist."""
+        sqs, suffix, urls = boto3.client("sqs"), ".fifo" if kind == "fifo" else "", []
+        for name in ("jobs", "dead-jobs"):
+            with contextlib.suppress(sqs.exceptions.QueueDoesNotExist):
+                found = sqs.get_queue_url(QueueName=f"{self.name}-{name}{suffix}")
+                urls.append(found["QueueUrl"])
+        return urls
+
 
 def shared_options(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description=f"{description} The first flag that is not one of these goes to `sam`, with all"
-        " that follows it.",
+        description=f"{description} The first unknown flag and all that follows is passed to `sam`.",
         allow_abbrev=False,
     )
     parser.add_argument("--stack", default=STACK, help=f"the stack's name (default: {STACK})")
-    parser.add_argument("--profile", help="AWS_PROFILE for this call")
-    parser.add_argument("--region", help="AWS_REGION for this call")
+    parser.add_argument("--profile", help="sets AWS_PROFILE")
+    parser.add_argument("--region", help="sets AWS_REGION")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     return parser
 
@@ -74,7 +80,7 @@ def shared_options(description: str) -> argparse.ArgumentParser:
 def parse(
     parser: argparse.ArgumentParser, arguments: list[str] | None
 ) -> tuple[argparse.Namespace, list[str]]:
-    """Returns the options, and from the first unknown flag on what goes to `sam`."""
+    """Returns the options, and the arguments for `sam`."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _, unknown = parser.parse_known_args(arguments)
     flags = [argument for argument in unknown if argument.startswith("--")]
@@ -83,18 +89,24 @@ def parse(
 
 
 def prepare(options: argparse.Namespace) -> tuple[Stack, str]:
-    """Checks what every command needs; returns the stack and the region."""
+    """Checks the account, and returns the stack and the region."""
     if options.profile:
         os.environ["AWS_PROFILE"] = options.profile
     if options.region:
         os.environ.update(AWS_REGION=options.region, AWS_DEFAULT_REGION=options.region)
     if not options.yes and not sys.stdin.isatty():
-        fail("no terminal to ask on: YES=1 goes ahead without asking")
-    check_tools()
-    region = check_account()
+        fail("cannot ask for confirmation without a terminal: use YES=1")
+    region = boto3.Session().region_name
+    if not region:
+        fail("no region: set AWS_REGION, or the region of the profile")
+    try:
+        account = boto3.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        fail(f"AWS does not accept the credentials: {error}")
+    step(f"account {account}, region {region}")
     stack = Stack.describe(options.stack)
     if stack.status.endswith("_IN_PROGRESS"):
-        fail(f"the stack {stack.name} is {stack.status}: wait until that is over")
+        fail(f"the stack {stack.name} is {stack.status}: wait until it has finished")
     return stack, region
 
 
@@ -106,50 +118,20 @@ def step(message: str) -> None:
     print(f"- {message}", flush=True)
 
 
-def check_tools() -> None:
-    """Reports all missing tools at once, before anything is built."""
-    missing = [f"{tool}: {advice}" for tool, advice in TOOLS.items() if not shutil.which(tool)]
-    if missing:
-        fail("not found:\n  " + "\n  ".join(missing))
-
-
-def check_account() -> str:
-    """Prints the account, and returns the region."""
-    region = boto3.Session().region_name
-    if not region:
-        fail("no region: set AWS_REGION, or a profile's region")
-    try:
-        account = boto3.client("sts").get_caller_identity()["Account"]
-    except (BotoCoreError, ClientError) as error:
-        fail(f"AWS does not accept your credentials: {error}")
-    step(f"account {account}, region {region}")
-    return region
-
-
-def existing_queues(stack: str, kind: str) -> list[str]:
-    """Returns the URLs of the queues of a kind that exist."""
-    sqs, suffix, urls = boto3.client("sqs"), ".fifo" if kind == "fifo" else "", []
-    for name in ("jobs", "dead-jobs"):
-        with contextlib.suppress(sqs.exceptions.QueueDoesNotExist):
-            urls.append(sqs.get_queue_url(QueueName=f"{stack}-{name}{suffix}")["QueueUrl"])
-    return urls
-
-
 def depth(url: str) -> int:
-    names = ["", "NotVisible", "Delayed"]
-    names = [f"ApproximateNumberOfMessages{name}" for name in names]
+    """Returns how many messages are on a queue, those with workers included."""
+    names = [f"ApproximateNumberOfMessages{name}" for name in ("", "NotVisible", "Delayed")]
     answer = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
     return sum(int(count) for count in answer["Attributes"].values())
-
-
-def protect(stack: str, is_protected: bool) -> None:
-    boto3.client("cloudformation").update_termination_protection(
-        StackName=stack, EnableTerminationProtection=is_protected
-    )
 
 
 def sam(*arguments: str) -> None:
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
     done = subprocess.run(["sam", *arguments], cwd=ROOT, env=environment, check=False)
     if done.returncode:
-        fail(f"sam {arguments[0]} failed; its messages are above")
+        fail(f"sam {arguments[0]} failed: see its messages above")
+
+
+def target(stack: Stack, region: str) -> list[str]:
+    """Returns SAM's flags for a stack. Each has its own prefix, since `sam delete` empties it."""
+    return ["--stack-name", stack.name, "--s3-prefix", stack.name, "--region", region]
