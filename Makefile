@@ -90,20 +90,20 @@ fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute; needs nightly Rust (FUZZ_S
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback
 
-dist: $(DEPLOY) ## Build the function for release: a zip for each architecture, the same bytes every time
+dist: $(DEPLOY) ## Build the function for a release: a reproducible zip for each architecture
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/dist.py
 
-deploy: $(DEPLOY) operator ## Deploy into your AWS account (YES=1: without asking; DEPLOY_FLAGS=: see docs/operations.md)
+deploy: $(DEPLOY) operator ## Deploy into your AWS account (YES=1: do not ask; DEPLOY_FLAGS=: see docs/operations.md)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --callbackctl target/debug/callbackctl $(if $(YES),--yes) $(DEPLOY_FLAGS)
 
-destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: with jobs waiting; DETACH=1: with workers; YES=1)
+destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: and its jobs; DETACH=1: detach workers; YES=1: do not ask)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/destroy.py $(if $(YES),--yes) $(if $(FORCE),--force) $(if $(DETACH),--detach) $(DEPLOY_FLAGS)
 
 smoke: operator ## Check a deployed URL (URL=https://…/<token>), its queue and its vault
 	@# Not echoed: logs would contain the token.
 	@target/debug/callbackctl doctor '$(URL)'
 
-e2e: $(DEPLOY) operator ## Deploy the template onto the emulator in every form, and put callbacks through
+e2e: $(DEPLOY) operator ## Deploy the template to the emulator in every form, and post callbacks
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
 
 workers: $(MINISTACK) $(WORKERS) function operator ## Run the workers of examples/ on what the function makes of callbacks, and generate types
