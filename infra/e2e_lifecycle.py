@@ -27,6 +27,7 @@ class Lifecycle(Trial):
     """A creation that fails, every kind of update, and the deletion."""
 
     def run(self) -> None:
+        self.users = {"deploy": self.create_user("deploy")}
         self.try_refusals()
         self.try_failed_creation()
         self.token = self.deploy(*self.parameters, "AlarmEmail=someone@example.com")

@@ -102,10 +102,38 @@ class Trial:
         machine = ARCHITECTURES[platform.machine()]
         self.parameters = [*parameters, f"Architecture={machine}"]
 
+    def create_user(self, name: str) -> dict[str, str]:
+        """Creates a user with one of `infra/policies`, and returns the variables with its key."""
+        text = (stack.ROOT / "infra" / "policies" / f"{name}.json").read_text()
+        for placeholder, value in (
+            ("ACCOUNT", "0" * 12),
+            ("REGION", REGION),
+            ("STACK", self.stack),
+        ):
+            text = text.replace(placeholder, value)
+        iam, user = boto3.client("iam"), f"{self.stack}-{name}"
+        iam.create_user(UserName=user)
+        policy = iam.create_policy(PolicyName=user, PolicyDocument=text)["Policy"]
+        iam.attach_user_policy(UserName=user, PolicyArn=policy["Arn"])
+        key = iam.create_access_key(UserName=user)["AccessKey"]
+        secret = key["SecretAccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": secret}
+
+    @contextlib.contextmanager
+    def user(self, name: str) -> Iterator[None]:
+        """Acts as a user. The emulator enforces its policy in the secure form."""
+        before = {variable: os.environ[variable] for variable in self.users[name]}
+        os.environ.update(self.users[name])
+        try:
+            yield
+        finally:
+            os.environ.update(before)
+
     def equal(self, what: str, expected: object, found: object) -> None:
         self.checks.equal(f"{self.name}: {what}", expected, found)
 
     def run(self) -> None:
+        self.users = {name: self.create_user(name) for name in ("deploy", "operate")}
         self.token = self.deploy(*self.parameters)
         self.find()
         self.try_samples()
@@ -120,14 +148,15 @@ class Trial:
         """Deploys, and returns the token if one was printed."""
         options = ["--yes", "--stack", self.stack, "--callbackctl", str(self.callbackctl)]
         printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
+        with self.user("deploy"), contextlib.redirect_stdout(printed):
             deploy.main([*options, *arguments])
         print(printed.getvalue(), flush=True)
         found = re.search(r"doctor \S+/(\w+)$", printed.getvalue(), re.MULTILINE)
         return found[1] if found else ""
 
     def destroy(self, *arguments: str) -> None:
-        destroy.main(["--yes", "--stack", self.stack, *arguments])
+        with self.user("deploy"):
+            destroy.main(["--yes", "--stack", self.stack, *arguments])
 
     def find(self) -> None:
         """Reads the stack's outputs."""
@@ -204,7 +233,8 @@ class Trial:
 
     def operate(self, arguments: list[str]) -> tuple[int, str]:
         """Runs `callbackctl`, and returns its exit code and output."""
-        settings = {**os.environ, "QUEUE_URL": self.queue_url, "VAULT_BUCKET": self.vault}
+        settings = {**os.environ, **self.users["operate"]}
+        settings |= {"QUEUE_URL": self.queue_url, "VAULT_BUCKET": self.vault}
         command = [self.callbackctl, *arguments]
         done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
         print(done.stdout + done.stderr, end="", flush=True)
