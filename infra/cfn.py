@@ -1,4 +1,4 @@
-"""CloudFormation templates: reading them, and what their conditions and rules say of parameters."""
+"""Reads CloudFormation templates, and evaluates their conditions and rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Values = dict[str, str]
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Reads a template as JSON, its short functions in their long form."""
+    """Reads a template as JSON, with the long forms of its functions."""
     return json.loads(json.dumps(yaml_parse(path.read_text())))
 
 
@@ -35,7 +35,7 @@ def value_of(node: Any, values: Values) -> str:
 
 
 def broken_rules(template: dict[str, Any], values: Values) -> list[str]:
-    """Returns the descriptions of the assertions that these parameters do not meet."""
+    """Returns the descriptions of the assertions that do not hold for these values."""
     return [
         assertion["AssertDescription"]
         for rule in template.get("Rules", {}).values()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cfn import Values, load
-from stacks import ACCOUNT, KEY, ROOT, Stack
+from stacks import ACCOUNT, KEY, ROOT, Stack, references, source, text_of
 from test_lint import lint
 from test_permissions import statements
 
@@ -48,3 +50,11 @@ def test_the_timer_starts_the_project(stack: Stack) -> None:
     target = stack.properties("Timer")["Target"]
     assert target["Arn"]["Fn::Sub"].endswith(":codebuild:startBuild")
     assert target["RoleArn"] == {"Fn::GetAtt": ["TimerRole", "Arn"]}
+    assert json.loads(text_of(target["Input"])) == {"ProjectName": "${Project}"}
+
+
+def test_the_receivers_outputs_are_its_parameters(stack: Stack) -> None:
+    outputs = set(source()["Outputs"]) & set(stack.source["Parameters"])
+    assert outputs == {"QueueUrl", "VaultBucket", "LogGroupName"}
+    used = set(references(stack.properties("Project")))
+    assert outputs <= used

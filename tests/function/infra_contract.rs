@@ -1,4 +1,4 @@
-//! `infra/contract.json`, which the checks of the template rely on, is what the function does.
+//! Checks that `infra/contract.json`, which the tests of the template use, describes the function.
 
 use std::{
     cell::RefCell,
@@ -56,7 +56,7 @@ fn the_contracts_limits_are_accepted() {
     assert!(!is_accepted(min - 1) && !is_accepted(max + 1));
 }
 
-/// A line's metrics, and the names of their dimensions.
+/// Collects the metrics of a log line and the names of their dimensions.
 fn metrics_of(line: &Value, names: &mut BTreeSet<String>, dimensions: &mut BTreeSet<String>) {
     let directives = line["_aws"]["CloudWatchMetrics"].as_array();
     for directive in directives.into_iter().flatten() {
@@ -116,7 +116,7 @@ async fn the_contract_names_metrics_their_levels_and_the_vaults_folders() {
             metrics_of(&line, &mut of_call, &mut dimensions);
             is_error |= line["level"] == json!("ERROR");
         }
-        // A call that is logged as an error has one of their metrics, and no other call has.
+        // Exactly the calls that are logged as errors write one of the error metrics.
         let found: Vec<_> = of_call.intersection(&outcomes).cloned().collect();
         assert_eq!(found.len(), usize::from(is_error), "{output:?}");
         errors.extend(found);
