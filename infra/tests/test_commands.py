@@ -34,7 +34,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def code(text: str) -> Iterator[str]:
     """Yields what is in backticks, and each line of shell without its comment."""
-    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+    for block in re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             yield re.sub(r"\s#.*", "", line)
     rest = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
@@ -44,6 +44,8 @@ def code(text: str) -> Iterator[str]:
 def commands() -> Iterator[tuple[str, str]]:
     for where, text in texts():
         for line in code(text):
+            # `cargo run` has two hyphens before the arguments.
+            line = line.replace("callbackctl -- ", "callbackctl ")
             if found := re.search(r"\b(make|callbackctl|aws) [a-z][^&|]*", line):
                 yield where, found[0]
 
