@@ -11,8 +11,6 @@ import re
 import shlex
 import subprocess
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import deploy
 import destroy
 import emulator
 import local
+import receiver
 import stack
 from receiver import Sample, kind
 from stack import Stack
@@ -208,24 +207,10 @@ class Trial:
         self.equal("objects in the vault", ["quarantine", "replayed"], self.folders())
 
     def post(self, sample: Sample) -> tuple[int, str]:
-        url = f"{self.url}/{sample.token or self.token}"
-        request = urllib.request.Request(url, sample.body, {"Content-Type": sample.content_type})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        return receiver.post(f"{self.url}/{sample.token or self.token}", sample)
 
     def receive(self) -> list[dict[str, Any]]:
-        """Receives and deletes all messages on the queue."""
-        sqs = boto3.client("sqs")
-        received: list[dict[str, Any]] = []
-        asked = {"QueueUrl": self.queue_url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1}
-        while messages := sqs.receive_message(**asked).get("Messages"):
-            for message in messages:
-                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-            received += messages
-        return received
+        return list(receiver.receive(boto3.client("sqs"), self.queue_url))
 
     def folders(self) -> list[str]:
         listed = boto3.client("s3").list_objects_v2(Bucket=self.vault).get("Contents", [])
