@@ -8,6 +8,7 @@ import pytest
 
 import deploy
 import destroy
+import stack
 from stacks import Stack, text_of, variant
 
 LIMITS = {"FunctionName": 64, "QueueName": 80, "Name": 64, "LogGroupName": 512, "AlarmName": 255}
@@ -25,6 +26,24 @@ def test_nothing_is_done_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(SystemExit, match="YES=1"):
         destroy.main([])
+
+
+@pytest.mark.parametrize(
+    ("answer", "flag"), [([], "--confirm-changeset"), (["--yes"], "--no-confirm-changeset")]
+)
+def test_the_change_set_is_confirmed(
+    answer: list[str], flag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, ...]] = []
+    monkeypatch.setattr(stack, "sam", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(stack.Stack, "describe", lambda name: stack.Stack(name, "CREATE_COMPLETE"))
+    monkeypatch.setattr(stack.Stack, "protect", lambda *_: None)
+    monkeypatch.setattr(deploy, "report", lambda *_: None)
+    options, for_sam = deploy.parse(["--callbackctl", "c", *answer, "--tags", "a=b"])
+    deploy.deploy(stack.Stack("jobs"), "eu-central-1", options, for_sam)
+    assert [call[0] for call in calls] == ["build", "deploy"]
+    assert flag in calls[1]
+    assert calls[1][-2:] == ("--tags", "a=b")
 
 
 @pytest.mark.parametrize("deployed", [variant("standard"), variant("fifo-pipe-key")])
