@@ -1,4 +1,4 @@
-//! Compares the JSON parser with serde_json.
+//! Compares the JSON parser with serde_json, on bodies that begin with `{`.
 #![no_main]
 
 use cloud_infinite_callback::callback::ReadErrorKind;

@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     );
 });
 
-/// The depth of trees. No code depends on deeper ones.
+/// The maximum depth of trees: no step depends on a deeper level.
 const MAX_DEPTH: usize = 6;
 
 fn body(bytes: &mut Unstructured<'_>) -> Result<Body> {
