@@ -101,7 +101,7 @@ struct Shared {
     /// The reply to each call after the script.
     default_reply: Mutex<Reply>,
     calls: Mutex<Vec<Call>>,
-    /// The ids of accepted events, once for each time.
+    /// The ids of accepted events, including repeats.
     taken: Mutex<Vec<String>>,
     vault: VaultReply,
     first_send: OnceLock<Instant>,
@@ -189,8 +189,8 @@ impl FakeAws {
         lock(&self.shared.taken).iter().cloned().collect()
     }
 
-    /// Returns the ids of the events that were put on the queue, each as often as it was, and forgets
-    /// them with all calls and objects. An oversize event is looked up in the vault.
+    /// Removes all events, calls and objects, and returns the ids of the events, including repeats. The id of
+    /// an oversize event is read from its object in the vault.
     pub fn drain(&self) -> Vec<String> {
         lock(&self.shared.calls).clear();
         let objects = mem::take(&mut *lock(&self.shared.objects));

@@ -97,7 +97,7 @@ impl Function {
         Self::spawn(&mut Command::new(program), settings).await
     }
 
-    /// Starts a function of any program.
+    /// Starts any command as the function.
     pub async fn spawn(command: &mut Command, settings: Settings) -> Self {
         let api = RuntimeApi::start().await;
         let mut child = command
@@ -136,26 +136,28 @@ impl Function {
         self.api.invoke(event.to_string(), timeout).await
     }
 
-    /// Returns its memory in bytes: `VmRSS` is resident now, `VmHWM` was the most.
+    /// Returns a memory counter of the process in bytes: `VmRSS` is the resident memory, `VmHWM` its peak.
     pub fn memory(&self, kind: &str) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());
-        let status = fs::read_to_string(status).expect("it runs");
+        let status = fs::read_to_string(status).expect("the function runs");
         let line = status.lines().find_map(|line| line.strip_prefix(kind));
         let kib = line.and_then(|line| line.strip_prefix(':')?.strip_suffix("kB"));
         let kib = kib.and_then(|kib| kib.trim().parse::<u64>().ok());
-        kib.expect("the kernel counts it") * 1024
+        kib.expect("the kernel reports the counter") * 1024
     }
 
-    /// Returns the CPU time of all its threads, to the nanosecond.
+    /// Returns the CPU time of all threads of the process.
     pub fn cpu(&self) -> Duration {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
-        // A thread that has ended meanwhile has no time.
+        let tasks =
+            fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the function runs");
+        // A thread that ended after the listing is skipped.
         let nanoseconds = tasks.filter_map(|task| {
             let times = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
             times.split(' ').next()?.parse::<u64>().ok()
         });
         Duration::from_nanos(nanoseconds.sum())
     }
+
     /// Waits until the function is idle, and ends it.
     pub async fn stop(mut self) -> Output {
         self.api.idle().await;
