@@ -1,5 +1,5 @@
-//! The sets of words in a record. Each ends in `Unknown`, which keeps the word: a later writer may
-//! add words without stopping a reader of today.
+//! The enums of a record. Each ends in `Unknown`, which keeps the word: a later version of the function
+//! may add words, which a program built today can still read.
 
 use std::borrow::Cow;
 
@@ -11,54 +11,56 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Family {
-    /// One job of a queue: an element of `JobsDetail` with a `Tag` or an `Operation`, with the event
-    /// `TaskFinish`, or without an event.
+    /// A job of one of the vendor's queues: an element of `JobsDetail` that has a `Tag`, an `Operation`
+    /// or the event `TaskFinish`, or that has no event.
     Task,
-    /// One run of a workflow: `WorkflowExecution`.
+    /// A run of a workflow: `WorkflowExecution`.
     Workflow,
-    /// A verdict: an element of `JobsDetail` with an event that begins with `Review`, or without an
-    /// event and with a `Result`, a `Suggestion` or a scene; or `code` with `data`.
+    /// A moderation job: `code` with `data`, or an element of `JobsDetail` whose event begins with
+    /// `Review`, or that has a `Result`, a `Suggestion` or a scene, and no event, `Tag`, `Operation` or
+    /// `DetectDetail`.
     Moderation,
-    /// `unknown`: an element of `JobsDetail` with any other event. Or a word that was added later.
+    /// `unknown`: any other element of `JobsDetail`. Treat a word that you do not know like `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
 
-/// What a job's state means.
+/// The meaning of a job's state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// `Success`, and nothing inside failed. Without a state: `Code` is `Success` or `0`.
+    /// The job and everything inside succeeded: `Success`. Without a state, the `Code` `Success` or `0`.
     Succeeded,
-    /// `Failed`. Without a state: any other `Code`.
+    /// The job failed: `Failed`. Without a state, any other `Code`.
     Failed,
-    /// `Success`, but something inside failed: see `problems`.
+    /// The job succeeded, but something inside failed: see `problems`.
     Partial,
-    /// `Submitted`, `Running`, `Auditing`, `Pause`.
+    /// The job has not ended: `Submitted`, `Running`, `Auditing`, `Pause`.
     Pending,
-    /// `Cancel`.
+    /// The job was cancelled: `Cancel`.
     Cancelled,
-    /// `unknown`: any other state; neither a state nor a code. Or a word that was added later.
+    /// `unknown`: any other state, or neither a state nor a code. Treat a word that you do not know like
+    /// `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
 
-/// What moderation found.
+/// The verdict of moderation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// 0.
+    /// Nothing was found (0).
     Normal,
-    /// 1.
+    /// The content is not allowed (1).
     Sensitive,
-    /// 2: for a person to look at.
+    /// A person should look at it (2).
     Suspected,
-    /// `unknown`: no verdict was given. Do not act as if it were `normal`. Or a word that was added
-    /// later.
+    /// `unknown`: there is no verdict. Do not treat it like `normal`. Treat a word that you do not know
+    /// like `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -69,25 +71,25 @@ pub enum Verdict {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Forbidden {
-    /// 0.
+    /// Nothing (0).
     None,
-    /// 1: it cannot be read.
+    /// The object cannot be read (1).
     Frozen,
-    /// 2: it was moved to a backup bucket.
+    /// The object was moved to a backup bucket (2).
     Moved,
-    /// A word that was added later.
+    /// A word that a later version added.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
 
-/// The word of what is not known.
+/// The word that the function writes for an unknown value.
 const UNKNOWN: Cow<'static, str> = Cow::Borrowed("unknown");
 
 impl Family {
-    /// The family that is written where the event tells none.
+    /// The family of an event that is not known.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// The family as it stands in records.
+    /// Returns the word in records.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Task => "task",
@@ -99,10 +101,10 @@ impl Family {
 }
 
 impl Outcome {
-    /// The outcome that is written where the state tells none.
+    /// The outcome of a state that is not known.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// The outcome as it stands in records.
+    /// Returns the word in records.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Succeeded => "succeeded",
@@ -116,10 +118,10 @@ impl Outcome {
 }
 
 impl Verdict {
-    /// The verdict that is written where the vendor's number tells none.
+    /// The verdict of a job that has none.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// The verdict as it stands in records.
+    /// Returns the word in records.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Normal => "normal",
@@ -131,7 +133,7 @@ impl Verdict {
 }
 
 impl Forbidden {
-    /// The word as it stands in records.
+    /// Returns the word in records.
     pub fn as_str(&self) -> &str {
         match self {
             Self::None => "none",
@@ -158,7 +160,7 @@ impl Default for Verdict {
 mod tests {
     use super::*;
 
-    /// Reads each word, writes it, and says it.
+    /// Reads and writes each word.
     macro_rules! words {
         ($set:ty, $($word:literal => $value:pat),+) => {$(
             let json = concat!('"', $word, '"');
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_as_they_are_written_and_later_ones_are_kept() {
+    fn words_are_read_and_written_and_unknown_words_are_kept() {
         words!(Family, "task" => Family::Task, "workflow" => Family::Workflow,
             "moderation" => Family::Moderation, "unknown" => Family::Unknown(_),
             "Task" => Family::Unknown(_), "later" => Family::Unknown(_));
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_no_word() {
+    fn only_text_is_a_word() {
         for json in ["null", "1", "{}", "[]", r#"{"task":1}"#] {
             assert!(serde_json::from_str::<Family>(json).is_err(), "{json}");
         }

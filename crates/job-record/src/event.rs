@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::Record;
 
-/// The version of the record, which workers can rely on: the message attribute `schemaVersion`.
+/// The version of the schema: the message attribute `schemaVersion`.
 pub const SCHEMA_VERSION: &str = "1";
 
 /// One message: a CloudEvents 1.0 event about one job.
@@ -18,9 +18,9 @@ pub const SCHEMA_VERSION: &str = "1";
 pub struct Event<'t, D = Box<RawValue>> {
     /// The version of CloudEvents.
     pub specversion: SpecVersion,
-    /// The same for every delivery of the same event, in either format: `<jobId>:<state>`; for
-    /// moderation and the family `unknown` with a digest of the detail, since one job may send
-    /// several bodies. At most 128 characters from `!` to `~`.
+    /// The idempotency key, the same for every delivery of the same event, in XML and in JSON:
+    /// `<jobId>:<state>`, for moderation and the family `unknown` with a digest of `detail`, since these
+    /// jobs may send several events. At most 128 characters from `!` to `~`.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[!-~]{1,128}$")))]
     pub id: String,
     /// `//<bucket>.ci.<region>.myqcloud.com`, or `//ci.myqcloud.com` where either is unknown.
@@ -30,18 +30,18 @@ pub struct Event<'t, D = Box<RawValue>> {
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^com\.tencent\.ci\.[a-z]+\.[a-z]+$")))]
     #[serde(rename = "type")]
     pub kind: String,
-    /// The key of the input, else its URL. It may be signed: handle it as a secret.
+    /// The key of the input object, else its URL. A URL may be signed: handle it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Cow<'t, str>>,
     /// When the job ended, else when it was created: RFC 3339 in UTC, whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub time: Option<String>,
-    /// What `data` is.
+    /// The media type of `data`.
     pub datacontenttype: DataContentType,
     /// The schema of `data`.
     pub dataschema: DataSchema,
-    /// The record.
+    /// The job record.
     pub data: Record<'t, D>,
 }
 
@@ -66,7 +66,7 @@ impl<'t, D> Event<'t, D> {
     }
 }
 
-/// The version of CloudEvents. Another is not read.
+/// The version of CloudEvents. Any other is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -76,7 +76,7 @@ pub enum SpecVersion {
     V1,
 }
 
-/// What the data of an event is. Anything else is not read.
+/// The media type of an event's data. Any other is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -86,7 +86,7 @@ pub enum DataContentType {
     Json,
 }
 
-/// The schema of an event's data. Another is not read: what it says may mean something else.
+/// The schema of an event's data. Any other is an error: its fields may have another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

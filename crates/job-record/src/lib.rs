@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
-//! `Event<'static>` and `Record<'static>` own their texts. `{:?}` prints all that was read, and
-//! `detail` may hold secrets: do not log it. Another version of the schema is an error.
+//! `Event<'static>` and `Record<'static>` own their texts. `{:?}` prints the complete event, and `detail`
+//! may hold secrets: do not log it. Another version of the schema is an error.
 
 mod enums;
 mod event;

@@ -1,4 +1,4 @@
-//! The record's types. Each field says its source in the vendor's body and what its absence means.
+//! The types of a record. Each field names its source in the vendor's body.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -7,14 +7,15 @@ use serde_json::value::RawValue;
 
 use crate::{Family, Forbidden, Outcome, Verdict};
 
-/// One job of a callback. A field without a value is absent.
+/// One job of a callback. A field is absent where the vendor's body has no value for it, or none that
+/// can be used; then `warnings` has an entry.
 ///
-/// The vendor's names in the descriptions are paths from the vendor node, which is one element of
-/// `JobsDetail`, or `WorkflowExecution`, or the whole body of moderation Simple: the form with
-/// `code` and `data`, where Detail has `JobsDetail`. They are the same in XML and in JSON.
+/// Names like `Operation.UserData` are paths in the vendor's body, the same in XML and in JSON. They
+/// begin at the vendor node: an element of `JobsDetail`, `WorkflowExecution`, or the body of moderation
+/// Simple, the format with `code` and `data` in place of `JobsDetail`.
 ///
-/// Their source is the vendor's pages in its repository `tencentyun/intlcloud-documents`, below
-/// 数据万象/API 文档: 任务与工作流 for tasks, there 工作流回调 for workflows, and 内容审核 for moderation.
+/// The vendor documents them in its repository `tencentyun/intlcloud-documents`, under 数据万象/API 文档:
+/// 任务与工作流 for tasks, 工作流回调 in it for workflows, and 内容审核 for moderation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Record"))]
@@ -23,88 +24,87 @@ use crate::{Family, Forbidden, Outcome, Verdict};
 pub struct Record<'t, D = Box<RawValue>> {
     /// The kind of callback that reported the job.
     pub family: Family,
-    /// `EventName` beside the node, `data.event` of moderation Simple. Where the body has none, the
-    /// one that the family implies (`TaskFinish`, `WorkflowFinish`); absent for moderation.
+    /// The vendor's event: `EventName` beside the node, `data.event` in moderation Simple. Without one,
+    /// a task has `TaskFinish` and a workflow `WorkflowFinish`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'t, str>>,
-    /// `Tag`; without one, `<Name>` where `Operation` has exactly one child called `<Name>Result`
-    /// other than `MediaResult`. `Workflow` for workflows; the event for moderation.
+    /// The kind of job: `Tag`. Without one, `<Name>` if `Operation` has exactly one child called
+    /// `<Name>Result` other than `MediaResult`. `Workflow` for a workflow, the event for moderation.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
-    /// `JobId`; `RunId` of a workflow; `data.trace_id` of moderation Simple. Absent where the body
-    /// names none.
+    /// The vendor's id of the job: `JobId`, `RunId` of a workflow, `data.trace_id` in moderation
+    /// Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
-    /// `State`, the vendor's word. Moderation Simple has none: `Success` where `code` is 0, else
-    /// `Failed`. Absent where any other body has none.
+    /// The state in the vendor's words: `State`. Moderation Simple has none: `Success` if `code` is 0,
+    /// else `Failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
-    /// What the state means. Where the body has no state, what `Code` means.
+    /// The meaning of the state. Without a state, the meaning of `Code`.
     pub outcome: Outcome,
-    /// `Code` and `Message` of a failed job; of moderation Simple `code` and `message`. Absent for
-    /// any other outcome, and where the body gives no reason.
+    /// Why the job failed. Absent for any other outcome than `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error<'t>>,
-    /// The failures inside a job whose outcome is `partial`, and inside a failed workflow. Absent
-    /// where nothing inside failed.
+    /// The failures inside a job whose outcome is `partial`, and inside a failed workflow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem<'t>>,
-    /// `CreationTime`, of workflows `CreateTime`: RFC 3339 in UTC, whole seconds. Absent where
-    /// the body has none, has `-` (not yet), or it cannot be read or is before 1970.
+    /// When the job was created: `CreationTime`, `CreateTime` of a workflow. RFC 3339 in UTC, whole
+    /// seconds. A time before 1970 is not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
-    /// `StartTime`, in the same form. Documents and moderation have none.
+    /// When the job started: `StartTime`, in the same form. Jobs of documents and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
-    /// `EndTime`, in the same form. Of a workflow that has ended, the latest `Tasks[].EndTime`.
-    /// Moderation has none.
+    /// When the job ended: `EndTime`, in the same form. Without one, the latest `Tasks[].EndTime` of a
+    /// workflow that has ended. Moderation has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
-    /// `QueueId`. Workflows and moderation have none.
+    /// The vendor's queue: `QueueId`. Workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_id: Option<Cow<'t, str>>,
-    /// `Operation.UserData`: what the submitter passed. Absent where nothing was; workflows and
+    /// What was passed with the job when it was submitted: `Operation.UserData`. Workflows and
     /// moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_data: Option<Cow<'t, str>>,
-    /// `Operation.TemplateId`. Absent where no template was used; workflows and moderation have none.
+    /// The vendor's template that the job used: `Operation.TemplateId`. Workflows and moderation have
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// What the job worked on: `Input` of a task, else the node itself; `data` of moderation Simple.
-    /// Absent where the body does not say, as for speech made from a text. Bucket, region and object
-    /// are never taken from two objects.
+    /// What the job worked on: `Input` of a task, else the node itself, `data` in moderation Simple.
+    /// Absent if the body names nothing, as for speech from a text. Its bucket, region and object
+    /// always belong to one object.
     #[serde(default, skip_serializing_if = "Input::is_empty")]
     pub input: Input<'t>,
-    /// `CosHeaders` of `Input`, else of the node, else of `Operation.Input`: one map with lower-case
-    /// names. A name that repeats, in whatever case, has its values joined by `, `.
+    /// The entries of `CosHeaders`, of `Input`, else of the node, else of `Operation.Input`. Names are in
+    /// lower case. The values of a repeated name are joined by `, `.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<Cow<'t, str>, Cow<'t, str>>,
-    /// The objects that the job made, in the body's order: real objects only, never the name of a
-    /// template, an element that failed, or what an unfinished job was asked for.
+    /// The objects that the job made, in the order of the body. A name of a template, a failed element,
+    /// and what an unfinished job was asked for are not included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output<'t>>,
-    /// The workflow that the job belongs to, or is. Absent for a job of its own.
+    /// The workflow that started the job, or that the job is a run of.
     #[serde(default, skip_serializing_if = "Workflow::is_empty")]
     pub workflow: Workflow<'t>,
-    /// `Tasks`: the nodes of a workflow's run. Absent for the other families.
+    /// The tasks of a workflow's run: `Tasks`. Absent for the other families.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task<'t>>,
-    /// What moderation found. Absent for all other families.
+    /// The result of moderation. Absent for the other families.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation: Option<Moderation<'t>>,
-    /// Values that could not be used, each with its location. Absent where there was nothing.
+    /// Values that could not be used, each with its position in the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The vendor node, whole, in the normal form: the vendor's names, sorted; numbers with their
-    /// digits. It may hold secrets that were submitted with the job.
+    /// The complete vendor node in the normal form: the vendor's names, sorted; numbers with the
+    /// vendor's digits. It may hold secrets that were submitted with the job.
     pub detail: D,
 }
 
 impl<D> Record<'_, D> {
-    /// Creates a record with the fields that every message has. All others are absent.
+    /// Creates a record with the fields that every message has. The others are absent.
     pub fn new(family: Family, outcome: Outcome, detail: D) -> Self {
         Self {
             family,
@@ -133,16 +133,15 @@ impl<D> Record<'_, D> {
     }
 }
 
-/// Why a job failed.
+/// Why a job or a task failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Error<'t> {
-    /// A name (`InvalidArgument`) or a number (`-61011`), as text. Absent where the vendor gives
-    /// none.
+    /// `Code`, `code` in moderation Simple: a name (`InvalidArgument`) or a number (`-61011`), as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
-    /// The vendor's words. Absent where it has none.
+    /// `Message`, `message` in moderation Simple: the vendor's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
 }
@@ -152,13 +151,13 @@ pub struct Error<'t> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Problem<'t> {
-    /// The dotted path from the vendor node to the field that reports it.
+    /// The dotted path, from the vendor node, of the field that reports the failure.
     pub path: String,
-    /// The `Code` beside it. Absent where there is none.
+    /// The `Code` beside that field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
-    /// The `Message` beside it. Absent where there is none, and for `DigitalWatermark`, whose
-    /// `Message` is the text to embed.
+    /// The `Message` beside that field. `DigitalWatermark` has none, since its `Message` is the text to
+    /// embed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
 }
@@ -169,21 +168,21 @@ pub struct Problem<'t> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Input<'t> {
-    /// `<name>-<APPID>`: `BucketId`, else that of a COS URL in `Url` that names the same object;
-    /// where only the object is known, as for documents, `Operation.Output.Bucket`.
+    /// The bucket, `<name>-<APPID>`: `BucketId`, else that of a COS URL in `Url` that names the same
+    /// object. If only the object is known, as for documents, `Operation.Output.Bucket`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// `Region`, found like the bucket; of a workflow also that of its first output in the same
-    /// bucket.
+    /// The bucket's region: `Region`, else from the same sources as the bucket. For a workflow also
+    /// that of its first output in the same bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
-    /// The key: `Object`, else that of the URL, percent-decoded.
+    /// The object's key: `Object`, else that of the URL, percent-decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Cow<'t, str>>,
-    /// `Url`. It may be signed: handle it as a secret. Absent where the body has none.
+    /// The URL that was submitted: `Url`. It may be signed: handle it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'t, str>>,
-    /// `DataId`: what the submitter of a moderation job passed. Absent where nothing was.
+    /// What was passed with a moderation job when it was submitted: `DataId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_id: Option<Cow<'t, str>>,
 }
@@ -204,77 +203,77 @@ impl Input<'_> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Output<'t> {
-    /// `Bucket` beside the name, else of `Operation.Output`; of workflows that of `ObjectUrl`.
-    /// Absent where none of them is there: it is then unknown, not the input's.
+    /// The bucket: `Bucket` beside the name, else of `Operation.Output`; for a workflow that of
+    /// `ObjectUrl`. If it is absent, do not assume the bucket of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// `Region`, found like the bucket, and never that of another bucket.
+    /// The bucket's region, from the same sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
-    /// The key, without a leading `/`: `ObjectPrefix` with `ObjectName`, or what the job's kind has
-    /// instead.
+    /// The object's key, without a leading `/`: `ObjectPrefix` and `ObjectName`, or what the kind of
+    /// job has instead.
     pub object: Cow<'t, str>,
-    /// The dotted path from the vendor node to the leaf that names the object: it tells a transcript
-    /// from its detail file, and a frame from a sprite. A name that is an array in `detail` has its
+    /// The dotted path, from the vendor node, of the leaf that names the object. It tells a transcript
+    /// from its detail file, and a frame from a sprite. A name that is an array in `detail` has an
     /// index.
     pub path: String,
-    /// `ObjectUrl` beside the name, where there are as many URLs as names. It may be signed: handle
-    /// it as a secret.
+    /// The object's URL: `ObjectUrl` beside the name, if there are as many URLs as names. It may be
+    /// signed: handle it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'t, str>>,
-    /// `Md5Info[].Md5` of the same name.
+    /// The object's MD5: `Md5Info[].Md5` of the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<Cow<'t, str>>,
-    /// `Tasks[].JobId` of the task that made it. Workflows only.
+    /// The job id of the task that made it: `Tasks[].JobId`. Workflows only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
-    /// `PageInfo[].PageNo`: the page of a document, from 1. Documents only.
+    /// The page of a document, from 1: `PageInfo[].PageNo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub page: Option<Cow<'t, RawValue>>,
-    /// Its size: `ProcessResult.Size` of a `PicProcessResult`; where it is the task's only output,
-    /// `Operation.MediaInfo.Format.Size`.
+    /// The size in bytes: `ProcessResult.Size` in a `PicProcessResult`;
+    /// `Operation.MediaInfo.Format.Size` if it is the only output of a task.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub bytes: Option<Cow<'t, RawValue>>,
-    /// In pixels: `ProcessResult.Width`; of the only output the `Width` of the first
-    /// `Operation.MediaInfo.Stream.Video`.
+    /// The width in pixels: `ProcessResult.Width`, or the `Width` of the first
+    /// `Operation.MediaInfo.Stream.Video`, on the same conditions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub width: Option<Cow<'t, RawValue>>,
-    /// In pixels: `Height`, found like the width.
+    /// The height in pixels: `Height`, from the same sources as the width.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub height: Option<Cow<'t, RawValue>>,
-    /// In seconds: `Operation.MediaInfo.Format.Duration` of the only output.
+    /// The duration in seconds: `Operation.MediaInfo.Format.Duration` if it is the only output of a
+    /// task.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub duration: Option<Cow<'t, RawValue>>,
-    /// `ProcessResult.Format` of a `PicProcessResult` (`png`).
+    /// The format of a picture (`png`): `ProcessResult.Format` in a `PicProcessResult`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<Cow<'t, str>>,
-    /// `ProcessResult.Etag` of a `PicProcessResult`.
+    /// The ETag of a picture: `ProcessResult.Etag` in a `PicProcessResult`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<Cow<'t, str>>,
 }
 
-/// A workflow's run.
+/// A workflow, and its run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Workflow<'t> {
-    /// `WorkflowId`; of a task `Workflow.WorkflowId`. Absent where the body has none.
+    /// The workflow's id: `WorkflowId`, `Workflow.WorkflowId` of a task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'t, str>>,
-    /// `WorkflowName`. Absent where the body does not tell.
+    /// The workflow's name: `WorkflowName`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'t, str>>,
-    /// `RunId`: the run's own callback and those of its tasks share it. Absent where the body does
-    /// not tell.
+    /// The id of the run: `RunId`. The callbacks of the run and of its tasks share it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<Cow<'t, str>>,
-    /// `Workflow.Name` of a task: its node in the workflow. Absent for the run itself.
+    /// The task's node in the workflow: `Workflow.Name`. Absent for the run itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<Cow<'t, str>>,
 }
@@ -285,86 +284,83 @@ impl Workflow<'_> {
     }
 }
 
-/// One task of a workflow's run: `Tasks[]`.
+/// One task of a workflow's run: an element of `Tasks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Task<'t> {
-    /// `JobId`, the same as in the task's own callback. Absent where the body has none.
+    /// The vendor's id of the job: `JobId`, the same as in the task's own callback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
-    /// `Type`. Absent where the body has none.
+    /// The kind of job: `Type`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
-    /// `State`, the vendor's word. Absent where the body has none.
+    /// The state in the vendor's words: `State`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
-    /// What the state means, as for a job of its own.
+    /// The meaning of the state, as for a job of its own.
     pub outcome: Outcome,
-    /// `Code` and `Message` of a failed task, else those of its first failed object. Absent where
-    /// the task did not fail, or the vendor gives no reason.
+    /// Why the task failed: its `Code` and `Message`, else those of its first failed object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(title = "TaskError"))]
     pub error: Option<Error<'t>>,
-    /// `Name`: the node in the workflow. Absent where the body has none.
+    /// The node in the workflow: `Name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'t, str>>,
-    /// `TemplateId`. Absent where the node uses none.
+    /// The vendor's template that the task used: `TemplateId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// `CreateTime`. Absent where the body has none, or `-`: not yet.
+    /// When the task was created: `CreateTime`. RFC 3339 in UTC, whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
-    /// `StartTime`. Absent where the body has none, or `-`: not yet.
+    /// When the task started: `StartTime`, in the same form.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
-    /// `EndTime`. Absent where the body has none, or `-`: not yet.
+    /// When the task ended: `EndTime`, in the same form.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
 }
 
-/// A moderation job's result.
+/// The result of moderation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Moderation<'t> {
-    /// `Result`; `Suggestion` of documents and web pages; `data.result` of moderation Simple. The
-    /// vendor's number counts only where the outcome is `succeeded` or `partial`: a failed job has
-    /// 0 there, too. Where it is `pending` (live video), `normal` reads `unknown`.
+    /// The verdict: `Result`, `Suggestion` for documents and web pages, `data.result` in moderation
+    /// Simple. It counts if the outcome is `succeeded` or `partial`. If it is `pending` (live video),
+    /// `normal` becomes `unknown`. Otherwise it is `unknown`, since a failed job reports 0, too.
     pub verdict: Verdict,
-    /// `Label`; `label` of moderation Simple. Absent where the vendor gives none.
+    /// The label: `Label`, `label` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Cow<'t, str>>,
-    /// `SubLabel`; `sub_label` of moderation Simple. Absent where the vendor gives none.
+    /// The more precise label: `SubLabel`, `sub_label` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_label: Option<Cow<'t, str>>,
-    /// `Score`; `score` of moderation Simple: 0 to 100, the digits as the vendor wrote them. Absent
-    /// where the vendor gives none.
+    /// The score, 0 to 100, with the vendor's digits: `Score`, `score` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,
-    /// `ForbidState`; `data.forbidden_status` of moderation Simple. Absent where the vendor gives
-    /// none or an unknown number, and where the outcome is neither `succeeded`, `partial` nor
+    /// What the vendor did with the object: `ForbidState`, `data.forbidden_status` in moderation
+    /// Simple. Absent for an unknown number, and if the outcome is neither `succeeded`, `partial` nor
     /// `pending`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<Forbidden>,
-    /// The scenes that were hit (`porn`, `ads`), sorted: those whose `HitFlag` is not 0, whatever
-    /// the outcome. Absent where none was.
+    /// The names of the scenes that were hit (`porn`, `ads`), sorted: those whose `HitFlag` is not 0,
+    /// whatever the outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<String>,
-    /// The scenes that were looked for, sorted by name: each `*Info` with a `HitFlag` of the node,
-    /// then of its `Labels`; `*_info` with `hit_flag` of moderation Simple. Absent where the vendor
-    /// lists none.
+    /// The scenes that were looked for, sorted by name: each `*Info` with a `HitFlag`, of the node and
+    /// then of its `Labels`; `*_info` with `hit_flag` in moderation Simple.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scenes: Vec<Scene<'t>>,
 }
 
-/// What moderation found of one scene.
+/// The result of moderation for one scene.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -372,20 +368,20 @@ pub struct Moderation<'t> {
 pub struct Scene<'t> {
     /// The name of the element in lower case, without `Info`: `porn`, `ads`, `terrorism`.
     pub name: String,
-    /// `HitFlag`, with the outcome's effect as for the verdict of the job.
+    /// The verdict: `HitFlag`, on the same conditions as the verdict of the job.
     pub verdict: Verdict,
-    /// `Score`: 0 to 100, the digits as the vendor wrote them. Absent where the vendor gives none.
+    /// The score, 0 to 100, with the vendor's digits: `Score`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,
-    /// `Count`: how many parts (frames, sections) were hit. Absent where the vendor gives none.
+    /// The number of parts (frames, sections) that were hit: `Count`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub count: Option<Cow<'t, RawValue>>,
-    /// `Label`. Absent where the vendor gives none.
+    /// The label: `Label`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Cow<'t, str>>,
-    /// `SubLabel`. Absent where the vendor gives none.
+    /// The more precise label: `SubLabel`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_label: Option<Cow<'t, str>>,
 }

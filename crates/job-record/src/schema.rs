@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// RFC 3339 in UTC, whole seconds.
+/// Returns the schema of a time: RFC 3339 in UTC, whole seconds.
 pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",

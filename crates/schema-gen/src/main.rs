@@ -1,5 +1,5 @@
-//! Writes the JSON Schema of messages and the page that describes them, from the types in
-//! `crates/job-record`. This is what `make schema` does.
+//! Generates the JSON Schema of messages and `docs/record.md` from the types in `crates/job-record`, for
+//! `make schema`.
 
 mod page;
 mod schema;

@@ -1,10 +1,11 @@
-//! The schema of messages, made from the types that the function writes.
+//! Generates the schema of messages from the types that the function writes.
 
 use cloud_infinite_job_record::Event;
 use schemars::{Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 
-/// Messages that give the examples: the first few whole, and of all of them each field's value.
+/// The messages that the examples are taken from: the first few whole, and from all of them one value
+/// for each field.
 const MESSAGES: &[&str] = &[
     include_str!("../../../tests/cases/task/ok_task_transcode.expected.json"),
     include_str!("../../../tests/cases/moderation/ok_review_image_two_scenes_frozen.expected.json"),
@@ -27,7 +28,7 @@ const MESSAGES: &[&str] = &[
 /// How many messages are whole examples.
 const WHOLE: usize = 3;
 
-/// Returns the schema of a message with a definition for each type, for the page.
+/// Returns the schema of a message, with a definition for each type, as the page needs it.
 pub(crate) fn definitions() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let generator = settings
@@ -38,7 +39,7 @@ pub(crate) fn definitions() -> Value {
         .to_value();
     if let Some(definitions) = schema["$defs"].as_object_mut() {
         for (name, definition) in definitions {
-            // `Record` and `Error` clash with types of Java and TypeScript.
+            // `Record` and `Error` are names of types in Java and TypeScript.
             let is_object = definition["type"] == "object";
             let title = if is_object {
                 format!("Job{name}")
@@ -56,9 +57,8 @@ pub(crate) fn definitions() -> Value {
 
 /// Returns the schema as it is published: JSON Schema 2020-12.
 ///
-/// Each definition is in the place that refers to it, since the record is a resource of its own,
-/// so that `dataschema` resolves to it: a `$ref` from inside of it to `#/$defs` means one place to
-/// validators, which know `$id`, and another to generators of code, which do not.
+/// It has no `$ref`. The schema of `data` has an `$id`, so that `dataschema` resolves to it. For a
+/// validator, `#/$defs` in it would be relative to that `$id`; most code generators ignore `$id`.
 pub(crate) fn schema(mut definitions: Value) -> Value {
     let types = definitions["$defs"].take();
     let mut schema = inline(definitions, &types);
@@ -78,7 +78,7 @@ fn examples() -> impl Iterator<Item = Value> {
         .map(|message| serde_json::from_str(message).expect("a test case is JSON"))
 }
 
-/// Puts a definition in the place of each `$ref`.
+/// Replaces each `$ref` by its definition.
 fn inline(schema: Value, types: &Value) -> Value {
     match schema {
         Value::Array(items) => items.into_iter().map(|item| inline(item, types)).collect(),
@@ -88,7 +88,7 @@ fn inline(schema: Value, types: &Value) -> Value {
                 if definition["anyOf"].is_array() {
                     open_vocabulary(&mut members, definition);
                 } else {
-                    // What is said beside the reference is about this place.
+                    // A keyword beside the reference overrides that of the definition.
                     for (name, value) in definition.as_object().into_iter().flatten() {
                         members.entry(name).or_insert_with(|| value.clone());
                     }
@@ -107,10 +107,10 @@ fn inline(schema: Value, types: &Value) -> Value {
     }
 }
 
-/// Describes a set of words that may grow: a text, with its words as examples.
+/// Describes an enum that may grow as a string, with its words as examples.
 ///
-/// `enum` and `const` would make generated readers refuse a word that was added later, or not
-/// compare it as text.
+/// With `enum` or `const`, generated types would refuse a word that was added later, or not compare it
+/// as text.
 fn open_vocabulary(members: &mut Map<String, Value>, definition: &Value) {
     let mut description = text(&members["description"]).to_owned() + "\n";
     let mut words = Vec::new();
@@ -133,8 +133,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Applies to a schema what holds for all of a message: a field without a value is absent. So
-/// nothing is null, and no array or object is empty.
+/// Declares that a field without a value is absent: nothing is null, and no array or object is empty.
 fn never_empty(schema: &mut Schema) {
     let Some(map) = schema.as_object_mut() else {
         return;
@@ -152,7 +151,7 @@ fn never_empty(schema: &mut Schema) {
         };
         choices.retain(|choice| choice["type"] != "null");
         if choices.len() == 1 {
-            // No choice at all. Of two descriptions the outer one says what it is here.
+            // One choice is left. Of two descriptions, the outer one is that of the field.
             if let Some(Value::Object(only)) = choices.pop() {
                 map.remove(keyword);
                 for (name, value) in only {
@@ -162,12 +161,12 @@ fn never_empty(schema: &mut Schema) {
         }
     }
     if let Some(Value::String(description)) = map.get_mut("description") {
-        // Lines of the source mean nothing; paragraphs do.
+        // Joins the lines of a paragraph.
         let paragraphs = description.split("\n\n");
         let joined: Vec<_> = paragraphs.map(|text| text.replace('\n', " ")).collect();
         *description = joined.join("\n\n");
     }
-    // Not `minLength` of texts: generated code would have a type of its own for each of them.
+    // Not `minLength` of strings: generated code would have a type for each of them.
     let least = match map.get("type").and_then(Value::as_str) {
         Some("array") => "minItems",
         Some("object") if !map.contains_key("required") => "minProperties",
@@ -176,8 +175,7 @@ fn never_empty(schema: &mut Schema) {
     map.insert(least.to_owned(), json!(1));
 }
 
-/// Gives the fields of the schema at a pointer their values in a message as examples, unless they
-/// have one.
+/// Adds the values of a message as examples to the schema at a pointer, where it has none.
 fn exemplify(schema: &mut Value, pointer: &str, value: &Value) {
     let Some(place) = schema.pointer_mut(pointer) else {
         return;
@@ -201,7 +199,7 @@ fn exemplify(schema: &mut Value, pointer: &str, value: &Value) {
     }
 }
 
-/// The pointer of the definition that a schema refers to.
+/// Returns the pointer of the definition that a schema refers to.
 pub(crate) fn reference(schema: &Value) -> Option<String> {
     Some(schema["$ref"].as_str()?.strip_prefix('#')?.to_owned())
 }
