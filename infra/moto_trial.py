@@ -13,7 +13,7 @@ from pathlib import Path
 
 import emulator
 import local
-from receiver import FUNCTION, QUEUE, Receiver, Sample, kind
+from receiver import LOG_GROUP, QUEUE, Receiver, Sample, kind
 from worker_messages import JOB_ID, SETTINGS, is_pointer, oversize
 
 XML = (local.CASES / "task/ok_task_transcode.xml").read_bytes()
@@ -38,12 +38,13 @@ class OnMoto(Receiver):
         endpoints = {f"AWS_ENDPOINT_URL_{name}": self.endpoint for name in ("SQS", "S3")}
         running = Receiver(self.functions, function, {**self.environment, **settings, **endpoints})
         self.token = running.token
-        self.log_source = running.client("logs")
+        self.logs = running.logs
         return running.url
 
     def copy_log(self) -> None:
-        group = {"logGroupName": f"/aws/lambda/{FUNCTION}"}
-        events = self.log_source.filter_log_events(**group)["events"]
+        """Copies the function's log to moto, for `callbackctl reconcile`."""
+        group = {"logGroupName": LOG_GROUP}
+        events = self.logs.filter_log_events(**group)["events"]
         lines = [{key: event[key] for key in ("timestamp", "message")} for event in events]
         logs, stream = self.client("logs"), {**group, "logStreamName": "function"}
         logs.create_log_group(**group)
