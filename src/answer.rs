@@ -31,8 +31,8 @@ pub(crate) enum Answer {
     Empty,
     /// The body is larger than a function URL accepts.
     ContentTooLarge,
-    /// The body cannot be read and is in the vault. A retry would not help, so the vendor may forget
-    /// the callback.
+    /// The body cannot be read and is in the vault. A retry would not help, so the vendor need not
+    /// send it again.
     Quarantined {
         /// The key in the vault.
         key: String,

@@ -60,7 +60,7 @@ impl Authentic<'_> {
 
 impl Authentication {
     /// Returns the request as authenticated, if it has an accepted token. Takes the same time whether or
-    /// not a digest matches, and whichever does.
+    /// not a digest matches, and whichever digest it is.
     pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authentic<'e>> {
         let Self::Tokens(digests) = self else {
             return Some(Authentic { request });

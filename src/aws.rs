@@ -31,7 +31,7 @@ use crate::{
 /// of them expires at the end of 2037.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// The longest error code, in bytes: longer than any of AWS.
+/// The maximum length of an error code, in bytes. All AWS error codes are shorter.
 const MAX_CODE_LENGTH: usize = 80;
 
 /// Describes a failed call, without quoting what was sent.
@@ -71,8 +71,8 @@ pub(crate) fn code(code: Option<&str>) -> &str {
     code.filter(is_code).unwrap_or("an error without a code")
 }
 
-/// Parts of error codes after which the same call may succeed later. The code of an underlying service
-/// has a prefix: `KMS.ThrottlingException`.
+/// Substrings of error codes after which a retry may succeed. The code of an underlying service has a
+/// prefix: `KMS.ThrottlingException`.
 const TRANSIENT: [&str; 7] = [
     "Throttl",
     "TooManyRequests",

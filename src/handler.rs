@@ -197,7 +197,7 @@ fn delivery(request: &Authentic<'_>, context: &Context) -> Delivery {
             content_type: content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
             content_encoding: headers.content_encoding,
         },
-        // SQS rejects an empty one.
+        // SQS rejects an empty trace header.
         trace: trace.filter(|trace| !trace.is_empty()),
         deadline: deadline(context),
     }

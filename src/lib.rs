@@ -11,13 +11,13 @@
 //! | [`handler`] | turns a request into its answer, step by step |
 //! | [`auth`] | checks the token |
 //! | [`callback`] | parses XML or JSON into one tree, and finds the jobs in it |
-//! | [`normalize`] | turns a job into its record, one file for each family; a new job kind goes into `task` |
+//! | [`normalize`] | turns a job into its record, one file for each family; a new job kind goes into `task` and `fields` |
 //! | [`event`] | wraps a record in a CloudEvents envelope |
 //! | `message` | adds message attributes, group and deduplication id |
 //! | [`publish`] | publishes messages in batches, within a time budget |
 //! | [`queue`] | sends messages to SQS |
 //! | [`vault`] | stores in S3 what the queue cannot hold |
-//! | `retry` | retries their calls with back-off, until a deadline |
+//! | `retry` | retries calls to SQS and S3 with back-off, until a deadline |
 //! | [`aws`] | configures the SDK, and classifies its errors |
 //! | `answer` | maps each outcome to status, body, log level and metric, in one table |
 //! | [`telemetry`] | writes the log line and the metrics of a call |

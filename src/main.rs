@@ -1,4 +1,4 @@
-//! The function: one Lambda behind a function URL.
+//! The Lambda function: reads the configuration, creates the handler, and runs it.
 
 use std::process::ExitCode;
 
@@ -17,16 +17,16 @@ async fn main() -> ExitCode {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let config = match Config::from_env(get) {
         Ok(config) => config,
-        Err(problems) => {
-            for problem in problems {
-                tracing::error!(variable = problem.variable, "{problem}");
+        Err(errors) => {
+            for error in errors {
+                tracing::error!(variable = error.variable, "{error}");
             }
             return ExitCode::FAILURE;
         }
     };
     let handler = Handler::new(config);
     let handler = &handler;
-    // Boxed: the runtime's futures around it would copy it.
+    // Boxed, because the runtime's futures that contain it would copy it.
     let service = service_fn(move |event| Box::pin(handler.handle(event)));
     match lambda_runtime::run(service).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -83,13 +83,13 @@ impl<'l> Line<'l> {
         }
     }
 
-    /// Adds a metric by function.
+    /// Adds a metric with the dimension `FunctionName`.
     pub(crate) fn add(&mut self, name: &'static str, value: MetricValue) {
         self.metrics.push((name, value));
     }
 
-    /// Adds a metric by function, and by function with these dimensions. A line has one value for each
-    /// dimension, so it can contain one such metric.
+    /// Adds a metric twice: with the dimension `FunctionName`, and with these dimensions as well. A line has
+    /// one value for each dimension, so it can contain only one such metric.
     pub(crate) fn add_with_dimensions(&mut self, metric: Metric, dimensions: [Dimension<'l>; 2]) {
         self.with_dimensions = Some((metric, dimensions));
     }

@@ -61,13 +61,13 @@ pub struct PublishStats {
     pub(crate) oversize: usize,
 }
 
-/// What is known of one delivery of a callback, except its body.
+/// The metadata of one delivery of a callback.
 pub struct Delivery {
     /// The id of this delivery, which is in the keys of claim-check objects. It must be unique: a consumer
     /// may delete the object of a message that it has processed, which must not be the object of another
     /// message.
     pub id: String,
-    /// The facts of the request.
+    /// The metadata of the request.
     pub receipt: Receipt,
     /// The X-Ray trace header for the messages.
     pub trace: Option<String>,
@@ -125,7 +125,7 @@ impl Publisher {
         Ok(ids)
     }
 
-    /// Sends a batch within the rest of the queue's budget, which the vault's time does not reduce.
+    /// Sends a batch within the remaining budget of the queue. Time spent on the vault does not count.
     async fn send(
         &self,
         batch: Vec<Message>,
@@ -201,7 +201,8 @@ impl Publisher {
         stored.await
     }
 
-    /// Returns the deadline of the queue: the vault needs time after it, or half of a short rest.
+    /// Returns the deadline for the queue. It leaves time to store the body in the vault: [`vault::BUDGET`],
+    /// or half of the remaining time if that is shorter.
     fn with_time_to_store(&self, deadline: Instant) -> Instant {
         let rest = deadline.saturating_duration_since(Instant::now());
         let for_vault = self

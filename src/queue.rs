@@ -167,7 +167,7 @@ impl Queue {
                 accepted.any(|entry| entry.id() == id && !entry.message_id().is_empty())
             };
             let failure = |id: &str| response.failed().iter().find(|entry| entry.id() == id);
-            // An entry in both lists may not be on the queue, and an entry in neither is not.
+            // An entry in both lists is possibly not on the queue. An entry in neither list is not on it.
             waiting.retain(|entry| !is_accepted(entry.id()) || failure(entry.id()).is_some());
             if waiting.is_empty() {
                 return Ok(());

@@ -42,8 +42,8 @@ const MAX_BACKOFF: Duration = Duration::from_millis(400);
 const LAST_ATTEMPT: Duration = Duration::from_millis(100);
 
 /// Retries a call with back-off until it succeeds, fails permanently, or reaches its limit. The last
-/// attempt starts [`LAST_ATTEMPT`] before the deadline, so that a fault which ends before that is survived. Adds
-/// the number of retries to `retries`.
+/// attempt starts [`LAST_ATTEMPT`] before the deadline, so that the call can succeed
+/// after a fault that lasts until then. Adds the number of retries to `retries`.
 ///
 /// # Errors
 /// Returns the last fault. The call may have succeeded nevertheless: a response can be lost.
@@ -80,7 +80,7 @@ pub(crate) async fn retry<T>(
                 },
             });
         }
-        // Half of it is random, so that functions that failed together do not retry together.
+        // Jitter: half of it is random, so that functions that failed together do not retry together.
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
         sleep(wait.min(left - LAST_ATTEMPT)).await;
         backoff = (2 * backoff).min(MAX_BACKOFF);
@@ -121,7 +121,7 @@ mod tests {
         );
         for pair in times.windows(2) {
             let wait = pair[1] - pair[0];
-            // The clock has milliseconds.
+            // The test clock has a resolution of one millisecond.
             assert!(wait <= MAX_BACKOFF + Duration::from_millis(1), "{times:?}");
         }
         assert!(tried < 60, "{times:?}");

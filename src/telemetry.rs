@@ -26,7 +26,7 @@ const MAX_JOB_ID_LENGTH: usize = 64;
 /// The most event ids in a log line: with the longest ids they have 13 KB.
 const MAX_EVENT_IDS: usize = 100;
 
-/// Initializes the log.
+/// Initializes logging, and the panic hook.
 pub fn start(config: LogConfig) {
     let targets = Targets::new()
         .with_target("cloud_infinite_callback", config.level)
@@ -46,7 +46,7 @@ pub fn start(config: LogConfig) {
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        tracing::error!(panic.place = place, "panicked");
+        tracing::error!(panic.location = place, "panicked");
     }));
 }
 
@@ -114,7 +114,7 @@ impl Telemetry {
     /// Writes the log line and the metrics of an answered invocation.
     pub(crate) fn end(&self, invocation: Invocation, answer: &Answer) {
         log(&invocation, answer);
-        // In one write, and whatever the log level.
+        // Written in one call, at every log level.
         let mut lines = Vec::new();
         let written = self
             .write_metrics(&mut lines, &invocation, answer)

@@ -1,4 +1,4 @@
-//! Stores in the vault, one S3 bucket, what the queue cannot hold.
+//! Stores bodies and messages that the queue cannot hold in the vault, an S3 bucket.
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
@@ -42,7 +42,7 @@ impl Folder {
     }
 }
 
-/// The facts of a request that are stored with its body.
+/// The metadata of a request, which is stored with its body.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     /// The id of the invocation.
@@ -87,7 +87,7 @@ impl fmt::Display for VaultError {
 pub fn client(sdk_config: &SdkConfig, endpoint: Option<&str>) -> Client {
     let config = aws_sdk_s3::config::Builder::from(sdk_config);
     let config = match endpoint {
-        // A custom endpoint has no host name for each bucket.
+        // A custom endpoint may not support virtual-hosted-style requests.
         Some(endpoint) => config.endpoint_url(endpoint).force_path_style(true),
         None => config,
     };
@@ -105,7 +105,7 @@ impl Vault {
         }
     }
 
-    /// Sets the time for all attempts at one object, and their largest number.
+    /// Sets the time and the maximum number of attempts for one object.
     #[must_use]
     pub fn with_limits(self, budget: Duration, max_attempts: usize) -> Self {
         Self {

@@ -1,9 +1,9 @@
-//! White space, and the characters and names that XML 1.0 allows.
+//! Classifies characters: white space, and what XML 1.0 allows in text and names.
 
 /// The size of a chunk that is searched for forbidden characters, in bytes.
 const CHUNK_BYTES: usize = 64;
 
-/// Whether a byte is white space, in XML and in JSON. Other blanks are text.
+/// Whether a byte is white space, in XML and in JSON. Other Unicode white space is text.
 pub(super) fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }

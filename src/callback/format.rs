@@ -79,7 +79,7 @@ pub(crate) fn encoding_hint(body: &[u8], content_encoding: Option<&str>) -> &'st
             "; its XML declaration says GBK"
         }
         Some(encoding) if !encoding.eq_ignore_ascii_case("UTF-8") => {
-            "; its XML declaration says another encoding than UTF-8"
+            "; its XML declaration names an encoding other than UTF-8"
         }
         _ => "",
     }
@@ -113,7 +113,7 @@ mod tests {
             let declaration = format!("<?xml version='1.0' encoding=\"{encoding}\" ?>");
             [declaration.as_bytes(), b"<Response>\xB3\xB1</Response>"].concat()
         };
-        let another = "; its XML declaration says another encoding than UTF-8";
+        let another = "; its XML declaration names an encoding other than UTF-8";
         let cases: [(Vec<u8>, Option<&str>, &str); 10] = [
             (
                 b"\x1F\x8B\x08".to_vec(),

@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
                 }
                 Some(_) => {
                     self.at = at;
-                    return Err(self.error("expected control characters in a string as escapes"));
+                    return Err(self.error("expected escaped control characters in a string"));
                 }
                 None => return Err(self.error("expected a quote at the end of this string")),
             }

@@ -68,7 +68,7 @@ pub struct Callback<'a> {
     pub(crate) jobs: Vec<Object<'a>>,
     /// The fields beside the vendor nodes, which belong to each of them.
     pub(crate) siblings: Object<'a>,
-    /// What the parser could not use as it was.
+    /// Warnings about invalid input that the parser accepted.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Callback<'a> {
     fn is_probe(&self) -> bool {
         self.node == JobNode::Simple
             && self.jobs.iter().all(|job| {
-                // A second value may be a verdict.
+                // If there are several values, one of them may be a verdict.
                 let has_one = |object: &Object<'_>, name| !object.values(name).are_several();
                 has_one(job, "message")
                     && text(job, "message") == Some(PROBE_MESSAGE)
@@ -186,7 +186,7 @@ impl<'a> Callback<'a> {
     }
 }
 
-/// Unwraps a JSON body from a single key with the name of XML's root.
+/// Removes the wrapper `Response` from a JSON body, if that is its only key.
 fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
     if !root.names().map(|(name, _)| name).eq(["Response"]) {
         return root;

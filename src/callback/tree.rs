@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::characters::is_blank;
 
-/// The name under which text beside elements is kept.
+/// The name for the text of mixed content: text next to child elements.
 pub(super) const MIXED_TEXT: &str = "#text";
 
 /// A value of a body, which is never empty.

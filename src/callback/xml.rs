@@ -71,7 +71,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
             Event::GeneralRef(reference) => document.reference(at, &reference)?,
             Event::Decl(_) if is_blank(&body[..at]) => {}
             Event::Decl(_) => {
-                return Err(document.error(at, "expected the XML declaration first only"));
+                return Err(document.error(at, "expected the XML declaration only at the start"));
             }
             Event::DocType(_) => {
                 return Err(document.error(at, NO_DTD));
@@ -235,7 +235,7 @@ impl<'a> Document<'a> {
         ReadError::at(ReadErrorKind::Xml, self.body, at, expected)
     }
 
-    /// Describes an error of quick-xml without quoting names from the body, as quick-xml does.
+    /// Describes an error of quick-xml. Unlike quick-xml's own text, it quotes no names from the body.
     fn describe(&self, error: &Error) -> String {
         match error {
             Error::Syntax(error) => unclosed(error).to_owned(),

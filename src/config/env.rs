@@ -29,7 +29,7 @@ pub(super) struct Env<'g> {
 }
 
 impl<'g> Env<'g> {
-    /// Creates an environment whose variables `get` returns.
+    /// Creates an environment that reads its variables through `get`.
     pub(super) fn new(get: &'g dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             get,
@@ -90,7 +90,7 @@ impl<'g> Env<'g> {
         region
     }
 
-    /// Returns a part of the credentials, which becomes a part of a header.
+    /// Returns a credential. It becomes a part of a header, so it must be visible ASCII.
     pub(super) fn credential(&mut self, variable: &'static str) -> String {
         let value = self.required(variable);
         if !value.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -18,7 +18,8 @@ pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 /// The smallest `QUEUE_MAX_BYTES`: with a smaller one, nearly every message would cost a call to S3.
 pub const MIN_MAX_BYTES: usize = 8192;
 
-/// With the vault's 1.5 s, the vendor has its answer within 4 s. The vendor does not publish its time-out,
+/// The default `PUBLISH_BUDGET_MS`. With 1.5 s for the vault, the vendor gets the response within 4 s. The
+/// vendor does not publish its time-out,
 /// so shorter is safer.
 pub(crate) const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 

@@ -59,8 +59,8 @@ impl Env<'_> {
         Roots::System
     }
 
-    /// Checks the two variables that the SDK reads itself, exactly as they are set: with blanks around
-    /// them, and a file even if its name is empty. If it finds no root, every call fails.
+    /// Checks `SSL_CERT_FILE` and `SSL_CERT_DIR`. The SDK reads them itself, does not trim them, and treats
+    /// an empty `SSL_CERT_FILE` as set. If it finds no root certificate, every call fails.
     fn check_system_roots(&mut self) {
         if let Some(file) = self.verbatim("SSL_CERT_FILE")
             && !has_root(Path::new(&file))

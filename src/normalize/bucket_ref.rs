@@ -1,4 +1,4 @@
-//! A bucket with its region, which is completed only from another one that agrees.
+//! Combines a bucket and a region from several sources, if the sources do not contradict each other.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Lists the vendor's names that are lists, numbers or booleans in the normal form.
 //!
 //! Any other name is a text, and an array only if it has several values. Each name of each body is looked up,
-//! so the table is a perfect hash. A test compares it with the vendor's facts.
+//! so the table is a perfect hash. A test compares it with the vendor's list of fields.
 
 /// The type of a leaf in the normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum FieldType {
     Boolean,
 }
 
-/// The set of names: a few names have another type in moderation.
+/// Which types the names have: a few names have another type in moderation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Tasks, workflows and callbacks of an unknown family.

@@ -12,8 +12,8 @@ use super::{
 
 /// Reads the input of a task, a workflow, or a moderation job in the Detail form.
 ///
-/// `output` is the bucket of `Operation.Output`: documents name only the key of their input, which is in that
-/// bucket.
+/// `output` is the bucket of `Operation.Output`: a document job names only the key of its input, which is in
+/// that bucket.
 pub(super) fn input<'t>(element: &Element<'_, 't, '_>, output: &BucketRef<'t>) -> Input<'t> {
     let mut named = Input::default();
     named.bucket = element.field("BucketId");

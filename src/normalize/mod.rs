@@ -5,7 +5,8 @@
 //! parses URLs, `bucket_ref` combines buckets and regions, `detail` serializes the complete node, and
 //! `fields` lists the names that are lists, numbers and booleans there.
 //!
-//! A new job kind goes into `task`, which says where.
+//! A new job kind goes into `task` (its outputs and hidden failures) and `fields` (its lists, numbers and
+//! booleans): see `docs/adding-a-job-kind.md`.
 
 mod bucket_ref;
 mod cos_url;
@@ -73,7 +74,7 @@ pub(crate) fn record<'t, 'a>(
         record.error = job::error(node.field("Code"), node.field("Message"));
     }
     record.warnings = warnings.into_vec();
-    // Added last, without a limit: such a sibling is nowhere else in the record.
+    // Added last, without a limit: the value of such a sibling is nowhere else in the record.
     let taken = detail::taken_siblings(job, &callback.siblings, dialect);
     record.warnings.extend(taken.map(|(name, value)| {
         format!("{name}: expected a name that is free in detail, but found it there; it is {value}")

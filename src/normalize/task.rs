@@ -2,7 +2,8 @@
 //!
 //! A new job kind needs no code if its results are in `Operation.MediaResult`, or if it has no outputs. If it
 //! lists its outputs elsewhere, add a line to [`RESULTS`]. If its output is the requested object, add its tag
-//! to [`REQUESTED_OUTPUT`]. If it can hide a failure, add it to [`problems`].
+//! to [`REQUESTED_OUTPUT`]. If it can hide a failure, add it to [`problems`]. If it has lists, numbers or
+//! booleans, add their names to `fields`.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -48,7 +49,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
         .map(BucketRef::from_element)
         .unwrap_or_default();
 
-    // Without an event the family is `task`.
+    // A body without an event has the event of tasks.
     record.event.get_or_insert(Cow::Borrowed("TaskFinish"));
     record.kind = node
         .field("Tag")

@@ -29,7 +29,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     record.workflow.id = node.field("WorkflowId");
     record.workflow.name = node.field("WorkflowName");
     record.workflow.run_id.clone_from(&record.job_id);
-    // A task takes far more memory than in the body, so exactly as much as needed is allocated.
+    // A `Task` is much larger than its text in the body, so no spare capacity is allocated.
     let tasks = node.object().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
     let mut outputs = Outputs::default();
@@ -53,7 +53,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     }
     record.outputs = outputs.into_vec(&node);
     record.outcome = outcome(&node, &record.problems);
-    // The vendor documents no end time of a run. It is that of its last task.
+    // The vendor does not document an end time of a run, so that of its last task is used.
     let has_ended = matches!(
         record.state.as_deref(),
         Some("Success" | "Failed" | "Cancel")

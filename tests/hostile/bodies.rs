@@ -314,7 +314,7 @@ fn json() -> Vec<Row> {
         ),
         refused(
             "JSON, NULs",
-            "line 1, column 27: expected control characters in a string as escapes",
+            "line 1, column 27: expected escaped control characters in a string",
             || filled("{\"JobsDetail\": {\"JobId\": \"", "\0", "\"}}"),
         ),
         read("JSON, headers of one name", || {

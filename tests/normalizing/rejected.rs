@@ -170,7 +170,7 @@ fn err_xml_that_is_not_well_formed() {
         ),
         (
             "<Response><a/><?xml version=\"1.0\"?></Response>",
-            "line 1, column 15: expected the XML declaration first only",
+            "line 1, column 15: expected the XML declaration only at the start",
         ),
         (
             "<Response><!-- a -- b --></Response>",
@@ -303,7 +303,7 @@ fn err_json_that_is_not_json() {
         ),
         (
             "{\"a\": \"\n\"}",
-            "line 1, column 8: expected control characters in a string as escapes",
+            "line 1, column 8: expected escaped control characters in a string",
         ),
         (
             "{\"a\": \"\\x\"}",
