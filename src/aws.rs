@@ -53,7 +53,7 @@ where
             let texts: Vec<_> = sources.map(ToString::to_string).collect();
             format!("could not connect: {}", texts.join(": "))
         }
-        SdkError::DispatchFailure(failure) if is_cut_off(failure) => {
+        SdkError::DispatchFailure(failure) if is_connection_closed(failure) => {
             "the connection was closed before the response was complete".to_owned()
         }
         SdkError::TimeoutError(_) => "the request timed out".to_owned(),
@@ -106,7 +106,7 @@ fn may_succeed_later<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>)
                 || service.err().code().is_some_and(is_transient)
         }
         SdkError::DispatchFailure(failure) => {
-            failure.is_io() || failure.is_timeout() || is_cut_off(failure)
+            failure.is_io() || failure.is_timeout() || is_connection_closed(failure)
         }
         SdkError::ConstructionFailure(_) => false,
         _ => true,
@@ -137,7 +137,7 @@ where
 
 /// Whether the connection was closed before the response was complete: of the errors that the SDK does
 /// not classify, only this one has a kind.
-fn is_cut_off(failure: &DispatchFailure) -> bool {
+fn is_connection_closed(failure: &DispatchFailure) -> bool {
     failure.as_other().is_some()
 }
 

@@ -91,7 +91,7 @@ impl Handler {
         let stored = self.store(body, failure, &delivery).map(Ok);
         catch_panic(stored)
             .await
-            .unwrap_or_else(Failure::into_answer)
+            .unwrap_or_else(NotPublished::into_answer)
     }
 
     /// Authenticates a request, and decodes its body.
@@ -116,11 +116,11 @@ impl Handler {
         body: &Bytes,
         delivery: &Delivery,
         invocation: &mut Invocation,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, NotPublished> {
         let payload = Payload::read(body).map_err(|error| {
             let encoding = delivery.receipt.content_encoding.as_deref();
             let hint = callback::encoding_hint(body, encoding);
-            Failure::Unreadable(format!("{error}{hint}"))
+            NotPublished::Unreadable(format!("{error}{hint}"))
         })?;
         let callback = match payload {
             Payload::Callback(callback) => callback,
@@ -132,8 +132,8 @@ impl Handler {
         match published {
             Ok(ids) => Ok(Answer::Published { ids }),
             // The vault may store the body although it did not store all large messages.
-            Err(PublishError::Queue(error)) => Err(Failure::Queue(error.to_string())),
-            Err(PublishError::Vault(error)) => Err(Failure::Queue(error.to_string())),
+            Err(PublishError::Queue(error)) => Err(NotPublished::Queue(error.to_string())),
+            Err(PublishError::Vault(error)) => Err(NotPublished::Queue(error.to_string())),
             Err(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
                 reason: error.to_string(),
             }),
@@ -141,10 +141,10 @@ impl Handler {
     }
 
     /// Stores a body that is not on the queue.
-    async fn store(&self, body: Bytes, failure: Failure, delivery: &Delivery) -> Answer {
+    async fn store(&self, body: Bytes, failure: NotPublished, delivery: &Delivery) -> Answer {
         let (folder, reason) = match failure {
-            Failure::Unreadable(reason) => (Folder::Quarantine, reason),
-            Failure::Queue(reason) => (Folder::Spill, reason),
+            NotPublished::Unreadable(reason) => (Folder::Quarantine, reason),
+            NotPublished::Queue(reason) => (Folder::Spill, reason),
         };
         let stored = self.publisher.store(folder, body, &reason, delivery);
         match stored.await {
@@ -159,12 +159,12 @@ impl Handler {
 
 /// Why a body is not on the queue, with the reason for the log.
 #[derive(Debug)]
-enum Failure {
+enum NotPublished {
     Unreadable(String),
     Queue(String),
 }
 
-impl Failure {
+impl NotPublished {
     /// Returns the answer if storing the body fails as well.
     fn into_answer(self) -> Answer {
         let (Self::Unreadable(reason) | Self::Queue(reason)) = self;
@@ -178,11 +178,11 @@ compile_error!("a panic must not end the process: the callback would be lost");
 /// Runs the work on a body and catches a panic, so that a bug in the receiver does not lose the callback:
 /// the body is quarantined.
 async fn catch_panic(
-    work: impl Future<Output = Result<Answer, Failure>>,
-) -> Result<Answer, Failure> {
+    work: impl Future<Output = Result<Answer, NotPublished>>,
+) -> Result<Answer, NotPublished> {
     // A panic leaves no shared state inconsistent.
     let result = AssertUnwindSafe(work).catch_unwind().await;
-    result.unwrap_or_else(|_| Err(Failure::Unreadable("the receiver panicked".to_owned())))
+    result.unwrap_or_else(|_| Err(NotPublished::Unreadable("the receiver panicked".to_owned())))
 }
 
 fn delivery(request: &Authentic<'_>, context: &Context) -> Delivery {
@@ -227,7 +227,7 @@ mod tests {
         std::panic::set_hook(Box::new(|_| {}));
         let result = catch_panic(async { panic!("s3cret") }).await;
         std::panic::set_hook(quiet);
-        let Err(Failure::Unreadable(reason)) = result else {
+        let Err(NotPublished::Unreadable(reason)) = result else {
             panic!("{result:?}")
         };
         assert_eq!(reason, "the receiver panicked");

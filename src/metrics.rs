@@ -37,7 +37,7 @@ impl MetricValue {
 }
 
 /// A line of the embedded metric format.
-pub(crate) struct Line<'l> {
+pub(crate) struct EmfLine<'l> {
     function_name: &'l str,
     metrics: Vec<Metric>,
     with_dimensions: Option<(Metric, [Dimension<'l>; 2])>,
@@ -73,7 +73,7 @@ impl From<&Metric> for Definition {
     }
 }
 
-impl<'l> Line<'l> {
+impl<'l> EmfLine<'l> {
     /// Creates a line without metrics.
     pub(crate) fn new(function_name: &'l str) -> Self {
         Self {

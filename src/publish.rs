@@ -99,7 +99,7 @@ impl Publisher {
         delivery: &Delivery,
         stats: &mut PublishStats,
     ) -> Result<Vec<String>, PublishError> {
-        let deadline = self.with_time_to_store(delivery.deadline);
+        let deadline = self.queue_deadline(delivery.deadline);
         let mut ids = Vec::new();
         let mut batch: Vec<Message> = Vec::new();
         let mut batch_bytes = 0;
@@ -203,7 +203,7 @@ impl Publisher {
 
     /// Returns the deadline for the queue. It leaves time to store the body in the vault: [`vault::BUDGET`],
     /// or half of the remaining time if that is shorter.
-    fn with_time_to_store(&self, deadline: Instant) -> Instant {
+    fn queue_deadline(&self, deadline: Instant) -> Instant {
         let rest = deadline.saturating_duration_since(Instant::now());
         let for_vault = self
             .vault

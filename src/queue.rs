@@ -17,14 +17,14 @@ use tokio::time::Instant;
 use crate::{
     aws,
     message::{Attribute, Message},
-    retry::{self, Fault, FaultKind, Limit},
+    retry::{self, Fault, FaultKind, RetryLimit},
 };
 
 /// The most entries of one `SendMessageBatch`.
 pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
 
 /// Error codes that SQS returns, among other reasons, for a message over the queue's `MaximumMessageSize`.
-const POSSIBLY_TOO_LARGE: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
+const SIZE_ERRORS: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
 
 /// An SQS queue.
 pub struct Queue {
@@ -43,7 +43,7 @@ pub enum QueueError {
 }
 
 /// Error codes of messages that SQS never accepts.
-const ABOUT_THE_MESSAGE: [&str; 2] = ["InvalidParameterValue", "InvalidMessageContents"];
+const MESSAGE_ERRORS: [&str; 2] = ["InvalidParameterValue", "InvalidMessageContents"];
 
 /// Creates an SQS client.
 pub fn client(sdk_config: &SdkConfig, endpoint: Option<&str>) -> Client {
@@ -98,7 +98,7 @@ impl Queue {
         deadline: Instant,
         retries: &mut usize,
     ) -> Result<(), QueueError> {
-        let limit = Limit {
+        let limit = RetryLimit {
             deadline,
             attempts: self.max_attempts,
         };
@@ -117,7 +117,7 @@ impl Queue {
         &self,
         message: Message,
         trace: Option<&str>,
-        limit: Limit,
+        limit: RetryLimit,
         retries: &mut usize,
     ) -> Result<(), Fault> {
         let request = self
@@ -146,7 +146,7 @@ impl Queue {
         &self,
         batch: Vec<Message>,
         trace: Option<&str>,
-        limit: Limit,
+        limit: RetryLimit,
         retries: &mut usize,
     ) -> Result<(), Fault> {
         let mut waiting: Vec<_> = batch
@@ -188,9 +188,9 @@ fn fault<E>(error: &SdkError<E, HttpResponse>) -> Fault
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let Fault { reason, kind } = aws::classify(error, &ABOUT_THE_MESSAGE);
+    let Fault { reason, kind } = aws::classify(error, &MESSAGE_ERRORS);
     Fault {
-        reason: explain(&reason),
+        reason: with_size_hint(&reason),
         kind,
     }
 }
@@ -199,12 +199,12 @@ fn refused_entry(entry: &BatchResultErrorEntry) -> Fault {
     let code = entry.code();
     let kind = if !entry.sender_fault() || aws::is_transient(code) {
         FaultKind::Transient
-    } else if aws::contains_any(code, &ABOUT_THE_MESSAGE) {
+    } else if aws::contains_any(code, &MESSAGE_ERRORS) {
         FaultKind::Refused
     } else {
         FaultKind::Permanent
     };
-    let code = explain(aws::code(Some(code)));
+    let code = with_size_hint(aws::code(Some(code)));
     Fault {
         reason: format!("an entry was refused: {code}"),
         kind,
@@ -219,8 +219,8 @@ fn not_confirmed() -> Fault {
 }
 
 /// Adds a hint to a code that may be about the size of a message.
-fn explain(code: &str) -> String {
-    if aws::contains_any(code, &POSSIBLY_TOO_LARGE) {
+fn with_size_hint(code: &str) -> String {
+    if aws::contains_any(code, &SIZE_ERRORS) {
         return format!("{code}: is the queue's own MaximumMessageSize below QUEUE_MAX_BYTES?");
     }
     code.to_owned()

@@ -25,7 +25,7 @@ pub(crate) enum FaultKind {
 
 /// When to stop retrying a call.
 #[derive(Clone, Copy)]
-pub(crate) struct Limit {
+pub(crate) struct RetryLimit {
     /// The time by which the last attempt must end.
     pub(crate) deadline: Instant,
     /// The largest number of attempts. The function has no such limit, only its deadline.
@@ -48,7 +48,7 @@ const LAST_ATTEMPT: Duration = Duration::from_millis(100);
 /// # Errors
 /// Returns the last fault. The call may have succeeded nevertheless: a response can be lost.
 pub(crate) async fn retry<T>(
-    limit: Limit,
+    limit: RetryLimit,
     retries: &mut usize,
     mut attempt: impl AsyncFnMut() -> Result<T, Fault>,
 ) -> Result<T, Fault> {
@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn attempts_go_on_until_the_deadline_with_short_waits() {
         let begin = Instant::now();
-        let limit = Limit {
+        let limit = RetryLimit {
             deadline: begin + Duration::from_secs(10),
             attempts: usize::MAX,
         };
@@ -131,7 +131,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_success_or_a_permanent_fault_ends_the_attempts() {
         let begin = Instant::now();
-        let limit = Limit {
+        let limit = RetryLimit {
             deadline: begin + Duration::from_secs(10),
             attempts: usize::MAX,
         };

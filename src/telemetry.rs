@@ -16,7 +16,7 @@ use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::Subsc
 use crate::{
     answer::Answer,
     config::LogConfig,
-    metrics::{Line, MetricValue},
+    metrics::{EmfLine, MetricValue},
     publish::PublishStats,
 };
 
@@ -130,7 +130,7 @@ impl Telemetry {
         invocation: &Invocation,
         answer: &Answer,
     ) -> std::io::Result<()> {
-        let mut line = Line::new(&self.function_name);
+        let mut line = EmfLine::new(&self.function_name);
         if let Some(name) = answer.metric() {
             line.add(name, MetricValue::Count(1));
         }
@@ -156,7 +156,7 @@ impl Telemetry {
             for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
                 if line.has_dimensions() {
                     line.write(lines)?;
-                    line = Line::new(&self.function_name);
+                    line = EmfLine::new(&self.function_name);
                 }
                 let records = ("RecordsPublished", MetricValue::Count(*count));
                 let dimensions = [("family", family.as_str()), ("outcome", outcome.as_str())];

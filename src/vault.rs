@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     aws,
-    retry::{self, Fault, FaultKind, Limit},
+    retry::{self, Fault, FaultKind, RetryLimit},
 };
 
 /// The time for all attempts at one object. With the queue's default budget the total is 4 s. The vendor
@@ -141,7 +141,7 @@ impl Vault {
     ) -> Result<String, VaultError> {
         let day = receipt.received_at.strftime("%Y/%m/%d");
         let key = format!("{}/{day}/{name}", folder.as_str());
-        let limit = Limit {
+        let limit = RetryLimit {
             deadline: deadline.min(Instant::now() + self.budget),
             attempts: self.max_attempts,
         };

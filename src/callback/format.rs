@@ -28,7 +28,7 @@ pub(crate) enum Format {
 
 /// Whether a body is nothing but white space.
 pub fn is_empty(body: &[u8]) -> bool {
-    first_significant(without_mark(body)).is_none()
+    first_non_white_space(without_bom(body)).is_none()
 }
 
 /// Returns the text of a body and its format, detected by its first significant byte: the vendor's
@@ -37,7 +37,7 @@ pub fn is_empty(body: &[u8]) -> bool {
 /// # Errors
 /// Returns [`ReadError`] if the body is not UTF-8, or begins like neither XML nor JSON.
 pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), ReadError> {
-    let body = without_mark(body);
+    let body = without_bom(body);
     let text = std::str::from_utf8(body).map_err(|error| {
         let (valid, _) = body.split_at(error.valid_up_to());
         let valid = String::from_utf8_lossy(valid);
@@ -48,7 +48,7 @@ pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), ReadError> {
             "expected UTF-8",
         )
     })?;
-    match first_significant(body) {
+    match first_non_white_space(body) {
         Some(b'<') => Ok((Format::Xml, text)),
         Some(b'{') => Ok((Format::Json, text)),
         _ => Err(ReadError::at(
@@ -74,7 +74,7 @@ pub(crate) fn encoding_hint(body: &[u8], content_encoding: Option<&str>) -> &'st
     if std::str::from_utf8(body).is_ok() {
         return "";
     }
-    match declared_encoding(without_mark(body)) {
+    match declared_encoding(without_bom(body)) {
         Some(encoding) if GBK.iter().any(|name| encoding.eq_ignore_ascii_case(name)) => {
             "; its XML declaration says GBK"
         }
@@ -95,11 +95,11 @@ fn declared_encoding(body: &[u8]) -> Option<&str> {
     value.split(['"', '\'']).nth(1)
 }
 
-fn without_mark(body: &[u8]) -> &[u8] {
+fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
-fn first_significant(body: &[u8]) -> Option<u8> {
+fn first_non_white_space(body: &[u8]) -> Option<u8> {
     body.iter().copied().find(|byte| !is_white_space(*byte))
 }
 

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::{
     characters::{is_blank, is_white_space},
+    cos_headers,
     error::{ReadError, ReadErrorKind, TextPosition},
-    headers,
     limits::{MAX_DEPTH, MAX_NODES},
     tree::{Member, Node, Object},
 };
@@ -22,16 +22,16 @@ use super::{
 /// # Errors
 /// Returns [`ReadError`] if the body is not JSON, exceeds a limit, or is not an object.
 pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
-    let mut reader = Reader {
+    let mut parser = Parser {
         body,
         at: 0,
         nodes: 0,
         trailing_commas: Vec::new(),
     };
-    let root = reader.document()?;
-    let warning = reader.trailing_commas.first().map(|&at| {
+    let root = parser.document()?;
+    let warning = parser.trailing_commas.first().map(|&at| {
         let place = TextPosition::new(body, at);
-        match reader.trailing_commas.len() {
+        match parser.trailing_commas.len() {
             1 => format!("{place}: skipped a trailing comma"),
             count => format!("{place}: skipped a trailing comma (the first of {count})"),
         }
@@ -62,7 +62,7 @@ fn grammatical_number(text: &str) -> Option<&RawValue> {
         .flatten()
 }
 
-struct Reader<'a> {
+struct Parser<'a> {
     body: &'a str,
     at: usize,
     nodes: usize,
@@ -91,7 +91,7 @@ impl Open<'_> {
 }
 
 /// The bytes that end a run of plain characters in a string: quotes, escapes, control characters.
-static ENDS_PLAIN: [bool; 256] = {
+static ENDS_STRING_RUN: [bool; 256] = {
     let mut ends = [false; 256];
     let mut control = 0;
     while control < b' ' as usize {
@@ -103,7 +103,7 @@ static ENDS_PLAIN: [bool; 256] = {
     ends
 };
 
-impl<'a> Reader<'a> {
+impl<'a> Parser<'a> {
     fn document(&mut self) -> Result<Object<'a>, ReadError> {
         let mut open: Vec<Open<'a>> = Vec::new();
         'value: loop {
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
                         self.trailing_commas.push(comma);
                     }
                     value = match open.pop() {
-                        Some(Open::Object { members, .. }) => headers::object(members),
+                        Some(Open::Object { members, .. }) => cos_headers::object(members),
                         Some(Open::Array { items }) => Node::list(items),
                         None => None,
                     };
@@ -218,7 +218,9 @@ impl<'a> Reader<'a> {
         let mut at = begin + 1;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
-            let plain = rest.iter().position(|&byte| ENDS_PLAIN[usize::from(byte)]);
+            let plain = rest
+                .iter()
+                .position(|&byte| ENDS_STRING_RUN[usize::from(byte)]);
             at += plain.unwrap_or(rest.len());
             match bytes.get(at) {
                 Some(b'"') => break,

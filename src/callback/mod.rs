@@ -1,9 +1,9 @@
 //! Parses a body into a callback: its event and its jobs, as trees that borrow from the body.
 
 mod characters;
+mod cos_headers;
 mod error;
 mod format;
-mod headers;
 mod json;
 mod limits;
 mod tree;
@@ -12,11 +12,11 @@ mod xml;
 use std::borrow::Cow;
 
 pub(crate) use characters::{is_xml_character, trim};
+pub(crate) use cos_headers::{COS_HEADERS, cos_headers};
 pub use error::{ReadError, ReadErrorKind};
 use format::Format;
 pub(crate) use format::encoding_hint;
 pub use format::is_empty;
-pub(crate) use headers::{HEADERS, headers};
 pub(crate) use json::number;
 pub(crate) use tree::{Node, Object, Values};
 

@@ -15,8 +15,8 @@ use quick_xml::{
 
 use super::{
     characters::{first_forbidden, is_blank, is_name, is_xml_character, trim},
+    cos_headers,
     error::{ReadError, ReadErrorKind, TextPosition},
-    headers,
     limits::{MAX_DEPTH, MAX_NODES},
     tree::{MIXED_TEXT, Member, Node, Object},
 };
@@ -86,7 +86,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
 struct Document<'a> {
     body: &'a str,
     /// The open elements, outermost first.
-    open: Vec<Element<'a>>,
+    open: Vec<OpenElement<'a>>,
     /// The root element, once it is closed. The inner value is `None` if it is empty.
     root: Option<Option<Node<'a>>>,
     /// The byte offset of the content of a missing root. The first open element is then that root.
@@ -95,7 +95,7 @@ struct Document<'a> {
 }
 
 /// An open element.
-struct Element<'a> {
+struct OpenElement<'a> {
     name: &'a str,
     at: usize,
     /// The text since the last child element; for a leaf, all of its text.
@@ -124,7 +124,7 @@ impl<'a> Document<'a> {
             None if name == ROOT => {}
             None if ROOT_CONTENT.contains(&name) => {
                 self.missing_root_at = Some(at);
-                let mut root = Element::new(ROOT, at);
+                let mut root = OpenElement::new(ROOT, at);
                 root.has_elements = true;
                 self.open.push(root);
             }
@@ -151,7 +151,7 @@ impl<'a> Document<'a> {
                 expected,
             ));
         }
-        self.open.push(Element::new(name, at));
+        self.open.push(OpenElement::new(name, at));
         Ok(())
     }
 
@@ -226,7 +226,7 @@ impl<'a> Document<'a> {
     }
 
     /// Returns the innermost open element of the body.
-    fn innermost(&self) -> Option<&Element<'a>> {
+    fn innermost(&self) -> Option<&OpenElement<'a>> {
         let missing_root = usize::from(self.missing_root_at.is_some());
         self.open[missing_root..].last()
     }
@@ -258,7 +258,7 @@ impl<'a> Document<'a> {
     }
 }
 
-impl<'a> Element<'a> {
+impl<'a> OpenElement<'a> {
     fn new(name: &'a str, at: usize) -> Self {
         Self {
             name,
@@ -284,7 +284,7 @@ impl<'a> Element<'a> {
     fn close(mut self) -> Option<Node<'a>> {
         if self.has_elements {
             self.keep_mixed_text();
-            headers::object(self.members)
+            cos_headers::object(self.members)
         } else {
             self.text.and_then(Node::text)
         }

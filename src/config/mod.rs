@@ -16,7 +16,7 @@ use crate::auth::Authentication;
 pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 
 /// The smallest `QUEUE_MAX_BYTES`: with a smaller one, nearly every message would cost a call to S3.
-pub const MIN_MAX_BYTES: usize = 8192;
+pub const MIN_QUEUE_MAX_BYTES: usize = 8192;
 
 /// The default `PUBLISH_BUDGET_MS`. With 1.5 s for the vault, the vendor gets the response within 4 s. The
 /// vendor does not publish its time-out,
@@ -104,7 +104,7 @@ impl Config {
                 .map(|url| url.trim_end_matches('/').to_owned())
                 .unwrap_or_else(|| env.missing("QUEUE_URL")),
             max_bytes: env
-                .number("QUEUE_MAX_BYTES", MIN_MAX_BYTES, SQS_MAX_BYTES)
+                .number("QUEUE_MAX_BYTES", MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES)
                 .unwrap_or(SQS_MAX_BYTES),
             budget: env
                 .number(

@@ -24,8 +24,8 @@ impl<'t> BucketRef<'t> {
     /// the region of another would name a bucket that does not exist.
     #[must_use]
     pub(crate) fn or(self, other: &Self) -> Self {
-        if !agree(self.bucket.as_deref(), other.bucket.as_deref())
-            || !agree(self.region.as_deref(), other.region.as_deref())
+        if !may_be_equal(self.bucket.as_deref(), other.bucket.as_deref())
+            || !may_be_equal(self.region.as_deref(), other.region.as_deref())
         {
             return self;
         }
@@ -37,6 +37,6 @@ impl<'t> BucketRef<'t> {
 }
 
 /// Whether two names may be the same: they are equal, or one is unknown.
-pub(super) fn agree(one: Option<&str>, other: Option<&str>) -> bool {
+pub(super) fn may_be_equal(one: Option<&str>, other: Option<&str>) -> bool {
     one.is_none() || other.is_none() || one == other
 }

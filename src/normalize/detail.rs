@@ -12,7 +12,7 @@ use serde::{
 };
 
 use super::fields::{Dialect, FieldType};
-use crate::callback::{HEADERS, Node, Object, Values, headers, number};
+use crate::callback::{COS_HEADERS, Node, Object, Values, cos_headers, number};
 
 /// A vendor node and its siblings, which serialize in the normal form.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ impl Serialize for Detail<'_, '_> {
         };
         for (name, values) in self.node.names() {
             while let Some((sibling, values)) = siblings.next_if(|(sibling, _)| *sibling <= name) {
-                // The name is taken: see `taken_siblings`.
+                // The name is taken: see `conflicting_siblings`.
                 if sibling != name {
                     map.serialize_entry(sibling, &normal(sibling, values))?;
                 }
@@ -59,7 +59,7 @@ impl Serialize for Detail<'_, '_> {
 }
 
 /// Returns the siblings whose names are taken in `detail`, each with its value in the normal form.
-pub(super) fn taken_siblings<'t>(
+pub(super) fn conflicting_siblings<'t>(
     node: &'t Object<'_>,
     siblings: &'t Object<'_>,
     dialect: Dialect,
@@ -88,10 +88,10 @@ struct NormalValues<'t, 'a> {
 
 impl Serialize for NormalValues<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.name == HEADERS {
+        if self.name == COS_HEADERS {
             return Headers {
                 dialect: self.dialect,
-                headers: headers(self.values),
+                headers: cos_headers(self.values),
             }
             .serialize(serializer);
         }

@@ -25,28 +25,28 @@ const MAX_QUOTE: usize = 64;
 /// Warnings about values of one job that could not be used, each with its path.
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
-    kept: RefCell<Vec<String>>,
-    left_out: Cell<usize>,
+    list: RefCell<Vec<String>>,
+    dropped: Cell<usize>,
 }
 
 impl Warnings {
     /// Adds a warning, unless the same one exists. Only counts it if there are too many.
     pub(super) fn add(&self, warning: impl FnOnce() -> String) {
-        let mut kept = self.kept.borrow_mut();
-        if kept.len() == MAX_WARNINGS {
-            self.left_out.set(self.left_out.get() + 1);
+        let mut list = self.list.borrow_mut();
+        if list.len() == MAX_WARNINGS {
+            self.dropped.set(self.dropped.get() + 1);
             return;
         }
         let warning = warning();
-        if !kept.contains(&warning) {
-            kept.push(warning);
+        if !list.contains(&warning) {
+            list.push(warning);
         }
     }
 
     /// Returns the warnings in the order in which they were added.
     pub(super) fn into_vec(self) -> Vec<String> {
-        let mut warnings = self.kept.into_inner();
-        match self.left_out.into_inner() {
+        let mut warnings = self.list.into_inner();
+        match self.dropped.into_inner() {
             0 => {}
             count => warnings.push(format!("{count} more warnings were left out")),
         }
@@ -230,7 +230,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
             {
                 path.push_str(&format!("{parent}."));
             }
-            format!("{path}{}: {problem}", cut(name))
+            format!("{path}{}: {problem}", truncate(name))
         });
     }
 
@@ -270,8 +270,8 @@ impl ElementPath<'_> {
 impl fmt::Display for ElementPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {
-            Some(index) => write!(f, "{}[{index}]", cut(self.name)),
-            None => f.write_str(&cut(self.name)),
+            Some(index) => write!(f, "{}[{index}]", truncate(self.name)),
+            None => f.write_str(&truncate(self.name)),
         }
     }
 }
@@ -297,11 +297,11 @@ fn to_utc(text: &str) -> Option<String> {
 
 /// Quotes the beginning of a text.
 fn quote(text: &str) -> String {
-    format!("{:?}", cut(text))
+    format!("{:?}", truncate(text))
 }
 
 /// Truncates a text after [`MAX_QUOTE`] characters.
-fn cut(text: &str) -> Cow<'_, str> {
+fn truncate(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_QUOTE {
         return Cow::Borrowed(text);
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use cloud_infinite_job_record::Input;
 
 use super::{
-    bucket_ref::{BucketRef, agree},
+    bucket_ref::{BucketRef, may_be_equal},
     cos_url::CosUrl,
     element::Element,
 };
@@ -49,8 +49,8 @@ fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, mut named: Input<'t>)
     let Some(cos_url) = CosUrl::parse(url) else {
         return named;
     };
-    let is_same_object = agree(named.bucket.as_deref(), Some(cos_url.bucket))
-        && agree(named.region.as_deref(), cos_url.region)
+    let is_same_object = may_be_equal(named.bucket.as_deref(), Some(cos_url.bucket))
+        && may_be_equal(named.region.as_deref(), cos_url.region)
         && (named.object.is_none() || named.object == cos_url.object);
     if !is_same_object {
         // The URL is not quoted, since it may be signed.

@@ -97,7 +97,7 @@ pub(super) fn headers<'t>(
         return BTreeMap::new();
     };
     let mut joined: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
-    for (header, values) in callback::headers(element.object().values(name)) {
+    for (header, values) in callback::cos_headers(element.object().values(name)) {
         for value in values {
             let Node::Text(text) = value else {
                 element.warn(name, &format!("expected texts, but found {}", value.kind()));

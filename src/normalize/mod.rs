@@ -75,7 +75,7 @@ pub(crate) fn record<'t, 'a>(
     }
     record.warnings = warnings.into_vec();
     // Added last, without a limit: the value of such a sibling is nowhere else in the record.
-    let taken = detail::taken_siblings(job, &callback.siblings, dialect);
+    let taken = detail::conflicting_siblings(job, &callback.siblings, dialect);
     record.warnings.extend(taken.map(|(name, value)| {
         format!("{name}: expected a name that is free in detail, but found it there; it is {value}")
     }));

@@ -11,10 +11,10 @@ use super::{
     job::{error, fill_job, headers, problem},
     outputs::Outputs,
 };
-use crate::callback::{HEADERS, Node, Object, number, trim};
+use crate::callback::{COS_HEADERS, Node, Object, number, trim};
 
 /// The names of the fields in one of the forms.
-struct Form {
+struct FieldNames {
     verdicts: &'static [&'static str],
     label: &'static str,
     sub_label: &'static str,
@@ -28,7 +28,7 @@ struct Form {
     count: &'static str,
 }
 
-const DETAIL: Form = Form {
+const DETAIL: FieldNames = FieldNames {
     // `Suggestion` is the verdict on documents and web pages.
     verdicts: &["Result", "Suggestion"],
     label: "Label",
@@ -41,7 +41,7 @@ const DETAIL: Form = Form {
     count: "Count",
 };
 
-const SIMPLE: Form = Form {
+const SIMPLE: FieldNames = FieldNames {
     verdicts: &["result"],
     label: "label",
     sub_label: "sub_label",
@@ -73,7 +73,7 @@ pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.kind = record.event.clone();
     fill_job(record, &node);
     record.input = input(&node, &BucketRef::default());
-    record.headers = headers(&[Some(node)], HEADERS);
+    record.headers = headers(&[Some(node)], COS_HEADERS);
     let mut outputs = Outputs::default();
     if let Some(mask) = node.child("MaskInfo") {
         add_masked_copies(&mut outputs, &mask);
@@ -134,28 +134,28 @@ fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) 
 fn moderation<'t>(
     elements: &[Element<'_, 't, '_>],
     outcome: &Outcome,
-    form: &Form,
+    names: &FieldNames,
 ) -> Moderation<'t> {
     let result = &elements[0];
     let has = |name: &&&str| result.object().values(name).first().is_some();
-    let named = form.verdicts.iter().filter(has);
+    let named = names.verdicts.iter().filter(has);
     let mut verdicts = named.map(|name| verdict(result, name, outcome));
     let verdict = verdicts.next().unwrap_or(Verdict::UNKNOWN);
     // If the verdicts contradict each other, none of them is reliable.
     let is_certain = verdicts.all(|other| other == verdict);
-    let forbidden = result.text(form.forbidden).and_then(|number| {
-        let forbidden = match number_of(number) {
+    let forbidden = result.text(names.forbidden).and_then(|number| {
+        let forbidden = match parse_number(number) {
             Some(0.0) => Some(Forbidden::None),
             Some(1.0) => Some(Forbidden::Frozen),
             Some(2.0) => Some(Forbidden::Moved),
             _ => None,
         };
         if forbidden.is_none() {
-            result.warn_expected(form.forbidden, "0, 1 or 2", number);
+            result.warn_expected(names.forbidden, "0, 1 or 2", number);
         }
         forbidden
     });
-    let scenes = scenes(elements, outcome, form);
+    let scenes = scenes(elements, outcome, names);
     let hits = scenes.iter().filter(|(is_hit, _)| *is_hit);
     let hits = hits.map(|(_, scene)| scene.name.clone()).collect();
     let mut moderation = Moderation::default();
@@ -164,9 +164,9 @@ fn moderation<'t>(
     } else {
         Verdict::UNKNOWN
     };
-    moderation.label = result.field(form.label);
-    moderation.sub_label = result.field(form.sub_label);
-    moderation.score = result.number(form.score);
+    moderation.label = result.field(names.label);
+    moderation.sub_label = result.field(names.sub_label);
+    moderation.score = result.number(names.score);
     // A failed job has 0 here as well.
     moderation.forbidden = forbidden.filter(|_| {
         matches!(
@@ -185,7 +185,7 @@ fn verdict(element: &Element<'_, '_, '_>, name: &str, outcome: &Outcome) -> Verd
     let Some(number) = element.text(name) else {
         return Verdict::UNKNOWN;
     };
-    let verdict = match number_of(number) {
+    let verdict = match parse_number(number) {
         _ if element.is_ambiguous(name) => Verdict::UNKNOWN,
         Some(0.0) => Verdict::Normal,
         Some(1.0) => Verdict::Sensitive,
@@ -203,7 +203,7 @@ fn verdict(element: &Element<'_, '_, '_>, name: &str, outcome: &Outcome) -> Verd
 }
 
 /// Parses a number.
-fn number_of(text: &str) -> Option<f64> {
+fn parse_number(text: &str) -> Option<f64> {
     number(text)?.get().parse().ok()
 }
 
@@ -211,16 +211,16 @@ fn number_of(text: &str) -> Option<f64> {
 fn scenes<'t>(
     elements: &[Element<'_, 't, '_>],
     outcome: &Outcome,
-    form: &Form,
+    names: &FieldNames,
 ) -> Vec<(bool, Scene<'t>)> {
     let mut scenes = BTreeMap::new();
     for element in elements {
         for (info_name, _) in element.object().names() {
-            let Some(name) = scene_name(info_name, form) else {
+            let Some(name) = scene_name(info_name, names) else {
                 continue;
             };
             for info in element.children(info_name) {
-                let Some(is_hit) = is_hit(&info, form) else {
+                let Some(is_hit) = is_hit(&info, names) else {
                     continue;
                 };
                 // Of equal names, the first that was hit is used, else the first.
@@ -231,11 +231,11 @@ fn scenes<'t>(
                 }
                 let mut scene = Scene::default();
                 scene.name.clone_from(&name);
-                scene.verdict = verdict(&info, form.hit, outcome);
-                scene.score = info.number(form.score);
-                scene.count = info.number(form.count);
-                scene.label = info.field(form.label);
-                scene.sub_label = info.field(form.sub_label);
+                scene.verdict = verdict(&info, names.hit, outcome);
+                scene.score = info.number(names.score);
+                scene.count = info.number(names.count);
+                scene.label = info.field(names.label);
+                scene.sub_label = info.field(names.sub_label);
                 scenes.insert(name.clone(), (is_hit, scene));
             }
         }
@@ -244,17 +244,17 @@ fn scenes<'t>(
 }
 
 /// Returns whether one of a scene's flags is not 0, or `None` if it has no flag.
-fn is_hit(info: &Element<'_, '_, '_>, form: &Form) -> Option<bool> {
-    let flags = info.object().values(form.hit);
+fn is_hit(info: &Element<'_, '_, '_>, names: &FieldNames) -> Option<bool> {
+    let flags = info.object().values(names.hit);
     flags.first()?;
-    let is_raised = |flag: &Node<'_>| flag.as_text().map(trim).and_then(number_of) != Some(0.0);
+    let is_raised = |flag: &Node<'_>| flag.as_text().map(trim).and_then(parse_number) != Some(0.0);
     Some(flags.iter().any(is_raised))
 }
 
 /// Returns the name of the scene that the element `name` describes.
-fn scene_name(name: &str, form: &Form) -> Option<String> {
-    let scene = name.strip_suffix(form.scene)?;
-    let scene = match form.renamed_scene {
+fn scene_name(name: &str, names: &FieldNames) -> Option<String> {
+    let scene = name.strip_suffix(names.scene)?;
+    let scene = match names.renamed_scene {
         Some((from, to)) if scene == from => to,
         _ => scene,
     };

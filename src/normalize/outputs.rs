@@ -16,13 +16,13 @@ const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Outputs<'t> {
     list: Vec<Output<'t>>,
     bytes: usize,
-    left_out: usize,
+    dropped: usize,
 }
 
 impl<'t> Outputs<'t> {
     /// Whether no output was found so far.
     pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.left_out == 0
+        self.list.is_empty() && self.dropped == 0
     }
 
     /// Adds an object, unless its name is a template. `path` returns the path of the leaf with its name, and
@@ -36,7 +36,7 @@ impl<'t> Outputs<'t> {
         describe: impl FnOnce(&mut Output<'t>),
     ) {
         if self.bytes > MAX_OUTPUT_BYTES {
-            self.left_out += 1;
+            self.dropped += 1;
             return;
         }
         // Counted for templates as well, since checking one takes as long.
@@ -72,10 +72,10 @@ impl<'t> Outputs<'t> {
 
     /// Returns the outputs. Adds a warning at `element` if there were too many.
     pub(super) fn into_vec(self, element: &Element<'_, 't, '_>) -> Vec<Output<'t>> {
-        if self.left_out > 0 {
+        if self.dropped > 0 {
             let found = format!(
                 "expected outputs of at most {MAX_OUTPUT_BYTES} bytes, {} more were left out",
-                self.left_out
+                self.dropped
             );
             element.warn("outputs", &found);
         }

@@ -16,7 +16,7 @@ use super::{
     job::{fill_job, headers, problem},
     outputs::{Outputs, without_slash},
 };
-use crate::callback::HEADERS;
+use crate::callback::COS_HEADERS;
 
 /// The result nodes below `Operation` that list keys, each with the path to the keys. `MediaResult` and
 /// `PicProcessResult` are read elsewhere, since they also describe their outputs.
@@ -69,7 +69,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     let operation_input = operation
         .as_ref()
         .and_then(|operation| operation.child("Input"));
-    record.headers = headers(&[input_node, Some(node), operation_input], HEADERS);
+    record.headers = headers(&[input_node, Some(node), operation_input], COS_HEADERS);
     if let Some(workflow) = node.child("Workflow") {
         record.workflow.id = workflow.field("WorkflowId");
         record.workflow.name = workflow.field("WorkflowName");
@@ -217,7 +217,7 @@ fn add_files<'t>(
     bucket_ref: &BucketRef<'t>,
 ) {
     let prefix = file.verbatim("ObjectPrefix").unwrap_or_default();
-    let urls = urls_in_step(file);
+    let urls = paired_urls(file);
     // Digests are not always in the order of the names, so they are looked up by name.
     let digests: HashMap<_, _> = file
         .children("Md5Info")
@@ -239,7 +239,7 @@ fn add_files<'t>(
 }
 
 /// Returns the `ObjectUrl` of each `ObjectName`, if there are as many URLs as names.
-fn urls_in_step<'t>(element: &Element<'_, 't, '_>) -> Vec<&'t str> {
+fn paired_urls<'t>(element: &Element<'_, 't, '_>) -> Vec<&'t str> {
     let count = |name| element.object().values(name).iter().count();
     if count("ObjectUrl") == count("ObjectName") {
         element.texts("ObjectUrl").map(|(_, url)| url).collect()
@@ -278,7 +278,7 @@ fn add_names<'t>(
     describe: impl Fn(&mut Output<'t>),
 ) {
     let (prefix, urls) = match leaf {
-        "ObjectName" => (element.verbatim("ObjectPrefix"), urls_in_step(element)),
+        "ObjectName" => (element.verbatim("ObjectPrefix"), paired_urls(element)),
         _ => (None, Vec::new()),
     };
     let prefix = prefix.unwrap_or_default();

@@ -12,7 +12,7 @@ use super::{
     job::{error, headers, outcome, problem},
     outputs::{Outputs, without_slash},
 };
-use crate::callback::HEADERS;
+use crate::callback::COS_HEADERS;
 
 /// The elements that list a task's objects: files, then sprites.
 const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
@@ -25,7 +25,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     record.state = node.field("State");
     record.created_at = node.time("CreateTime");
     record.started_at = node.time("StartTime");
-    record.headers = headers(&[Some(node)], HEADERS);
+    record.headers = headers(&[Some(node)], COS_HEADERS);
     record.workflow.id = node.field("WorkflowId");
     record.workflow.name = node.field("WorkflowName");
     record.workflow.run_id.clone_from(&record.job_id);

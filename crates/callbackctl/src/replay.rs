@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use cloud_infinite_callback::{
     callback::Payload,
-    config::{MIN_MAX_BYTES, SQS_MAX_BYTES},
+    config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES},
     event,
     publish::{Delivery, PublishError, PublishStats, Publisher},
     queue::Queue,
@@ -42,7 +42,7 @@ pub(crate) struct Replay {
     queue_url: String,
     /// The largest message, attributes counted
     #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = SQS_MAX_BYTES as u64)]
-    #[arg(value_parser = value_parser!(u64).range(MIN_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
+    #[arg(value_parser = value_parser!(u64).range(MIN_QUEUE_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
     queue_max_bytes: u64,
     /// Only keys that begin with this, in quarantine/ or spill/
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use cloud_infinite_callback::{
-    config::{MIN_MAX_BYTES, SQS_MAX_BYTES},
+    config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES},
     event,
     publish::{Delivery, PublishError, PublishStats, Publisher},
     queue::{Queue, QueueError},
@@ -40,7 +40,7 @@ pub(crate) struct QueueArguments {
     pub(crate) queue_url: Option<String>,
     /// The largest message, attributes counted
     #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = SQS_MAX_BYTES as u64)]
-    #[arg(value_parser = value_parser!(u64).range(MIN_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
+    #[arg(value_parser = value_parser!(u64).range(MIN_QUEUE_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
     queue_max_bytes: u64,
     /// The vault's bucket, for messages that are too large for the queue
     #[arg(long, env = "VAULT_BUCKET", value_parser = NonEmptyStringValueParser::new())]

@@ -299,7 +299,7 @@ pub struct Task<'t> {
     /// The state in the vendor's words: `State`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
-    /// The meaning of the state, as for a job of its own.
+    /// The meaning of the state, as for a job outside a workflow.
     pub outcome: Outcome,
     /// Why the task failed: its `Code` and `Message`, else those of its first failed object.
     #[serde(skip_serializing_if = "Option::is_none")]

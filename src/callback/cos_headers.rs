@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use super::tree::{MIXED_TEXT, Member, Node, Object, Values};
 
 /// The element with headers: pairs or maps, which become one map of texts.
-pub(crate) const HEADERS: &str = "CosHeaders";
+pub(crate) const COS_HEADERS: &str = "CosHeaders";
 
 /// Returns an object without headers that have no value, unless nothing else is left of it.
 pub(super) fn object(mut members: Vec<Member<'_>>) -> Option<Node<'_>> {
-    members.retain(|(name, node)| name != HEADERS || !is_empty(node));
+    members.retain(|(name, node)| name != COS_HEADERS || !is_empty(node));
     Node::object(members)
 }
 
@@ -26,7 +26,7 @@ fn is_empty(node: &Node<'_>) -> bool {
 }
 
 /// Returns the headers in all values of `CosHeaders`.
-pub(crate) fn headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&'t Node<'a>>> {
+pub(crate) fn cos_headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&'t Node<'a>>> {
     let mut headers: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
     for value in values.iter() {
         match value {
