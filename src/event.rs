@@ -11,7 +11,7 @@ use crate::{
     normalize::{self, BucketRef, Detail},
 };
 
-/// The longest id, in characters: the limit of SQS for deduplication ids.
+/// The longest id, in characters: the limit of SQS for deduplication and group ids.
 const MAX_ID_LENGTH: usize = 128;
 
 /// The length of the digest that distinguishes several bodies of one job, in hexadecimal digits.
@@ -127,19 +127,22 @@ fn id(record: &Record<'_, Detail<'_, '_>>) -> String {
         }
         (Some(job), _) => format!("{job}:{state}"),
     };
-    let is_legal = id.len() <= MAX_ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_legal { id } else { sha256_hex(&id) }
+    id_for_sqs(id)
+}
+
+/// Returns an id, or its SHA-256 in hexadecimal digits if SQS refuses it as a deduplication or group id.
+pub(crate) fn id_for_sqs(id: String) -> String {
+    if id.len() <= MAX_ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        id
+    } else {
+        hex::encode(Sha256::digest(id))
+    }
 }
 
 fn detail_digest(record: &Record<'_, Detail<'_, '_>>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     serde_json::to_writer(HashWriter(&mut hasher), &record.detail).expect(SERIALIZES);
     hasher.finalize().into()
-}
-
-/// Returns the SHA-256 of a text in hexadecimal digits. It replaces ids that SQS refuses.
-pub(crate) fn sha256_hex(text: &str) -> String {
-    hex::encode(Sha256::digest(text))
 }
 
 /// Writes into a digest.

@@ -4,15 +4,12 @@ use cloud_infinite_job_record::SCHEMA_VERSION;
 
 use crate::{
     callback::is_xml_character,
-    event::{self, RoutedEvent, sha256_hex},
+    event::{self, RoutedEvent, id_for_sqs},
 };
 
 /// The longest value of a message attribute, in characters: long enough for every id. It bounds the size of
 /// the attributes.
 const MAX_ATTRIBUTE_LENGTH: usize = 256;
-
-/// The longest group id that SQS accepts, in characters.
-const MAX_GROUP_LENGTH: usize = 128;
 
 /// The message of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +19,9 @@ pub(crate) struct Message {
     /// At most ten, none empty.
     pub(crate) attributes: Vec<Attribute>,
     /// `MessageGroupId`: for fairness in a standard queue, for order in a FIFO queue.
-    pub(crate) group: Option<String>,
+    pub(crate) group_id: Option<String>,
     /// `MessageDeduplicationId`, for a FIFO queue.
-    pub(crate) deduplication: Option<String>,
+    pub(crate) deduplication_id: Option<String>,
 }
 
 /// A message attribute.
@@ -71,8 +68,8 @@ impl Message {
                     })
                 })
                 .collect(),
-            group: group.map(sanitize_group),
-            deduplication: is_fifo.then(|| event.id.clone()),
+            group_id: group.map(|id| id_for_sqs(id.to_owned())),
+            deduplication_id: is_fifo.then(|| event.id.clone()),
         }
     }
 
@@ -122,17 +119,6 @@ fn sanitize(value: &str) -> String {
         .collect()
 }
 
-/// Returns a group id that SQS accepts: letters, digits and punctuation, else its digest.
-fn sanitize_group(group: &str) -> String {
-    let is_legal =
-        group.len() <= MAX_GROUP_LENGTH && group.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_legal {
-        group.to_owned()
-    } else {
-        sha256_hex(group)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -179,9 +165,9 @@ mod tests {
                     | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
                 prop_assert!(attribute.value.chars().all(is_legal));
             }
-            prop_assert!(message.group.iter().all(|id| is_group(id)));
-            prop_assert!(message.deduplication.iter().all(|id| is_group(id)));
-            prop_assert_eq!(message.deduplication.is_some(), fifo);
+            prop_assert!(message.group_id.iter().all(|id| is_group(id)));
+            prop_assert!(message.deduplication_id.iter().all(|id| is_group(id)));
+            prop_assert_eq!(message.deduplication_id.is_some(), fifo);
         }
     }
 
@@ -190,12 +176,18 @@ mod tests {
         let group = |bucket| {
             message("a", "Success", bucket, false)
                 .unwrap()
-                .group
+                .group_id
                 .unwrap()
         };
         assert_eq!(group("media-1300000001"), "media-1300000001");
-        assert_eq!(group("媒体"), sha256_hex("媒体"));
-        assert_eq!(group(&"a".repeat(129)), sha256_hex(&"a".repeat(129)));
+        assert_eq!(
+            group("媒体"),
+            "fa33e100097598596015afee52155026707118efd6e87a1fdb79b891d5c0f020"
+        );
+        assert_eq!(
+            group(&"a".repeat(129)),
+            "c12cb024a2e5551cca0e08fce8f1c5e314555cc3fef6329ee994a3db752166ae"
+        );
     }
 
     #[test]

@@ -125,8 +125,8 @@ impl Queue {
             .send_message()
             .queue_url(&self.url)
             .message_body(message.body)
-            .set_message_group_id(message.group)
-            .set_message_deduplication_id(message.deduplication)
+            .set_message_group_id(message.group_id)
+            .set_message_deduplication_id(message.deduplication_id)
             .set_message_attributes(Some(attributes(message.attributes)))
             .set_message_system_attributes(trace.map(system_attributes));
         retry::retry(limit, retries, async || {
@@ -231,8 +231,8 @@ fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBat
     let entry = SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
         .message_body(message.body)
-        .set_message_group_id(message.group)
-        .set_message_deduplication_id(message.deduplication)
+        .set_message_group_id(message.group_id)
+        .set_message_deduplication_id(message.deduplication_id)
         .set_message_attributes(Some(attributes(message.attributes)))
         .set_message_system_attributes(trace.map(system_attributes));
     entry

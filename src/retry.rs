@@ -55,8 +55,10 @@ pub(crate) async fn retry<T>(
     let begin = Instant::now();
     let mut backoff = FIRST_BACKOFF;
     let mut last: Option<Fault> = None;
-    for tried in 1.. {
-        let mut is_over = tried == limit.attempts;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let mut is_over = attempts == limit.attempts;
         match timeout_at(limit.deadline, attempt()).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(fault)) => {
@@ -73,9 +75,9 @@ pub(crate) async fn retry<T>(
                     reason: format!("request timed out after {millis} ms"),
                     kind: FaultKind::Transient,
                 },
-                Some(fault) if tried == 1 => fault,
+                Some(fault) if attempts == 1 => fault,
                 Some(Fault { reason, kind }) => Fault {
-                    reason: format!("{reason}; tried {tried} times in {millis} ms"),
+                    reason: format!("{reason}; tried {attempts} times in {millis} ms"),
                     kind,
                 },
             });
@@ -86,7 +88,6 @@ pub(crate) async fn retry<T>(
         backoff = (2 * backoff).min(MAX_BACKOFF);
         *retries += 1;
     }
-    unreachable!("the loop ends by returning")
 }
 
 #[cfg(test)]

@@ -86,6 +86,11 @@ impl<'a> Object<'a> {
         Values(&self.members[start..start + run])
     }
 
+    /// Whether `name` has a value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values(name).first().is_some()
+    }
+
     /// Iterates over the names, each once and in order, with their values.
     pub(crate) fn names<'t>(&'t self) -> impl Iterator<Item = (&'t str, Values<'t, 'a>)> {
         self.members

@@ -13,7 +13,7 @@ pub struct ConfigError {
     /// Its name.
     pub variable: &'static str,
     /// What was expected. It does not quote the value, which may be a secret.
-    pub expected: String,
+    pub(crate) expected: String,
 }
 
 impl fmt::Display for ConfigError {

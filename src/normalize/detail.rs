@@ -66,7 +66,7 @@ pub(super) fn conflicting_siblings<'t>(
 ) -> impl Iterator<Item = (&'t str, String)> {
     siblings
         .names()
-        .filter(|(name, _)| node.values(name).first().is_some())
+        .filter(|(name, _)| node.has(name))
         .map(move |(name, values)| {
             let normal = NormalValues {
                 name,

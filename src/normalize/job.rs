@@ -92,7 +92,7 @@ pub(super) fn headers<'t>(
     let Some(element) = elements
         .iter()
         .flatten()
-        .find(|element| element.object().values(name).first().is_some())
+        .find(|element| element.object().has(name))
     else {
         return BTreeMap::new();
     };

@@ -84,8 +84,7 @@ pub(crate) fn record<'t, 'a>(
 
 /// Decides the family of a job.
 fn family(node: JobNode, event: Option<&str>, job: &Object<'_>) -> Family {
-    let has = |name| job.values(name).first().is_some();
-    let is_task = has("Tag") || has("Operation");
+    let is_task = job.has("Tag") || job.has("Operation");
     match (node, event) {
         (JobNode::WorkflowExecution, _) => Family::Workflow,
         (JobNode::Simple, _) => Family::Moderation,

@@ -56,16 +56,15 @@ const SIMPLE: FieldNames = FieldNames {
 /// Whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job. Virus
 /// detection has a `Suggestion` as well, but its result is not a verdict.
 pub(super) fn is_verdict(job: &Object<'_>) -> bool {
-    let has = |name| job.values(name).first().is_some();
     let has_scene = || {
         job.names().any(|(name, values)| {
             scene_name(name, &DETAIL).is_some()
-                && values.iter().any(|info| {
-                    matches!(info, Node::Object(info) if info.values(DETAIL.hit).first().is_some())
-                })
+                && values
+                    .iter()
+                    .any(|info| matches!(info, Node::Object(info) if info.has(DETAIL.hit)))
         })
     };
-    !has("DetectDetail") && (has("Result") || has("Suggestion") || has_scene())
+    !job.has("DetectDetail") && (job.has("Result") || job.has("Suggestion") || has_scene())
 }
 
 /// Fills a record from an element of `JobsDetail`.
@@ -137,8 +136,10 @@ fn moderation<'t>(
     names: &FieldNames,
 ) -> Moderation<'t> {
     let result = &elements[0];
-    let has = |name: &&&str| result.object().values(name).first().is_some();
-    let named = names.verdicts.iter().filter(has);
+    let named = names
+        .verdicts
+        .iter()
+        .filter(|name| result.object().has(name));
     let mut verdicts = named.map(|name| verdict(result, name, outcome));
     let verdict = verdicts.next().unwrap_or(Verdict::UNKNOWN);
     // If the verdicts contradict each other, none of them is reliable.
