@@ -227,8 +227,9 @@ def describe(line: dict[str, Any]) -> str:
 
 
 def show_log(receiver: Receiver) -> None:
+    """Prints the status of each answered request, and what became of it."""
     for line in receiver.log():
-        print(f"  {describe(line)}", flush=True)
+        print(f"  {line.get('http.status', '')} {describe(line)}", flush=True)
 
 
 def receive(receiver: Receiver) -> list[Message]:

@@ -148,6 +148,11 @@ impl Answer {
         }
     }
 
+    /// Returns the HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.row().status
+    }
+
     /// Returns the log level.
     pub(crate) fn level(&self) -> Level {
         self.row().level
@@ -185,7 +190,7 @@ impl Answer {
     /// Returns the response. With 200 the vendor forgets the callback; with anything else it sends
     /// moderation again every 30 minutes for a day, and documents nothing for tasks and workflows.
     pub(crate) fn response(&self) -> Response {
-        let status = self.row().status;
+        let status = self.status();
         let (content_type, body) = match self {
             Self::Published { ids } => {
                 let body = serde_json::json!({ "accepted": ids.len(), "ids": ids });

@@ -150,16 +150,18 @@ async fn every_request_is_logged_once_at_the_level_of_its_answer() {
     for (case, settings, event, level) in cases {
         let settings = settings.clone().with("AWS_LAMBDA_LOG_LEVEL", "TRACE");
         let function = crate::start(settings).await;
-        function.call(&event).await;
+        let answer = function.call(&event).await;
         let output = function.stop().await;
         let lines = output
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let levels: Vec<_> = lines
-            .filter_map(|line| line.get("level").cloned())
+        let lines: Vec<_> = lines
+            .filter(|line| line.get("level").is_some())
+            .map(|line| (line["level"].clone(), line["http.status"].clone()))
             .collect();
-        // The first is that of the start.
-        assert_eq!(levels, [json!("INFO"), json!(level)], "{case}: {output:?}");
+        let started = (json!("INFO"), Value::Null);
+        let answered = (json!(level), json!(answer.status));
+        assert_eq!(lines, [started, answered], "{case}: {output:?}");
     }
 }
 
