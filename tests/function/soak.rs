@@ -99,7 +99,7 @@ async fn post(function: &Function, aws: &FakeAws, numbers: Range<u32>) -> Vec<St
 fn callback(number: u32) -> (Vec<u8>, bool, usize) {
     let job = number * 10;
     let run_id = format!("i{number:032x}");
-    let is_xml = number % 3 == 0;
+    let is_xml = number.is_multiple_of(3);
     let (value, jobs) = match number % 50 {
         // First in a second, so that the queue's faults are in batches.
         0 | 25 => (tasks((job..job + 10).map(snapshot)), 10),
