@@ -53,12 +53,13 @@ pub struct Record<'t, D = Box<RawValue>> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
-    /// When the job started: `StartTime`, in the same form. Jobs of documents and moderation have none.
+    /// When the job started: `StartTime`, in the form of `createdAt`. Jobs of documents and moderation
+    /// have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
-    /// When the job ended: `EndTime`, in the same form. Without one, the latest `Tasks[].EndTime` of a
-    /// workflow that has ended. Moderation has none.
+    /// When the job ended: `EndTime`, in the form of `createdAt`. Without one, the latest
+    /// `Tasks[].EndTime` of a workflow that has ended. Moderation has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
@@ -207,7 +208,7 @@ pub struct Output<'t> {
     /// `ObjectUrl`. If it is absent, do not assume the bucket of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// The bucket's region, from the same sources.
+    /// The bucket's region, from the sources of the bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
     /// The object's key, without a leading `/`: `ObjectPrefix` and `ObjectName`, or what the kind of
@@ -237,7 +238,7 @@ pub struct Output<'t> {
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub bytes: Option<Cow<'t, RawValue>>,
     /// The width in pixels: `ProcessResult.Width`, or the `Width` of the first
-    /// `Operation.MediaInfo.Stream.Video`, on the same conditions.
+    /// `Operation.MediaInfo.Stream.Video`, on the conditions of `bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub width: Option<Cow<'t, RawValue>>,
@@ -315,11 +316,11 @@ pub struct Task<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
-    /// When the task started: `StartTime`, in the same form.
+    /// When the task started: `StartTime`, in the form of `createdAt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
-    /// When the task ended: `EndTime`, in the same form.
+    /// When the task ended: `EndTime`, in the form of `createdAt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
