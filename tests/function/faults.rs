@@ -1,7 +1,7 @@
 //! Every fault of the queue in every state of the vault: nothing is lost.
 //!
-//! A row is a fault; each is tried with a body of one job and with one of twelve, which makes two
-//! batches. One invariant holds over all of them, and it is checked by one function.
+//! Each fault is tried with a body of one job, and with one of twelve jobs, which needs two batches.
+//! One function checks the invariant that holds for all of them.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use testkit::{
     server,
 };
 
-/// The queue's time in these tests.
+/// The queue's time budget in the table.
 const BUDGET: Duration = Duration::from_millis(500);
 
 /// The vault's time: `vault::BUDGET`.
 const VAULT_BUDGET: Duration = Duration::from_millis(1500);
 
-/// What a machine with several functions starting at once adds.
+/// What a busy machine, on which several functions start, may add.
 const SLACK: Duration = Duration::from_secs(3);
 
 /// How many rows run at the same time.
@@ -34,12 +34,12 @@ const MAX_CALLS: usize = 20;
 /// More calls than the SDK's own quota for retries allows to fail.
 const OUTAGE_CALLS: usize = 150;
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Debug)]
 enum Fault {
-    /// The queue's replies: these, then always the last.
-    Queue(&'static [Reply], Reply),
-    /// Nobody listens at the queue's address.
+    /// The queue's first reply, if it differs, and the reply to every later call.
+    Queue(Option<Reply>, Reply),
+    /// No server listens at the queue's address.
     Refused,
     /// Connections to the queue are closed as soon as something was sent.
     Resetting,
@@ -73,7 +73,7 @@ impl VaultState {
         }
     }
 
-    fn keeps(self) -> bool {
+    fn stores(self) -> bool {
         matches!(self, Self::Working | Self::Once(..))
     }
 }
@@ -91,143 +91,92 @@ enum Expected {
     SpilledAfter(usize),
 }
 
-/// Faults, whether they concern batches only, and their expected results.
-fn faults() -> Vec<(&'static str, Fault, bool, Expected)> {
+/// A row of the table.
+#[derive(Clone)]
+struct Case {
+    name: &'static str,
+    fault: Fault,
+    needs_batch: bool,
+    expected: Expected,
+}
+
+/// A fault of any call.
+fn row(name: &'static str, fault: Fault, expected: Expected) -> Case {
+    Case {
+        name,
+        fault,
+        needs_batch: false,
+        expected,
+    }
+}
+
+/// A fault of entries of a batch.
+fn batch(name: &'static str, fault: Fault, expected: Expected) -> Case {
+    Case {
+        needs_batch: true,
+        ..row(name, fault, expected)
+    }
+}
+
+fn faults() -> Vec<Case> {
     use Expected::{Published, Quarantined, Spilled, SpilledAfter};
     use Reply::{
         Accept, Anonymous, Blank, Contradict, Error, FailEntries, Garble, Late, LoseEntries,
         RefuseEntries, RefuseEntriesAs, Silence,
     };
-    let always = |reply| Fault::Queue(&[], reply);
-    let throttled = Error(400, "RequestThrottled");
-    let unavailable = Error(503, "ServiceUnavailable");
+    let once = |reply| Fault::Queue(Some(reply), Accept);
+    let always = |reply| Fault::Queue(None, reply);
+    let unavailable = || Error(503, "ServiceUnavailable");
+    let failing = || Error(500, "InternalFailure");
+    let throttled = || Error(400, "RequestThrottled");
+    let missing = || Error(400, "QueueDoesNotExist");
+    let throttled_by_kms = Error(400, "KMS.ThrottlingException");
+    let throttled_entry = RefuseEntriesAs(&[1], "RequestThrottled");
+    let second_missing = Fault::Queue(Some(Accept), missing());
+    let denied = always(Error(403, "AccessDeniedException"));
+    let expired = always(Error(403, "ExpiredToken"));
+    let refused = always(RefuseEntries(&[1]));
     vec![
-        ("none", always(Accept), false, Published),
-        ("slow", always(Late(150)), false, Published),
-        (
-            "first unavailable",
-            Fault::Queue(&[Error(503, "ServiceUnavailable")], Accept),
-            false,
+        row("none", always(Accept), Published),
+        row("slow", always(Late(150)), Published),
+        row("first unavailable", once(unavailable()), Published),
+        row("first failing", once(failing()), Published),
+        row("first throttled", once(throttled()), Published),
+        row("first throttled by KMS", once(throttled_by_kms), Published),
+        row("first too many requests", once(Error(429, "")), Published),
+        row("first without a message id", once(Blank), Published),
+        batch("first entry throttled", once(throttled_entry), Published),
+        batch(
+            "first entries without ids",
+            once(Anonymous(&[0, 9])),
             Published,
         ),
-        (
-            "first failing",
-            Fault::Queue(&[Error(500, "InternalFailure")], Accept),
-            false,
-            Published,
-        ),
-        (
-            "first throttled",
-            Fault::Queue(&[Error(400, "RequestThrottled")], Accept),
-            false,
-            Published,
-        ),
-        (
-            "first throttled by KMS",
-            Fault::Queue(&[Error(400, "KMS.ThrottlingException")], Accept),
-            false,
-            Published,
-        ),
-        (
-            "first one call too many",
-            Fault::Queue(&[Error(429, "")], Accept),
-            false,
-            Published,
-        ),
-        (
-            "first without a message id",
-            Fault::Queue(&[Blank], Accept),
-            false,
-            Published,
-        ),
-        (
-            "first entries throttled, and said to be the sender's fault",
-            Fault::Queue(&[RefuseEntriesAs(&[1], "RequestThrottled")], Accept),
-            true,
-            Published,
-        ),
-        (
-            "first entries without a message id",
-            Fault::Queue(&[Anonymous(&[0, 9])], Accept),
-            true,
-            Published,
-        ),
-        (
-            "first failed entries",
-            Fault::Queue(&[FailEntries(&[0, 9])], Accept),
-            true,
-            Published,
-        ),
-        (
-            "first lost entries",
-            Fault::Queue(&[LoseEntries(&[3])], Accept),
-            true,
-            Published,
-        ),
-        (
-            "first contradicted",
-            Fault::Queue(&[Contradict(&[3])], Accept),
-            true,
-            Published,
-        ),
-        ("refused", Fault::Refused, false, Spilled),
-        ("resetting", Fault::Resetting, false, Spilled),
-        ("hanging", always(Silence), false, Spilled),
-        ("too slow", always(Late(5000)), false, Spilled),
-        ("throttled", always(throttled), false, Spilled),
-        ("unavailable", always(unavailable), false, Spilled),
-        (
-            "failing",
-            always(Error(500, "InternalFailure")),
-            false,
-            Spilled,
-        ),
-        (
-            "denied",
-            always(Error(403, "AccessDeniedException")),
-            false,
-            SpilledAfter(1),
-        ),
-        (
-            "missing",
-            always(Error(400, "QueueDoesNotExist")),
-            false,
-            SpilledAfter(1),
-        ),
-        (
-            "expired credentials",
-            always(Error(403, "ExpiredToken")),
-            false,
-            SpilledAfter(1),
-        ),
-        ("no JSON", always(Garble), false, Spilled),
-        ("an empty answer", always(Blank), false, Spilled),
-        ("failed entries", always(FailEntries(&[0])), true, Spilled),
-        (
-            "refused entries",
-            always(RefuseEntries(&[1])),
-            true,
-            SpilledAfter(1),
-        ),
-        ("lost entries", always(LoseEntries(&[0])), true, Spilled),
-        (
-            "entries without a message id",
-            always(Anonymous(&[0])),
-            true,
-            Spilled,
-        ),
-        ("contradicted", always(Contradict(&[0, 1])), true, Spilled),
-        (
-            "second batch missing",
-            Fault::Queue(&[Accept], Error(400, "QueueDoesNotExist")),
-            true,
-            SpilledAfter(2),
-        ),
-        ("unreadable", Fault::Unreadable, false, Quarantined),
+        batch("first entries fail", once(FailEntries(&[0, 9])), Published),
+        batch("first entry lost", once(LoseEntries(&[3])), Published),
+        batch("first contradicted", once(Contradict(&[3])), Published),
+        row("refused", Fault::Refused, Spilled),
+        row("resetting", Fault::Resetting, Spilled),
+        row("hanging", always(Silence), Spilled),
+        row("too slow", always(Late(5000)), Spilled),
+        row("throttled", always(throttled()), Spilled),
+        row("unavailable", always(unavailable()), Spilled),
+        row("failing", always(failing()), Spilled),
+        row("denied", denied, SpilledAfter(1)),
+        row("missing", always(missing()), SpilledAfter(1)),
+        row("expired credentials", expired, SpilledAfter(1)),
+        row("no JSON", always(Garble), Spilled),
+        row("an empty answer", always(Blank), Spilled),
+        batch("failed entries", always(FailEntries(&[0])), Spilled),
+        batch("refused entries", refused, SpilledAfter(1)),
+        batch("lost entries", always(LoseEntries(&[0])), Spilled),
+        batch("entries without ids", always(Anonymous(&[0])), Spilled),
+        batch("contradicted", always(Contradict(&[0, 1])), Spilled),
+        batch("second batch missing", second_missing, SpilledAfter(2)),
+        row("unreadable", Fault::Unreadable, Quarantined),
     ]
 }
 
-/// Tried with every fault.
+/// The states tried with every fault.
 const VAULTS: [VaultState; 5] = [
     VaultState::Working,
     VaultState::Denied,
@@ -236,7 +185,7 @@ const VAULTS: [VaultState; 5] = [
     VaultState::None,
 ];
 
-/// Tried with the faults that need the vault at once.
+/// The states tried with two faults only, of which each needs the vault at once.
 const ODD_VAULTS: [VaultState; 6] = [
     VaultState::Once(409, "OperationAborted"),
     VaultState::Once(429, "TooManyRequests"),
@@ -246,7 +195,7 @@ const ODD_VAULTS: [VaultState; 6] = [
     VaultState::Page(204),
 ];
 
-/// One line of the table, tried.
+/// The result of a case in one state of the vault, with a body of so many jobs.
 struct Row {
     name: String,
     jobs: u32,
@@ -257,11 +206,11 @@ struct Row {
 }
 
 async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> Row {
-    let (script, otherwise) = match fault {
-        Fault::Queue(script, otherwise) => (*script, otherwise.clone()),
+    let (first, otherwise) = match fault {
+        Fault::Queue(first, otherwise) => (first.as_slice(), otherwise.clone()),
         _ => (&[][..], Reply::Accept),
     };
-    let aws = FakeAws::with_vault(script, otherwise, vault.reply()).await;
+    let aws = FakeAws::with_vault(first, otherwise, vault.reply()).await;
     let mut settings = aws
         .settings()
         .with("PUBLISH_BUDGET_MS", &BUDGET.as_millis().to_string());
@@ -314,12 +263,12 @@ fn assert_nothing_is_lost(row: &Row) {
 }
 
 fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
-    let keeps = vault.keeps();
+    let stores = vault.stores();
     let (status, folder) = match expected {
         Expected::Published => (200, None),
-        Expected::Quarantined if keeps => (200, Some("quarantine/")),
+        Expected::Quarantined if stores => (200, Some("quarantine/")),
         Expected::Quarantined => (503, None),
-        Expected::Spilled | Expected::SpilledAfter(_) => (503, keeps.then_some("spill/")),
+        Expected::Spilled | Expected::SpilledAfter(_) => (503, stores.then_some("spill/")),
     };
     let (name, answer) = (&row.name, &row.answer);
     assert_eq!(answer.status, status, "{name}: {answer:?}");
@@ -361,26 +310,24 @@ fn assert_expected(row: &Row, expected: Expected, vault: VaultState) {
 #[tokio::test]
 async fn no_fault_of_queue_or_vault_loses_a_callback() {
     let mut rows = Vec::new();
-    for (name, fault, is_of_batches, expected) in faults() {
-        let odd_vaults: &[VaultState] = match name {
+    for case in faults() {
+        let odd_vaults: &[VaultState] = match case.name {
             "missing" | "unreadable" => &ODD_VAULTS,
             _ => &[],
         };
         for vault in VAULTS.iter().chain(odd_vaults).copied() {
             for jobs in [1, MANY] {
-                if jobs == MANY || !is_of_batches {
-                    rows.push((name, fault.clone(), vault, jobs, expected));
+                if jobs == MANY || !case.needs_batch {
+                    rows.push((case.clone(), vault, jobs));
                 }
             }
         }
     }
-    let tried = rows
-        .iter()
-        .map(|(name, fault, vault, jobs, expected)| async move {
-            let row = try_fault(name, fault, *vault, *jobs).await;
-            assert_nothing_is_lost(&row);
-            assert_expected(&row, *expected, *vault);
-        });
+    let tried = rows.iter().map(|(case, vault, jobs)| async move {
+        let row = try_fault(case.name, &case.fault, *vault, *jobs).await;
+        assert_nothing_is_lost(&row);
+        assert_expected(&row, case.expected, *vault);
+    });
     at_once(tried).await;
 }
 
@@ -485,8 +432,8 @@ async fn the_log_says_what_the_queue_said_last_and_where_to_look() {
         let body = to_json(&tasks((0..jobs).map(snapshot)));
         assert_eq!(function.call(&post_json(&body)).await.status, 503);
         let output = function.stop().await;
-        let told = output.lines().any(|line| line.contains(&expected));
-        assert!(told, "{reply:?}: {output:?}");
+        let is_logged = output.lines().any(|line| line.contains(&expected));
+        assert!(is_logged, "{reply:?}: {output:?}");
     }
 }
 
@@ -567,7 +514,7 @@ async fn a_body_is_stored_and_answered_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_vault_too_slow_for_every_large_message_keeps_the_body() {
+async fn a_vault_too_slow_for_every_large_message_stores_the_body() {
     let vault = VaultReply::Late(400);
     let aws = FakeAws::with_vault(&[], Reply::Accept, vault).await;
     let settings = aws
@@ -597,12 +544,12 @@ async fn what_the_queue_says_in_headers_stays_out_of_the_log() {
         .await;
     assert_eq!(answer.status, 503);
     let output = function.stop().await;
-    let told: Vec<_> = output
+    let lines: Vec<_> = output
         .lines()
         .filter(|line| line.contains("reason"))
         .collect();
-    assert!(!told.is_empty());
-    for line in told {
+    assert!(!lines.is_empty());
+    for line in lines {
         assert!(
             !line.contains("content-length") && !line.contains("no JSON"),
             "{line}"
