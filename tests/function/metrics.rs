@@ -1,75 +1,50 @@
 //! The metrics, as lines of CloudWatch's embedded metric format.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::telemetry::output_of;
 use testkit::{
-    bodies::{failed, snapshot, tasks, to_json},
+    bodies::{failed, snapshot, tasks, to_json, verdict},
     fake_aws::FakeAws,
     function::{Output, Settings},
     function_url::post_json,
     queue::Queue,
 };
 
-/// The metrics of an output in CloudWatch's embedded format: name to sum and to the dimension sets
-/// under which it is found.
-fn metrics(output: &Output) -> BTreeMap<String, (f64, BTreeSet<Vec<String>>)> {
-    let mut metrics: BTreeMap<String, (f64, BTreeSet<Vec<String>>)> = BTreeMap::new();
-    let lines = output
-        .stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    for line in lines.filter(|line| line.get("_aws").is_some()) {
+/// The lines of an output in the embedded metric format.
+fn metric_lines(output: &Output) -> Vec<Value> {
+    let lines = output.stdout.lines();
+    let lines = lines.map(|line| serde_json::from_str(line).expect("a line is JSON"));
+    lines
+        .filter(|line: &Value| line.get("_aws").is_some())
+        .collect()
+}
+
+/// The sum of each metric.
+fn sums(output: &Output) -> BTreeMap<String, f64> {
+    let mut sums = BTreeMap::new();
+    for line in metric_lines(output) {
         assert!(line["_aws"]["Timestamp"].is_u64(), "{line}");
-        for directive in line["_aws"]["CloudWatchMetrics"]
-            .as_array()
-            .expect("a list")
-        {
-            let sets = dimension_sets(&line, directive);
-            for metric in directive["Metrics"].as_array().expect("a list") {
-                let name = metric["Name"].as_str().expect("a name").to_owned();
-                let value = line[&name].as_f64();
-                let entry = metrics.entry(name).or_default();
-                entry.0 += value.unwrap_or_else(|| panic!("expected a number in {line}"));
-                entry.1.extend(sets.iter().cloned());
+        for directive in items(&line["_aws"]["CloudWatchMetrics"]) {
+            for metric in items(&directive["Metrics"]) {
+                let name = metric["Name"].as_str().expect("a name");
+                let value = line[name].as_f64();
+                *sums.entry(name.to_owned()).or_default() +=
+                    value.unwrap_or_else(|| panic!("expected a number in {line}"));
+            }
+            for dimension in items(&directive["Dimensions"]).iter().flat_map(items) {
+                let dimension = dimension.as_str().expect("a name");
+                assert!(line[dimension].is_string(), "{dimension}: {line}");
             }
         }
     }
-    metrics
+    sums
 }
 
-/// The dimensions of a directive, each with its value, which must stand in the same line.
-fn dimension_sets(line: &Value, directive: &Value) -> Vec<Vec<String>> {
-    assert!(
-        directive["Namespace"]
-            .as_str()
-            .is_some_and(|name| !name.is_empty()),
-        "{line}"
-    );
-    let set = |set: &Value| {
-        let names = set
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(Value::as_str);
-        names
-            .map(|name| {
-                let value = line[name].as_str();
-                format!(
-                    "{name}={}",
-                    value.unwrap_or_else(|| panic!("no text {name} in {line}"))
-                )
-            })
-            .collect()
-    };
-    directive["Dimensions"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(set)
-        .collect()
+fn items(list: &Value) -> &[Value] {
+    list.as_array().expect("a list")
 }
 
 #[tokio::test]
@@ -77,8 +52,8 @@ async fn metrics_are_written_whatever_the_log_level() {
     for level in ["TRACE", "INFO", "ERROR", "FATAL"] {
         let queue = Queue::standard().await;
         let settings = Settings::for_queue(&queue.url).with("AWS_LAMBDA_LOG_LEVEL", level);
-        let metrics = metrics(&output_of(settings).await);
-        let sum = |name: &str| metrics.get(name).map(|(sum, _)| *sum);
+        let sums = sums(&output_of(settings).await);
+        let sum = |name: &str| sums.get(name).copied();
         let counts = [
             ("RecordsPublished", Some(4.0)),
             ("Probes", Some(1.0)),
@@ -106,58 +81,32 @@ async fn metrics_are_written_whatever_the_log_level() {
 
 #[tokio::test]
 async fn published_records_are_counted_by_family_and_outcome() {
-    let queue = Queue::standard().await;
-    let output = output_of(Settings::for_queue(&queue.url)).await;
-    let metrics = metrics(&output);
-    let (_, sets) = &metrics["RecordsPublished"];
-    let found: BTreeSet<_> = sets
-        .iter()
-        .filter_map(|set| family_and_outcome(set))
-        .collect();
-    let expected = [
-        ("moderation", "succeeded"),
-        ("task", "failed"),
-        ("task", "succeeded"),
-    ];
-    assert_eq!(
-        found,
-        BTreeSet::from(expected.map(|(f, o)| (f.to_owned(), o.to_owned())))
-    );
-}
-
-/// The two dimensions of a set, where it has both.
-fn family_and_outcome(set: &[String]) -> Option<(String, String)> {
-    let value = |name: &str| {
-        set.iter()
-            .find_map(|dimension| dimension.strip_prefix(name)?.strip_prefix('='))
-    };
-    Some((value("family")?.to_owned(), value("outcome")?.to_owned()))
-}
-
-#[tokio::test]
-async fn a_call_has_a_line_for_each_kind_of_its_records() {
-    for (jobs, expected) in [
-        (vec![snapshot(1), snapshot(2)], vec![2]),
-        (vec![snapshot(1), failed(2), snapshot(3)], vec![1, 2]),
+    let aws = FakeAws::start().await;
+    for (body, expected) in [
+        (
+            tasks([snapshot(1), snapshot(2)]),
+            &[("task", "succeeded", 2)][..],
+        ),
+        (
+            tasks([snapshot(1), failed(2), snapshot(3)]),
+            &[("task", "failed", 1), ("task", "succeeded", 2)],
+        ),
+        (verdict("gull-2"), &[("moderation", "succeeded", 1)]),
     ] {
-        let aws = FakeAws::start().await;
         let function = crate::start(aws.settings()).await;
-        let answer = function.call(&post_json(&to_json(&tasks(jobs)))).await;
+        let answer = function.call(&post_json(&to_json(&body))).await;
         assert_eq!(answer.status, 200);
-        let output = function.stop().await;
-        let lines = output
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"));
-        let lines: Vec<Value> = lines
-            .filter(|line: &Value| line.get("_aws").is_some())
-            .collect();
-        let records: Vec<_> = lines
+        let lines = metric_lines(&function.stop().await);
+        let mut found: Vec<_> = lines
             .iter()
-            .map(|line| line["RecordsPublished"].as_u64().expect("it counts them"))
+            .map(|line| {
+                let text = |name: &str| line[name].as_str().expect("a dimension");
+                let count = line["RecordsPublished"].as_u64().expect("a count");
+                (text("family"), text("outcome"), count)
+            })
             .collect();
-        let mut sorted = records.clone();
-        sorted.sort_unstable();
-        assert_eq!(sorted, expected, "{lines:?}");
+        found.sort_unstable();
+        assert_eq!(found, expected, "{lines:?}");
         let with_size = lines.iter().filter(|line| line.get("BodyBytes").is_some());
         assert_eq!(with_size.count(), 1, "{lines:?}");
     }
