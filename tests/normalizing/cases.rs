@@ -2,9 +2,15 @@
 //! `ok_<name>.expected.json`, byte for byte. So XML and JSON of one name give equal bytes.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use cloud_infinite_job_record::Event;
+
+/// How many pairs of family and type the cases show at least.
+const KINDS: usize = 56;
 
 fn bodies() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
@@ -50,16 +56,23 @@ fn every_case_gives_its_expected_messages() {
 }
 
 #[test]
-fn the_cases_are_there() {
-    let bodies = bodies();
-    let in_both_formats = bodies.iter().filter(|body| {
-        body.extension().is_some_and(|extension| extension == "xml")
-            && body.with_extension("json").exists()
-    });
-    assert!(
-        in_both_formats.count() > 30,
-        "expected both formats for each tag, but found fewer"
-    );
+fn every_job_kind_has_a_case_in_both_formats() {
+    let kinds = |format: &str| {
+        let bodies = bodies().into_iter();
+        let bodies: Vec<_> = bodies
+            .filter(|path| path.extension().unwrap() == format)
+            .collect();
+        let mut kinds = BTreeSet::new();
+        for message in super::messages_of_files(&bodies) {
+            let event: Event = serde_json::from_str(&message).unwrap();
+            let kind = event.data.kind.unwrap_or_default().into_owned();
+            kinds.insert((event.data.family.as_str().to_owned(), kind));
+        }
+        kinds
+    };
+    assert_eq!(kinds("xml"), kinds("json"));
+    let count = kinds("xml").len();
+    assert!(count >= KINDS, "expected {KINDS} kinds, but found {count}");
 }
 
 /// The first lines that differ.

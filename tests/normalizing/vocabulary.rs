@@ -102,22 +102,3 @@ fn what_is_no_number_or_boolean_by_json_stays_text() {
         assert_eq!(normal("TaskFinish", "Force", text), json!(text), "{text:?}");
     }
 }
-
-#[test]
-fn numbers_keep_their_digits() {
-    for digits in [
-        "13.654000",
-        "1e5",
-        "1E+05",
-        "-0",
-        "0.10",
-        "123456789012345678901234567890",
-    ] {
-        let body = format!(r#"{{"JobsDetail": {{"Size": "{digits}", "JobId": "a"}}}}"#);
-        let message = super::messages(body.as_bytes()).unwrap().remove(0);
-        assert!(
-            message.contains(&format!("\"Size\": {digits}\n")),
-            "{digits}: {message}"
-        );
-    }
-}
