@@ -1,7 +1,7 @@
 //! `callbackctl reconcile`: the jobs whose callbacks never arrived, onto the queue.
 //!
 //! `window` says which jobs a run is about, `lists` reads the vendor's lists of them, and what is not
-//! in the function's log (`crate::received`) is published like a callback (`crate::sender`).
+//! in the function's log (`crate::event_log`) is published like a callback (`crate::sender`).
 
 mod lists;
 mod window;
@@ -21,8 +21,8 @@ use crate::{
     answered_job::{AnsweredJob, shown_id},
     ci_api::{ApiError, BucketArguments, CiApi},
     clients::Clients,
+    event_log::Received,
     lookup::look_up_run,
-    received::Received,
     sender::{BATCH, QueueArguments, Sender},
     terminal::{say, show_progress, warn},
     xml_answer::{Element, child_text},
