@@ -129,7 +129,7 @@ impl Handler {
         let Invocation { records, stats, .. } = invocation;
         let events = event::routed_events(&callback).inspect(|routed| records.count(&routed.event));
         let published = self.publisher.publish(events, delivery, stats).await;
-        match published {
+        match published.map_err(|unpublished| unpublished.error) {
             Ok(ids) => Ok(Answer::Published { ids }),
             // The vault may store the body although it did not store all large messages.
             Err(PublishError::Queue(error)) => Err(NotPublished::Queue(error.to_string())),

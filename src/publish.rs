@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     event::RoutedEvent,
     message::Message,
-    queue::{MAX_BATCH_ENTRIES, Queue, QueueError},
+    queue::{MAX_BATCH_ENTRIES, Queue, QueueError, Unsent},
     vault::{self, Folder, Receipt, Vault, VaultError},
 };
 
@@ -21,8 +21,16 @@ pub struct Publisher {
     budget: Duration,
 }
 
-/// Why not every record of a callback was published. Some may be on the queue; a retry sends them with the
-/// same ids.
+/// Events that are not all on the queue. Publishing all of them again sends the same ids.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unpublished {
+    /// Why.
+    pub error: PublishError,
+    /// The ids of the events that the queue confirmed. Others may be on it nevertheless.
+    pub published: Vec<String>,
+}
+
+/// Why an event was not published.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PublishError {
     /// The queue did not accept one or more messages.
@@ -75,6 +83,14 @@ pub struct Delivery {
     pub deadline: Instant,
 }
 
+/// Messages for one call, with the ids of their events.
+#[derive(Default)]
+struct Batch {
+    messages: Vec<Message>,
+    ids: Vec<String>,
+    bytes: usize,
+}
+
 impl Publisher {
     /// Creates a publisher. Messages and batches have at most `max_bytes`, and all calls to the queue for
     /// one callback take at most `budget`.
@@ -91,18 +107,34 @@ impl Publisher {
     /// memory at a time.
     ///
     /// # Errors
-    /// Returns [`PublishError`] if not all of them are on the queue within the budget, or by the
+    /// Returns [`Unpublished`] if not all of them are on the queue within the budget, or by the
     /// deadline.
     pub async fn publish<'t, 'a: 't>(
         &self,
         events: impl Iterator<Item = RoutedEvent<'t, 'a>>,
         delivery: &Delivery,
         stats: &mut PublishStats,
-    ) -> Result<Vec<String>, PublishError> {
+    ) -> Result<Vec<String>, Unpublished> {
+        let mut published = Vec::new();
+        match self
+            .publish_into(&mut published, events, delivery, stats)
+            .await
+        {
+            Ok(()) => Ok(published),
+            Err(error) => Err(Unpublished { error, published }),
+        }
+    }
+
+    /// Publishes events, and adds the ids of those that the queue confirmed.
+    async fn publish_into<'t, 'a: 't>(
+        &self,
+        published: &mut Vec<String>,
+        events: impl Iterator<Item = RoutedEvent<'t, 'a>>,
+        delivery: &Delivery,
+        stats: &mut PublishStats,
+    ) -> Result<(), PublishError> {
         let deadline = self.queue_deadline(delivery.deadline);
-        let mut ids = Vec::new();
-        let mut batch: Vec<Message> = Vec::new();
-        let mut batch_bytes = 0;
+        let mut batch = Batch::default();
         for (number, routed) in events.enumerate() {
             let mut message = Message::new(&routed, self.queue.is_fifo());
             if message.bytes() > self.max_bytes {
@@ -112,23 +144,24 @@ impl Publisher {
                 stats.oversize += 1;
             }
             let bytes = message.bytes();
-            if batch.len() == MAX_BATCH_ENTRIES || batch_bytes + bytes > self.max_bytes {
-                self.send(std::mem::take(&mut batch), delivery, deadline, stats)
+            let is_full = batch.messages.len() == MAX_BATCH_ENTRIES;
+            if is_full || batch.bytes + bytes > self.max_bytes {
+                let full = std::mem::take(&mut batch);
+                self.send(full, published, delivery, deadline, stats)
                     .await?;
-                batch_bytes = 0;
             }
-            batch_bytes += bytes;
-            ids.push(routed.event.id);
-            batch.push(message);
+            batch.bytes += bytes;
+            batch.ids.push(routed.event.id);
+            batch.messages.push(message);
         }
-        self.send(batch, delivery, deadline, stats).await?;
-        Ok(ids)
+        self.send(batch, published, delivery, deadline, stats).await
     }
 
     /// Sends a batch within the remaining budget of the queue. Time spent on the vault does not count.
     async fn send(
         &self,
-        batch: Vec<Message>,
+        batch: Batch,
+        published: &mut Vec<String>,
         delivery: &Delivery,
         deadline: Instant,
         stats: &mut PublishStats,
@@ -137,12 +170,18 @@ impl Publisher {
         let budget = self.budget.saturating_sub(stats.queue_time);
         let deadline = deadline.min(begin + budget);
         let retries = &mut stats.retries;
-        let sent = self
-            .queue
-            .send(batch, delivery.trace.as_deref(), deadline, retries);
+        let trace = delivery.trace.as_deref();
+        let sent = self.queue.send(batch.messages, trace, deadline, retries);
         let sent = sent.await;
         stats.queue_time += begin.elapsed();
-        sent.map_err(PublishError::Queue)
+        let Err(Unsent { error, unconfirmed }) = sent else {
+            published.extend(batch.ids);
+            return Ok(());
+        };
+        let ids = batch.ids.into_iter().enumerate();
+        let confirmed = ids.filter(|(number, _)| !unconfirmed.contains(number));
+        published.extend(confirmed.map(|(_, id)| id));
+        Err(PublishError::Queue(error))
     }
 
     /// Stores the message of job `number` in the vault, and returns a pointer to it. All messages of a

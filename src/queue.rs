@@ -55,6 +55,14 @@ pub fn client(sdk_config: &SdkConfig, endpoint: Option<&str>) -> Client {
     Client::from_conf(config.build())
 }
 
+/// A batch that is not completely on the queue.
+pub(crate) struct Unsent {
+    /// Why.
+    pub(crate) error: QueueError,
+    /// The places in the batch of the messages that SQS did not confirm.
+    pub(crate) unconfirmed: Vec<usize>,
+}
+
 impl fmt::Display for QueueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Refused(reason) | Self::Unavailable(reason)) = self;
@@ -89,27 +97,35 @@ impl Queue {
     /// Sends messages. Adds the number of retries to `retries`.
     ///
     /// # Errors
-    /// Returns [`QueueError`] if SQS refuses one of them, or has not accepted all of them by the deadline.
-    /// Any of them may be on the queue nevertheless.
+    /// Returns [`Unsent`] if SQS refuses one of them, or has not accepted all of them by the
+    /// deadline. Those that it did not confirm may be on the queue nevertheless.
     pub(crate) async fn send(
         &self,
         mut batch: Vec<Message>,
         trace: Option<&str>,
         deadline: Instant,
         retries: &mut usize,
-    ) -> Result<(), QueueError> {
+    ) -> Result<(), Unsent> {
         let limit = RetryLimit {
             deadline,
             attempts: self.max_attempts,
         };
+        let mut unconfirmed: Vec<_> = (0..batch.len()).collect();
         let sent = match batch.len() {
             0 => Ok(()),
             1 => self.send_one(batch.remove(0), trace, limit, retries).await,
-            _ => self.send_batch(batch, trace, limit, retries).await,
+            _ => {
+                let unconfirmed = &mut unconfirmed;
+                self.send_batch(batch, trace, limit, retries, unconfirmed)
+                    .await
+            }
         };
-        sent.map_err(|fault| match fault.kind {
-            FaultKind::Refused => QueueError::Refused(fault.reason),
-            _ => QueueError::Unavailable(fault.reason),
+        sent.map_err(|fault| Unsent {
+            error: match fault.kind {
+                FaultKind::Refused => QueueError::Refused(fault.reason),
+                _ => QueueError::Unavailable(fault.reason),
+            },
+            unconfirmed,
         })
     }
 
@@ -141,13 +157,14 @@ impl Queue {
         .await
     }
 
-    /// Sends a batch, then only the entries that SQS did not accept.
+    /// Sends a batch, then only the entries that SQS did not accept. Their places stay in `unconfirmed`.
     async fn send_batch(
         &self,
         batch: Vec<Message>,
         trace: Option<&str>,
         limit: RetryLimit,
         retries: &mut usize,
+        unconfirmed: &mut Vec<usize>,
     ) -> Result<(), Fault> {
         let mut waiting: Vec<_> = batch
             .into_iter()
@@ -169,6 +186,10 @@ impl Queue {
             let failure = |id: &str| response.failed().iter().find(|entry| entry.id() == id);
             // An entry in both lists is possibly not on the queue. An entry in neither list is not on it.
             waiting.retain(|entry| !is_accepted(entry.id()) || failure(entry.id()).is_some());
+            unconfirmed.retain(|number| {
+                let id = number.to_string();
+                waiting.iter().any(|entry| entry.id() == id)
+            });
             if waiting.is_empty() {
                 return Ok(());
             }

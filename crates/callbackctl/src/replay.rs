@@ -158,9 +158,8 @@ impl Replay {
             deadline: Instant::now() + 2 * BUDGET,
         };
         let mut stats = PublishStats::default();
-        let ids = publisher
-            .publish(event::routed_events(&callback), &delivery, &mut stats)
-            .await?;
+        let published = publisher.publish(event::routed_events(&callback), &delivery, &mut stats);
+        let ids = published.await.map_err(|unpublished| unpublished.error)?;
         // From here on the records are on the queue. If the move fails, or this process ends, the
         // next replay sends them again with the same ids.
         vault.move_to_replayed(&entry.key).await.map_err(|error| {

@@ -139,7 +139,10 @@ impl Sender {
         let events = callbacks.iter().flat_map(event::routed_events);
         let mut stats = PublishStats::default();
         let published = self.publisher.publish(events, &delivery, &mut stats);
-        published.await.map(|_ids| ())
+        let published = published.await;
+        published
+            .map(|_ids| ())
+            .map_err(|unpublished| unpublished.error)
     }
 }
 
