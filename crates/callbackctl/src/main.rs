@@ -116,6 +116,14 @@ async fn main() -> ExitCode {
     })
 }
 
+/// Prints the settings that are missing or wrong, and returns the exit code for them.
+fn wrong_usage(problems: &[String]) -> ExitCode {
+    for problem in problems {
+        terminal::warn(problem);
+    }
+    ExitCode::from(USAGE)
+}
+
 fn success_if(is_good: bool) -> ExitCode {
     if is_good {
         ExitCode::SUCCESS

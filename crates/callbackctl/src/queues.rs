@@ -6,9 +6,10 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Failure, USAGE,
+    Failure,
     ci_api::{ApiError, BucketArguments, CiApi},
     terminal::{say, warn},
+    wrong_usage,
     xml_answer::{Element, child, child_text},
 };
 
@@ -20,6 +21,15 @@ const PATHS: [&str; 6] = [
     "/asrqueue",
     "/ai_queue",
     "/file_queue",
+];
+
+/// The elements that a list may have beside its queues.
+const OTHER_ELEMENTS: [&str; 5] = [
+    "RequestId",
+    "TotalCount",
+    "PageNumber",
+    "PageSize",
+    "NonExistPIDs",
 ];
 
 /// How many queues are asked for at once.
@@ -46,54 +56,34 @@ impl Queues {
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
         let mut api = match CiApi::from_env(&self.bucket) {
             Ok(api) => api,
-            Err(problems) => {
-                for problem in problems {
-                    warn(&problem);
-                }
-                return Ok(ExitCode::from(USAGE));
-            }
+            Err(problems) => return Ok(wrong_usage(&problems)),
         };
         let mut is_good = true;
         for path in PATHS {
-            match self.list(&mut api, path).await {
-                Ok(is_right) => is_good &= is_right?,
+            let queues = match list(&mut api, path).await {
+                Ok(queues) => queues,
                 Err(error @ ApiError::Key(_)) => return Err(Failure(error.to_string())),
                 Err(error) if error.is_nothing() => {
                     warn(&format!("{path}: the bucket has no such service: {error}"));
+                    continue;
                 }
                 Err(error) => {
                     is_good = false;
                     warn(&format!("{path}: {error}"));
+                    continue;
                 }
+            };
+            for queue in &queues {
+                let queue = Element {
+                    name: "QueueList",
+                    xml: queue,
+                };
+                let (line, is_right) = self.describe(&queue);
+                is_good &= is_right;
+                say(&line)?;
             }
         }
         Ok(crate::success_if(is_good))
-    }
-
-    /// Prints the queues of a service, and returns whether nothing is wrong with them.
-    async fn list(&self, api: &mut CiApi, path: &str) -> Result<std::io::Result<bool>, ApiError> {
-        let mut is_good = true;
-        for page in 1..=MAX_PAGES {
-            let (number, size) = (page.to_string(), PAGE_SIZE.to_string());
-            let parameters = [("pageNumber", &*number), ("pageSize", &*size)];
-            let answer = api.get(path, &parameters).await?;
-            let elements = answer.elements()?;
-            let queues: Vec<_> = elements
-                .iter()
-                .filter(|element| element.name == "QueueList")
-                .collect();
-            for queue in &queues {
-                let (line, is_right) = self.describe(queue);
-                is_good &= is_right;
-                if let Err(error) = say(&line) {
-                    return Ok(Err(error));
-                }
-            }
-            if queues.len() < PAGE_SIZE {
-                break;
-            }
-        }
-        Ok(Ok(is_good))
     }
 
     /// Describes a queue in a line, and returns whether nothing is wrong with it.
@@ -128,7 +118,7 @@ impl Queues {
             (_, Some(kind)) if kind != "Url" => wrong.push("it reports elsewhere than to a URL"),
             (None, _) => wrong.push("it has no callback URL"),
             (Some(url), _) if url == own => {}
-            (Some(url), _) if split(url).0 == split(own).0 => {
+            (Some(url), _) if host_of(url).is_some_and(|host| host_of(own) == Some(host)) => {
                 wrong.push("it calls this host with another path or token");
             }
             (Some(_), _) => wrong.push("it calls another host"),
@@ -153,27 +143,63 @@ impl Queues {
     }
 }
 
-/// Splits a URL into scheme and host, and the rest, which has the token.
-fn split(url: &str) -> (&str, &str) {
-    let begin = url.find("://").map_or(0, |at| at + "://".len());
-    let end = url[begin..].find(['/', '?', '#']);
-    url.split_at(end.map_or(url.len(), |end| begin + end))
+/// Returns the queues of a service, as XML.
+async fn list(api: &mut CiApi, path: &str) -> Result<Vec<String>, ApiError> {
+    let mut queues: Vec<String> = Vec::new();
+    for page in 1..=MAX_PAGES {
+        let (number, size) = (page.to_string(), PAGE_SIZE.to_string());
+        let parameters = [("pageNumber", &*number), ("pageSize", &*size)];
+        let answer = api.get(path, &parameters).await?;
+        let elements = answer.elements()?;
+        let listed: Vec<_> = elements
+            .iter()
+            .filter(|element| element.name == "QueueList")
+            .collect();
+        // What has no queues and something else is an error in another form, not an empty list.
+        let is_known = |element: &Element<'_>| OTHER_ELEMENTS.contains(&element.name);
+        if listed.is_empty() && !elements.iter().all(is_known) {
+            return Err(answer.unusable("expected a list of queues"));
+        }
+        let before = queues.len();
+        for queue in &listed {
+            if !queues.iter().any(|known| known == queue.xml) {
+                queues.push(queue.xml.to_owned());
+            }
+        }
+        // A vendor that ignores the page's number repeats the first one.
+        if listed.len() < PAGE_SIZE || queues.len() == before {
+            return Ok(queues);
+        }
+    }
+    Err(ApiError::Unusable {
+        reason: format!("expected at most {} queues", MAX_PAGES * PAGE_SIZE),
+        request_id: None,
+    })
+}
+
+/// Splits a URL into scheme and host, with its port, and the rest, which has the token. Returns `None`
+/// if it is not of that form: then the token may be anywhere in it.
+fn split(url: &str) -> Option<(&str, &str)> {
+    let (scheme, after) = url.split_once("://")?;
+    let end = after.find(['/', '?', '#']).unwrap_or(after.len());
+    let (authority, _) = after.split_at(end);
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "0"));
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    let is_host = !host.is_empty() && host.bytes().all(is_legal);
+    let is_url = matches!(scheme, "http" | "https") && is_host && port.parse::<u16>().is_ok();
+    is_url.then(|| url.split_at(scheme.len() + "://".len() + end))
+}
+
+fn host_of(url: &str) -> Option<&str> {
+    split(url).map(|(host, _)| host)
 }
 
 /// Returns what of a URL may be shown: scheme, host and a digest of the rest.
 fn shown_url(url: &str) -> String {
-    let (host, rest) = split(url);
-    // What stands before an at sign is a name and a password.
-    let host = match host.rsplit_once('@') {
-        Some((_, host)) => format!("…@{host}"),
-        None => host.to_owned(),
-    };
+    let (host, rest) = split(url).unwrap_or(("", url));
     let digest = hex::encode(Sha256::digest(rest));
-    format!(
-        "{}/…sha256:{}",
-        printable(Some(host)),
-        &digest[..DIGEST_LENGTH]
-    )
+    let slash = if host.is_empty() { "" } else { "/" };
+    format!("{host}{slash}…sha256:{}", &digest[..DIGEST_LENGTH])
 }
 
 /// Returns a text of the vendor's without what a terminal takes for a command, or `-`.
@@ -190,19 +216,40 @@ mod tests {
 
     #[test]
     fn of_a_url_only_the_host_is_shown() {
-        let digest = &hex::encode(Sha256::digest("/s3cret?token=s3cret"))[..16];
-        for (url, shown) in [
+        for (url, host, rest) in [
+            ("https://h.on.aws/s3cret", "https://h.on.aws/", "/s3cret"),
             (
-                "https://a.lambda-url.eu-central-1.on.aws/s3cret?token=s3cret",
-                "https://a.lambda-url.eu-central-1.on.aws/",
+                "http://h:8080?token=s3cret",
+                "http://h:8080/",
+                "?token=s3cret",
             ),
-            ("https://n:s3cret@h:1/s3cret?token=s3cret", "…@h:1/"),
+            ("http://h#s3cret", "http://h/", "#s3cret"),
+            ("https://h", "https://h/", ""),
         ] {
-            assert_eq!(shown_url(url), format!("{shown}…sha256:{digest}"));
+            let digest = hex::encode(Sha256::digest(rest));
+            let shown = format!("{host}…sha256:{}", &digest[..DIGEST_LENGTH]);
+            assert_eq!(shown_url(url), shown, "{url}");
         }
-        for url in ["s3cret", "http://h?token=s3cret", "http://h#s3cret"] {
-            let shown = shown_url(url);
-            assert!(url == "s3cret" || !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn of_what_is_not_a_plain_url_nothing_is_shown() {
+        for url in [
+            "s3cret",
+            "s3cret://h/",
+            "https://h;s3cret",
+            "https://user:s3cret@h",
+            "https://s3cret@h/a",
+            "https://h:s3cret",
+            "https://h:s3cret/",
+            "https://h\\s3cret",
+            "https://h%2Fs3cret",
+            "https:///s3cret",
+            "//s3cret",
+        ] {
+            let digest = hex::encode(Sha256::digest(url));
+            let shown = format!("…sha256:{}", &digest[..DIGEST_LENGTH]);
+            assert_eq!(shown_url(url), shown, "{url}");
         }
     }
 }

@@ -56,6 +56,16 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
             queue("p4", "Active", &notify(&other_token, events, "On")),
             "it calls this host with another path or token",
         ),
+        // Its secret begins where a host ends by mistake.
+        (
+            "/picqueue",
+            queue(
+                "pb",
+                "Active",
+                &notify(&own.replace("e/", "e;"), events, "On"),
+            ),
+            "it calls another host",
+        ),
         (
             "/docqueue",
             queue("p5", "Active", &notify(&own, events, "Off")),
@@ -128,9 +138,9 @@ async fn all_queues_of_all_services_are_asked_for() {
     let good = queues(&world, &["--url", &own_url()]).await;
     assert_eq!(good.code, Some(0), "{good:?}");
     assert_eq!(good.stdout.lines().count(), 120);
-    let told = "callbackctl: /docqueue: the bucket has no such service: MediaBucketUnBinded (status \
+    let printed = "callbackctl: /docqueue: the bucket has no such service: MediaBucketUnBinded (status \
                 403, request id NjQ3)\n";
-    assert_eq!(good.stderr, told);
+    assert_eq!(good.stderr, printed);
 
     world
         .ci
