@@ -1,6 +1,6 @@
-//! COS's XML signature, which Cloud Infinite's API takes: the value of the header `Authorization`.
+//! COS's XML signature, which Cloud Infinite's API requires: the value of the header `Authorization`.
 //!
-//! A pure function of its arguments: the clock is the caller's.
+//! Pure: the time is an argument.
 
 use std::{fmt::Write, ops::Range};
 
@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::{Digest, Sha1};
 
-/// What is not percent-encoded: letters, digits and these.
+/// The characters that are not percent-encoded: letters, digits and these.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     // Nothing here was computed with this file: A is from the vendor's Go SDK, B from its page about
-    // signatures, and its Python SDK gives the same as C, D and E.
+    // signatures, and C, D and E from its Python SDK.
 
     const ID: &str = "QmFzZTY0IGlzIGEgZ2VuZXJp";
     const SECRET: &str = "AKIDZfbOA78asKUYBcXFrJD0a1ICvR98JM";

@@ -1,4 +1,4 @@
-//! `callbackctl normalize`: bodies to the messages that they would give.
+//! `callbackctl normalize`: prints the messages that bodies produce.
 
 use std::{
     fs,
@@ -18,19 +18,19 @@ use crate::Failure;
 /// The exit code for a body that would be quarantined.
 const UNREADABLE: u8 = 3;
 
-/// Which bodies, and for whom.
+/// Prints the messages that bodies produce.
 #[derive(Args)]
 pub(crate) struct Normalize {
-    /// Files with a body each; - is standard input
+    /// Files with one body each; - is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Print for people: indented
+    /// Indent the output
     #[arg(long)]
     pretty: bool,
 }
 
 impl Normalize {
-    /// Runs the command, and gives its exit code.
+    /// Runs the command, and returns its exit code.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let mut code = ExitCode::SUCCESS;
         let mut out = io::stdout().lock();
@@ -39,14 +39,12 @@ impl Normalize {
             let bytes = read(file)
                 .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
             if callback::is_empty(&bytes) {
-                eprintln!("{name}: nothing in it: it would be answered with 400");
+                eprintln!("{name}: the body is empty: the answer would be 400");
                 continue;
             }
             match Payload::read(&bytes) {
                 Ok(Payload::Probe) => {
-                    eprintln!(
-                        "{name}: the vendor's probe: it would be answered and give no message"
-                    );
+                    eprintln!("{name}: this is the vendor's probe: it produces no message");
                 }
                 Ok(Payload::Callback(callback)) => {
                     for event in event::events(&callback) {

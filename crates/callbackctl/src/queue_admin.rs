@@ -1,4 +1,4 @@
-//! The state of a queue and of its dead-letter queue.
+//! Reads the state of a queue and of its dead-letter queue.
 
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use cloud_infinite_callback::aws;
@@ -16,7 +16,7 @@ pub(crate) struct Depth {
     pub(crate) dead_letter_queue: Option<String>,
 }
 
-/// A queue, as operators look at it.
+/// A queue, for operators.
 pub(crate) struct QueueAdmin {
     pub(crate) client: Client,
     pub(crate) url: String,

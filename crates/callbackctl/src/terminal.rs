@@ -1,4 +1,4 @@
-//! Lines for people: results on standard output, progress on a terminal.
+//! Writes results to standard output, and warnings and progress to standard error.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -12,7 +12,7 @@ pub(crate) fn say(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{clear}{line}")
 }
 
-/// Writes a line about something that went wrong, or may have.
+/// Writes a line about an error, or a possible one.
 pub(crate) fn warn(line: &str) {
     let clear = if io::stderr().is_terminal() {
         "\x1b[K"

@@ -1,4 +1,4 @@
-//! `callbackctl vault`: what is waiting in the vault, and why.
+//! `callbackctl vault`: lists and prints the objects in the vault.
 
 use std::io::{self, Write};
 
@@ -11,10 +11,10 @@ use crate::{
     vault_admin::{About, VaultAdmin},
 };
 
-/// How many objects are listed, each with a request for its reason.
+/// The maximum number of listed objects, each with a request for its reason.
 const DEFAULT_LIMIT: usize = 100;
 
-/// Which vault.
+/// The vault.
 #[derive(Args)]
 pub(crate) struct Place {
     /// The vault's bucket
@@ -38,7 +38,7 @@ pub(crate) enum Command {
     List {
         #[command(flatten)]
         place: Place,
-        /// Lists the keys that begin with this instead of quarantine/ and spill/
+        /// List the keys with this prefix instead of quarantine/ and spill/
         #[arg(long)]
         prefix: Option<String>,
         /// The maximum number of objects to list, for each prefix
@@ -49,9 +49,9 @@ pub(crate) enum Command {
     Show {
         #[command(flatten)]
         place: Place,
-        /// Its key
+        /// The key of the object
         key: String,
-        /// Print the body and nothing else. It may hold secrets.
+        /// Print the body and nothing else. It may contain secrets
         #[arg(long)]
         body: bool,
     },
@@ -81,7 +81,7 @@ impl Command {
                         )?;
                     }
                     if entries.len() > limit {
-                        writeln!(out, "{prefix}: and more: see --limit")?;
+                        writeln!(out, "{prefix}: there are more: see --limit")?;
                     }
                 }
             }

@@ -61,7 +61,7 @@ impl About {
     }
 }
 
-/// The vault, as operators look at it.
+/// The vault, for operators.
 pub(crate) struct VaultAdmin {
     pub(crate) client: Client,
     pub(crate) bucket: String,

@@ -1,6 +1,6 @@
-//! The vendor's answers in XML, as far as a client needs them: elements as slices of the text.
+//! Parses the vendor's answers in XML, as far as a client needs them: elements as slices of the text.
 //!
-//! A job's node is not read here. It is cut out whole, for the library's own reader.
+//! A job's node is not parsed here, but cut out whole for the function's own parser.
 
 use quick_xml::{
     Reader,

@@ -35,7 +35,7 @@ fn message(body: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_gives_the_very_message_of_its_callback() {
+async fn each_published_body_makes_the_message_of_its_callback() {
     let Some(folder) = testkit::shared("callbacks") else {
         return;
     };
