@@ -1,23 +1,28 @@
-//! `callbackctl doctor`: whether a deployed receiver works, in words.
+//! `callbackctl doctor`: checks a deployed receiver.
 
 use std::{io::Write, time::Duration};
 
 use clap::Args;
 use cloud_infinite_callback::{config::SQS_MAX_BYTES, vault::Folder};
-use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::{Failure, clients::Clients, queue_admin::QueueAdmin, vault_admin::VaultAdmin};
+use crate::{
+    Failure,
+    clients::Clients,
+    http::{self, HttpError},
+    queue_admin::QueueAdmin,
+    vault_admin::VaultAdmin,
+};
 
-/// Longer than the function may run.
+/// The time for an answer: longer than the function's own time-out.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many waiting bodies are counted.
 const COUNT_LIMIT: usize = 1000;
 
-/// What the vendor's console sends when a URL is saved. It gives no record.
+/// What the vendor's console sends when a URL is saved. It makes no record.
 const PROBE: &str = r#"{"code":0,"data":{"trace_id":"test_trace_id","url":"test_url","result":0},"message":"Test request when setting callback url"}"#;
 
-/// Tries a deployed URL, and looks at what is behind it.
+/// Checks a deployed URL, its queue and its vault.
 #[derive(Args)]
 pub(crate) struct Doctor {
     /// The callback URL with its token, as the vendor has it
@@ -33,7 +38,7 @@ pub(crate) struct Doctor {
     vault_bucket: Option<String>,
 }
 
-/// What was found, a line at a time.
+/// Prints what was found, a line each.
 struct Findings {
     all_good: bool,
 }
@@ -50,12 +55,12 @@ impl Findings {
 }
 
 impl Doctor {
-    /// Runs the command, and tells whether all is well.
+    /// Runs the command, and returns whether nothing is wrong.
     pub(crate) async fn run(self) -> Result<bool, Failure> {
         let mut findings = Findings { all_good: true };
         let is_reached = self.try_url(&mut findings);
         if is_reached {
-            self.try_strangers(&mut findings);
+            self.try_refused(&mut findings);
         }
         if self.queue_url.is_some() || self.vault_bucket.is_some() {
             let clients = Clients::load().await;
@@ -64,36 +69,36 @@ impl Doctor {
                     client: clients.sqs(),
                     url: url.clone(),
                 };
-                look_at_queue(&queue, self.queue_max_bytes, &mut findings).await;
+                check_queue(&queue, self.queue_max_bytes, &mut findings).await;
             }
             if let Some(bucket) = &self.vault_bucket {
                 let vault = VaultAdmin {
                     client: clients.s3(),
                     bucket: bucket.clone(),
                 };
-                look_at_vault(&vault, &mut findings).await;
+                check_vault(&vault, &mut findings).await;
             }
         } else {
             say(
-                "note   queue and vault were not looked at: name them with --queue-url and --vault-bucket",
+                "note   queue and vault were not checked: name them with --queue-url and --vault-bucket",
             );
         }
         Ok(findings.all_good)
     }
 
-    /// Sends the probe; tells whether anyone answered.
+    /// Sends the probe, and returns whether there was an answer.
     fn try_url(&self, findings: &mut Findings) -> bool {
         match post(&self.url, PROBE) {
             Ok((200, answer)) if answer == r#"{"probe":true}"# => {
                 findings.good("the vendor's probe is answered");
             }
             Ok((200, _)) => findings.bad(
-                "something answers 200, and it is not this receiver",
-                "look at the URL: nothing that is sent there arrives on the queue",
+                "the URL answers 200, but not as this receiver does",
+                "check the URL: what is sent there does not reach the queue",
             ),
             Ok((403, _)) => findings.bad(
                 "the token of this URL is refused (403)",
-                "its digest is not among CALLBACK_TOKEN_SHA256, or the URL may not be called: see its permissions",
+                "its digest is not in CALLBACK_TOKEN_SHA256, or the permissions of the URL do not allow the call",
             ),
             Ok((502, _)) => findings.bad(
                 "the function does not start, or ends without an answer (502)",
@@ -101,18 +106,18 @@ impl Doctor {
             ),
             Ok((status, _)) => findings.bad(
                 &format!("the vendor's probe is answered with {status}"),
-                "the function's log says more",
+                "see the function's log",
             ),
             Err(error) => {
-                findings.bad(&format!("the URL cannot be reached: {error}"), "look at the URL");
+                findings.bad(&format!("the URL cannot be reached: {error}"), "check the URL");
                 return false;
             }
         }
         true
     }
 
-    /// Tries what must be refused.
-    fn try_strangers(&self, findings: &mut Findings) {
+    /// Sends what must be refused.
+    fn try_refused(&self, findings: &mut Findings) {
         let wrong = match self.url.split_once("token=") {
             Some((before, _)) => format!("{before}token=wrong"),
             None => {
@@ -132,11 +137,11 @@ impl Doctor {
             ),
         }
         match get(&self.url) {
-            Ok(405) => findings.good("only POST is taken"),
+            Ok(405) => findings.good("only POST is accepted"),
             Ok(status) => {
                 findings.bad(
                     &format!("GET is answered with {status}"),
-                    "something stands before the function",
+                    "a proxy answers instead of the function",
                 );
             }
             Err(error) => findings.bad(&format!("GET is not answered: {error}"), "try again"),
@@ -144,52 +149,52 @@ impl Doctor {
     }
 }
 
-async fn look_at_queue(queue: &QueueAdmin, max_bytes: u64, findings: &mut Findings) {
+async fn check_queue(queue: &QueueAdmin, max_bytes: u64, findings: &mut Findings) {
     let depth = match queue.depth().await {
         Ok(depth) => depth,
         Err(error) => {
-            let advice = "callbacks are spilled into the vault until it is mended";
-            return findings.bad(&format!("the queue cannot be looked at: {error}"), advice);
+            let advice = "callbacks are spilled into the vault until it is fixed";
+            return findings.bad(&format!("the queue cannot be read: {error}"), advice);
         }
     };
     findings.good(&format!(
-        "the queue is there: about {} jobs wait, {} are with workers",
+        "the queue exists: about {} jobs wait, {} are in flight",
         depth.waiting, depth.with_workers
     ));
     match depth.max_bytes {
         Some(limit) if limit < max_bytes => findings.bad(
-            &format!("the queue takes messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}"),
+            &format!("the queue accepts messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}"),
             "larger ones are spilled into the vault: lower QUEUE_MAX_BYTES, or raise the queue's MaximumMessageSize",
         ),
-        Some(_) => findings.good("the queue takes messages of QUEUE_MAX_BYTES"),
+        Some(_) => findings.good("the queue accepts messages of QUEUE_MAX_BYTES"),
         None => {}
     }
     let Some(name) = depth.dead_letter_queue else {
         return findings.bad(
             "the queue has no dead-letter queue",
-            "a job that no worker can do comes back until it is too old",
+            "a job that no worker can process is received again until it expires",
         );
     };
     match queue.dead_letters(&name).await {
         Ok(0) => findings.good("the dead-letter queue is empty"),
         Ok(count) => findings.bad(
-            &format!("about {count} jobs lie on the dead-letter queue"),
-            "workers failed at them again and again: mend the workers, then move the jobs back",
+            &format!("about {count} jobs are on the dead-letter queue"),
+            "workers failed at them repeatedly: fix the workers, then redrive the jobs",
         ),
         Err(error) => {
             findings.bad(
-                &format!("the dead-letter queue cannot be looked at: {error}"),
-                "look at its policy",
+                &format!("the dead-letter queue cannot be read: {error}"),
+                "check its policy",
             );
         }
     }
 }
 
-async fn look_at_vault(vault: &VaultAdmin, findings: &mut Findings) {
+async fn check_vault(vault: &VaultAdmin, findings: &mut Findings) {
     for (folder, advice) in [
         (
             Folder::Spill,
-            "the queue did not take them: callbackctl replay --prefix spill/",
+            "the queue did not accept them: callbackctl replay --prefix spill/",
         ),
         (
             Folder::Quarantine,
@@ -212,38 +217,27 @@ async fn look_at_vault(vault: &VaultAdmin, findings: &mut Findings) {
             }
             Err(error) => {
                 findings.bad(
-                    &format!("{name}/ cannot be looked at: {error}"),
-                    "look at the bucket and its policy",
+                    &format!("{name}/ cannot be listed: {error}"),
+                    "check the bucket and its policy",
                 );
             }
         }
     }
 }
 
-fn agent() -> ureq::Agent {
-    // The system's certificates, like all that the operator runs.
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    let config = ureq::Agent::config_builder().tls_config(tls);
-    let config = config.timeout_global(Some(ANSWER_TIMEOUT));
-    config.http_status_as_error(false).build().into()
-}
-
-fn post(url: &str, body: &str) -> Result<(u16, String), ureq::Error> {
-    let mut answer = agent()
-        .post(url)
-        .content_type("application/json")
-        .send(body)?;
+fn post(url: &str, body: &str) -> Result<(u16, String), HttpError> {
+    let request = http::agent(ANSWER_TIMEOUT).post(url);
+    let mut answer = request.content_type("application/json").send(body)?;
     let text = answer.body_mut().read_to_string().unwrap_or_default();
     Ok((answer.status().as_u16(), text))
 }
 
-fn get(url: &str) -> Result<u16, ureq::Error> {
-    Ok(agent().get(url).call()?.status().as_u16())
+fn get(url: &str) -> Result<u16, HttpError> {
+    let answer = http::agent(ANSWER_TIMEOUT).get(url).call()?;
+    Ok(answer.status().as_u16())
 }
 
 fn say(line: &str) {
-    // Nobody reads on if standard output is closed.
+    // Standard output may be closed: the exit code still counts.
     let _ = writeln!(std::io::stdout(), "{line}");
 }

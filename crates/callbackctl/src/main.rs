@@ -6,6 +6,7 @@ mod clients;
 mod cos_signature;
 mod doctor;
 mod event_log;
+mod http;
 mod lookup;
 mod normalize;
 mod queue_admin;

@@ -49,14 +49,14 @@ fn normalize_says_why_a_body_would_be_quarantined() {
 }
 
 #[test]
-fn normalize_gives_no_message_for_a_probe() {
+fn normalize_prints_no_message_for_a_probe() {
     let output = callbackctl(&["normalize", "-"], &to_json(&probe()));
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(output.stdout, b"");
 }
 
 #[test]
-fn it_ends_quietly_where_nobody_reads_on() {
+fn it_ends_quietly_if_standard_output_is_closed() {
     let (reader, writer) = std::io::pipe().expect("there is one");
     drop(reader);
     let output = Command::new(env!("CARGO_BIN_EXE_callbackctl"))
@@ -84,6 +84,29 @@ fn a_token_comes_with_its_digest() {
     assert_eq!(token.len(), 64, "256 bits");
     assert_eq!(*hashed, digest(token));
     assert_ne!(words(&one), words(&two));
+}
+
+/// The errors of the HTTP client quote it.
+#[test]
+fn the_doctor_never_prints_the_url_with_its_token() {
+    for url in [
+        "http://127.0.0.1:9/s3cret",
+        "http://127.0.0.1:9/?token=s3cret",
+        "http://h h/s3cret",
+        "ftp://h/s3cret",
+        "//s3cret",
+        "s3cret",
+    ] {
+        let output = callbackctl(&["doctor", url], b"");
+        assert_eq!(output.status.code(), Some(1), "{url}");
+        let written = [output.stdout, output.stderr].concat();
+        let written = String::from_utf8_lossy(&written);
+        assert!(
+            written.starts_with("wrong  the URL cannot be reached: "),
+            "{written}"
+        );
+        assert!(!written.contains("s3cret"), "{written}");
+    }
 }
 
 #[test]

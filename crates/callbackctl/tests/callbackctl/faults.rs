@@ -106,7 +106,7 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         (
             Fault::Error(403, "AccessDenied"),
             1,
-            "the key has no right to ask for this",
+            "the key does not have this permission",
         ),
         (Fault::Html(403), 1, "an error without a code (status 403"),
         (Fault::Html(404), 1, "an error without a code (status 404"),

@@ -88,7 +88,7 @@ async fn an_id_that_the_vendor_does_not_know_is_named_and_the_others_are_done() 
     let found = look_up(&world, &["j404"]).await;
     assert_eq!(found.code, Some(1), "{found:?}");
     let told = "callbackctl: j404: it cannot be looked up: AccessDenied (status 403, request id \
-                NjQ3): the key has no right to ask for this\n";
+                NjQ3): the key does not have this permission\n";
     assert_eq!(found.stderr, told);
 }
 

@@ -429,11 +429,11 @@ async fn the_doctor_compares_the_limit_of_the_queue() {
         }
         let text = text(&output(command).await);
         let wrong = format!(
-            "wrong  the queue takes messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {}\n",
+            "wrong  the queue accepts messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {}\n",
             max_bytes.unwrap_or("1048576")
         );
         assert_eq!(text.contains(&wrong), is_wrong, "{text}");
-        let good = "good   the queue takes messages of QUEUE_MAX_BYTES\n";
+        let good = "good   the queue accepts messages of QUEUE_MAX_BYTES\n";
         assert_eq!(text.contains(good), !is_wrong, "{text}");
     }
 }
