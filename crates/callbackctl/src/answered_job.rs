@@ -1,24 +1,36 @@
-//! A job of the vendor's answer as the body that its callback would have had.
-
-use std::borrow::Cow;
+//! A job of the vendor's answer, as the body of its callback.
 
 use cloud_infinite_callback::{
     callback::{Callback, Payload, ReadError},
     event::events,
 };
-use cloud_infinite_job_record::Outcome;
+use cloud_infinite_job_record::{Outcome, Record};
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::xml_answer::{Element, child_text};
 
-/// A job, whose body the library's own reader has read.
+/// The longest id that is shown. The vendor's have 38 characters at most.
+const MAX_SHOWN_LENGTH: usize = 128;
+
+/// How far a job is, by its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It is submitted, running or paused.
+    Pending,
+    /// It has succeeded, failed or been cancelled.
+    Over,
+    /// The state is a word that this version does not know, or there is none.
+    Unknown,
+}
+
+/// A job, whose body the function's own parser has read.
 pub(crate) struct AnsweredJob {
     /// The id of its event.
     pub(crate) id: String,
-    /// Whether it has succeeded, failed or been cancelled.
-    pub(crate) is_over: bool,
-    /// Whether it is submitted, running or paused.
-    pub(crate) is_pending: bool,
+    /// The ids that the event has if the callback has no state, as some callbacks of the vendor.
+    ids_without_state: Vec<String>,
+    pub(crate) stage: Stage,
     /// When it ended, if the answer says so.
     pub(crate) ended_at: Option<Timestamp>,
     /// `<Response>` with the job's node, and nothing beside it.
@@ -34,8 +46,7 @@ impl AnsweredJob {
         Self::from_body(format!("<Response>{}</Response>", node.xml))
     }
 
-    /// Reads a run's node, `WorkflowExecution`. It has no bucket in an answer: it is that of the
-    /// question.
+    /// Reads a run's node, `WorkflowExecution`. An answer has no bucket: it is the one that was asked.
     ///
     /// # Errors
     /// If the function would not be able to read it either.
@@ -52,6 +63,11 @@ impl AnsweredJob {
         Self::from_body(format!("<Response><{name}>{inside}</{name}></Response>"))
     }
 
+    /// Returns the ids of the events by which it counts as received.
+    pub(crate) fn received_ids(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.id).chain(&self.ids_without_state)
+    }
+
     /// Returns the callback of its body.
     pub(crate) fn callback(&self) -> Callback<'_> {
         callback_of(Payload::read(&self.body).expect("it was read before"))
@@ -65,13 +81,14 @@ impl AnsweredJob {
             unreachable!("one node is one job")
         };
         let record = &event.data;
-        let (is_over, is_pending) = match record.outcome {
+        let stage = match record.outcome {
             Outcome::Succeeded | Outcome::Partial | Outcome::Failed | Outcome::Cancelled => {
-                (true, false)
+                Stage::Over
             }
-            Outcome::Pending => (false, true),
-            _ => (false, false),
+            Outcome::Pending => Stage::Pending,
+            _ => Stage::Unknown,
         };
+        let ids_without_state = ids_without_state(record);
         let ended_at = record.ended_at.as_deref().and_then(|end| end.parse().ok());
         let id = event.id.clone();
         // Both borrow from the body.
@@ -79,12 +96,23 @@ impl AnsweredJob {
         drop(callback);
         Ok(Self {
             id,
-            is_over,
-            is_pending,
+            ids_without_state,
+            stage,
             ended_at,
             body,
         })
     }
+}
+
+/// Returns the id of a job's event if its callback has no state, and what replaces the id if it is too
+/// long for SQS.
+fn ids_without_state<D>(record: &Record<'_, D>) -> Vec<String> {
+    let Some(job) = &record.job_id else {
+        return Vec::new();
+    };
+    let id = format!("{job}:unknown");
+    let digest = hex::encode(Sha256::digest(&id));
+    vec![id, digest]
 }
 
 /// Returns the callback of a node.
@@ -96,12 +124,9 @@ fn callback_of(payload: Payload<'_>) -> Callback<'_> {
 }
 
 /// Returns a node's id as it is shown where the node cannot be read.
-pub(crate) fn shown_id(node: &Element<'_>) -> Cow<'static, str> {
+pub(crate) fn shown_id(node: &Element<'_>) -> Option<String> {
     let children = node.children().unwrap_or_default();
     let id = child_text(&children, "JobId").or_else(|| child_text(&children, "RunId"));
-    let is_plain = |id: &String| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic());
-    match id.filter(is_plain) {
-        Some(id) => Cow::Owned(id),
-        None => Cow::Borrowed("a job without an id"),
-    }
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    id.filter(|id| id.len() <= MAX_SHOWN_LENGTH && id.bytes().all(is_legal))
 }

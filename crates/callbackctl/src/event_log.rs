@@ -1,4 +1,5 @@
-//! Which events were received: the ids in the `published` lines of the function's log.
+//! Which events were published: the ids in the `published` lines of the function's log group, and lines
+//! of the same form for what is published here.
 
 use std::collections::HashSet;
 
@@ -7,11 +8,12 @@ use aws_sdk_cloudwatchlogs::{
     error::{ProvideErrorMetadata, SdkError},
     types::InputLogEvent,
 };
+use clap::{Args, builder::NonEmptyStringValueParser};
 use cloud_infinite_callback::aws;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::{Failure, sender::run_name};
+use crate::{Failure, answered_job::AnsweredJob, random};
 
 /// The lines of interest. Each is looked at again here.
 const FILTER: &str = r#"{ $.message = "published" }"#;
@@ -19,66 +21,100 @@ const FILTER: &str = r#"{ $.message = "published" }"#;
 /// How much earlier than its own time a line may have come in, or this machine's clock may be late.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(1);
 
-/// A `published` line of the log, of the function's or of [`Received::add`].
+/// How many ids a line has at most, as in the function's. The longest ids make it 13 KB.
+const MAX_IDS: usize = 100;
+
+/// Where a command writes what it has published.
+#[derive(Args)]
+pub(crate) struct LogArguments {
+    /// The function's log group, to note there what is published: reconcile does not publish it again
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    log_group: Option<String>,
+}
+
+impl LogArguments {
+    /// Returns the log with a new stream, if one was named.
+    ///
+    /// # Errors
+    /// If the stream cannot be created.
+    pub(crate) async fn open(
+        &self,
+        client: impl FnOnce() -> Client,
+        command: &str,
+    ) -> Result<Option<EventLog>, Failure> {
+        let Some(group) = &self.log_group else {
+            return Ok(None);
+        };
+        let mut log = EventLog::new(client(), group.clone(), command)?;
+        log.create_stream().await.map_err(Failure)?;
+        Ok(Some(log))
+    }
+}
+
+/// A `published` line of the log, of the function's or of [`EventLog::add`].
 #[derive(Deserialize)]
 struct Line {
     message: String,
     #[serde(rename = "event.ids", default)]
     ids: Vec<String>,
+    /// How many events there were, if these are more than the ids.
+    #[serde(rename = "event.count")]
+    count: Option<usize>,
 }
 
 /// The events that the log has, and a stream of it for those that are published here.
-pub(crate) struct Received {
+pub(crate) struct EventLog {
     client: Client,
     group: String,
-    /// The stream's name; it is created with the first line.
+    /// The stream's name. It is created when something is to be published.
     stream: String,
     has_stream: bool,
     ids: HashSet<String>,
+    is_truncated: bool,
     /// The part of the log that has been read.
-    from: Timestamp,
+    from: Option<Timestamp>,
     until: Timestamp,
 }
 
-impl Received {
-    /// Reads the log since `from`.
+impl EventLog {
+    /// Returns a log of which nothing has been read, for a command.
     ///
     /// # Errors
-    /// If the log cannot be read.
-    pub(crate) async fn read(
-        client: Client,
-        group: String,
-        from: Timestamp,
-    ) -> Result<Self, Failure> {
-        let mut received = Self {
+    /// If the system has no random bits.
+    pub(crate) fn new(client: Client, group: String, command: &str) -> Result<Self, Failure> {
+        Ok(Self {
             client,
             group,
-            stream: format!("callbackctl/reconcile/{}", run_name()?),
+            stream: format!("callbackctl/{command}/{}", random::run_name()?),
             has_stream: false,
             ids: HashSet::new(),
-            from,
+            is_truncated: false,
+            from: None,
             until: Timestamp::now(),
-        };
-        let read = received.read_lines(from, None).await;
-        read.map_err(Failure)?;
-        Ok(received)
+        })
     }
 
-    /// Returns whether the log has no event at all.
+    /// Returns whether no event was read.
     pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Returns whether the event with this id was received.
-    pub(crate) fn has(&self, id: &str) -> bool {
-        self.ids.contains(id)
+    /// Returns whether a line does not list all of its events, as the function does with callbacks of
+    /// more than a hundred jobs.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.is_truncated
     }
 
-    /// Reads an earlier part of the log as well, unless that is done.
+    /// Returns whether a callback of this job was received, or its event published here.
+    pub(crate) fn has(&self, job: &AnsweredJob) -> bool {
+        job.received_ids().any(|id| self.ids.contains(id))
+    }
+
+    /// Reads the log since `from`, unless that is done.
     pub(crate) async fn read_since(&mut self, from: Timestamp) -> Result<(), String> {
-        if from < self.from {
-            self.read_lines(from, Some(self.from)).await?;
-            self.from = from;
+        if self.from.is_none_or(|read| from < read) {
+            self.read_lines(from, self.from).await?;
+            self.from = Some(from);
         }
         Ok(())
     }
@@ -91,7 +127,8 @@ impl Received {
         Ok(())
     }
 
-    /// Creates the stream, so that what is published can be written down.
+    /// Creates the stream, unless that is done. Publish only after it: what was published could not be
+    /// written down otherwise.
     pub(crate) async fn create_stream(&mut self) -> Result<(), String> {
         if !self.has_stream {
             let request = self.client.create_log_stream();
@@ -106,6 +143,13 @@ impl Received {
     /// Writes down events that were published here, in the form of the function's own line.
     pub(crate) async fn add(&mut self, ids: &[String]) -> Result<(), String> {
         self.ids.extend(ids.iter().cloned());
+        for ids in ids.chunks(MAX_IDS) {
+            self.add_line(ids).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_line(&self, ids: &[String]) -> Result<(), String> {
         let now = Timestamp::now();
         let line = serde_json::json!({
             "timestamp": now.to_string(),
@@ -154,6 +198,7 @@ impl Received {
             // Any other line of the log may look like anything.
             let lines = messages.filter_map(|line| serde_json::from_str::<Line>(line).ok());
             for line in lines.filter(|line| line.message == "published") {
+                self.is_truncated |= line.count.is_some_and(|count| count > line.ids.len());
                 self.ids.extend(line.ids);
             }
             match page.next_token {

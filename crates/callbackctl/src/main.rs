@@ -11,6 +11,7 @@ mod lookup;
 mod normalize;
 mod queue_admin;
 mod queues;
+mod random;
 mod reconcile;
 mod replay;
 mod sender;
@@ -39,44 +40,44 @@ enum Command {
     ///
     /// Exits with 3 if a body would be quarantined, and says why.
     Normalize(normalize::Normalize),
-    /// Publishes what waits in the vault and moves it to replayed/
+    /// Publishes the bodies in quarantine/ and spill/ of the vault, and moves them to replayed/
     ///
-    /// Exits with 1 if anything is left. What was published and not moved is published again by
-    /// the next replay, with the same ids.
+    /// Exits with 1 if anything is left or failed. The next replay publishes a body again that was
+    /// published and not moved, with the same ids.
     Replay(replay::Replay),
     /// Finds the jobs whose callbacks never arrived, and publishes them
     ///
-    /// Asks the vendor which jobs ended in a window of time, and the function's log which of them were
-    /// received. Publishes the others with the ids that their callbacks would have had. Prints a line a
+    /// Asks the vendor which jobs ended in a window of time, and reads in the function's log which of
+    /// them were received. Publishes the others with the ids of their callbacks. Prints a line for each
     /// job. Needs TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, and for a temporary key
     /// TENCENTCLOUD_TOKEN. Exits with 1 if anything is left or failed, and with 2 if a setting is
     /// missing or wrong.
     Reconcile(Box<reconcile::Reconcile>),
-    /// Prints jobs as the vendor reports them now, one JSON document a line
+    /// Prints the messages of jobs as the vendor reports them now, one JSON document per line
     ///
-    /// Needs the vendor's key like reconcile. With --publish the jobs are sent to the queue, with
-    /// --compare one is held against a body in the vault. Exits with 1 if the vendor does not know an
-    /// id, if something failed, or if job and body differ.
+    /// Needs the vendor's key like reconcile. --publish also sends them to the queue; --compare compares
+    /// a job with a body in the vault. Exits with 1 if the vendor does not know an id, if something
+    /// failed, or if job and body differ.
     Lookup(Box<lookup::Lookup>),
     /// Prints the vendor's queues, and where they send their callbacks
     ///
-    /// Needs the vendor's key like reconcile. Of a URL only scheme, host and a digest of the rest are
-    /// shown, since the rest holds the token. Exits with 1 if a queue does not call --url for each job
-    /// that ends.
+    /// Needs the vendor's key like reconcile. Prints only scheme and host of a URL, and a digest of the
+    /// rest, which contains the token. Exits with 1 if a queue does not call --url for each job that
+    /// ends.
     Queues(queues::Queues),
     /// Checks a deployed URL, its queue and its vault
     ///
-    /// Sends the vendor's probe, a wrong token and a GET. If the queue and the vault are set,
-    /// it also counts the waiting jobs and bodies. Exits with 1 if anything is not as it should be.
+    /// Sends the vendor's probe, a wrong token and a GET. If the queue and the vault are set, it also
+    /// counts the waiting jobs and bodies. Exits with 1 if anything is wrong.
     Doctor(doctor::Doctor),
     /// Lists and prints the objects in the vault
     #[command(subcommand)]
     Vault(vault::Command),
-    /// Makes a token of 256 random bits and prints it with its digest
+    /// Creates a token of 256 random bits, and prints it with its digest
     Token,
 }
 
-/// The exit code for wrong usage, which clap has for it, and for settings that are missing.
+/// The exit code for wrong arguments, as clap has it, and for missing settings.
 const USAGE: u8 = 2;
 
 /// Why a command failed. Empty if standard output was closed.

@@ -1,19 +1,15 @@
-//! `callbackctl replay`: bodies of the vault through the same code as the function, onto the queue.
+//! `callbackctl replay`: publishes the bodies in the vault, by the code of the function.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    panic::AssertUnwindSafe,
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use cloud_infinite_callback::{
-    callback::Payload,
+    callback::{Callback, Payload},
     config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES},
     event,
-    publish::{Delivery, PublishError, PublishStats, Publisher},
+    publish::{Delivery, PublishStats, Publisher, Unpublished},
     queue::Queue,
-    vault::Vault,
+    vault::{Receipt, Vault},
 };
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -22,17 +18,20 @@ use tokio::time::Instant;
 use crate::{
     Failure,
     clients::{Clients, MAX_ATTEMPTS},
+    event_log::{EventLog, LogArguments},
+    random,
+    terminal::{say, show_progress, warn},
     vault::Place,
     vault_admin::{Entry, VaultAdmin},
 };
 
-/// What waits for a replay. Pointers on the queue lead to `oversize/`: those bodies are not waiting.
+/// The prefixes of bodies to replay. Objects in `oversize/` have pointers on the queue: they do not wait.
 pub(crate) const WAITING: [&str; 2] = ["quarantine/", "spill/"];
 
 /// The time for one body: an operator can wait, even for one with tens of thousands of jobs.
 const BUDGET: Duration = Duration::from_secs(900);
 
-/// Publishes what waits in the vault and moves it to `replayed/`.
+/// Publishes the bodies in the vault, and moves them to `replayed/`.
 #[derive(Args)]
 pub(crate) struct Replay {
     #[command(flatten)]
@@ -40,11 +39,13 @@ pub(crate) struct Replay {
     /// The queue's URL
     #[arg(long, env = "QUEUE_URL", value_parser = NonEmptyStringValueParser::new())]
     queue_url: String,
-    /// The largest message, attributes counted
+    /// The largest message in bytes, attributes included
     #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = SQS_MAX_BYTES as u64)]
     #[arg(value_parser = value_parser!(u64).range(MIN_QUEUE_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
     queue_max_bytes: u64,
-    /// Only keys that begin with this, in quarantine/ or spill/
+    #[command(flatten)]
+    log: LogArguments,
+    /// Only keys with this prefix, in quarantine/ or spill/
     #[arg(long)]
     prefix: Option<String>,
     /// Only bodies stored since this time, such as 2026-11-24T08:00:00Z
@@ -53,18 +54,17 @@ pub(crate) struct Replay {
     /// The maximum number of bodies to process
     #[arg(long)]
     limit: Option<usize>,
-    /// Print what would be done, without doing it
+    /// Print what would be replayed, without replaying it
     #[arg(long)]
     dry_run: bool,
 }
 
 impl Replay {
-    /// Runs the command, and tells whether nothing is left.
+    /// Runs the command, and returns whether nothing is left and nothing failed.
     pub(crate) async fn run(self) -> Result<bool, Failure> {
         let prefixes = self.prefixes()?;
         let clients = Clients::load().await;
         let vault = self.place.vault(&clients);
-        let publisher = self.publisher(&vault, &clients);
         let mut entries = Vec::new();
         for prefix in prefixes {
             let limit = self.limit.unwrap_or(usize::MAX) - entries.len();
@@ -77,15 +77,21 @@ impl Replay {
                     .take(limit),
             );
         }
-        let done = if self.dry_run {
-            "would be replayed"
+        let (mut sender, done) = if self.dry_run {
+            (None, "would be replayed")
         } else {
-            "replayed"
+            let log = self.log.open(|| clients.logs(), "replay").await?;
+            let sender = BodySender {
+                publisher: self.publisher(&vault, &clients),
+                log,
+                has_failed: false,
+            };
+            (Some(sender), "replayed")
         };
         let (mut replayed, mut records, mut left) = (0, 0, 0);
         for (number, entry) in entries.iter().enumerate() {
-            show_progress(number, entries.len(), &entry.key);
-            let replay = AssertUnwindSafe(self.replay(&vault, &publisher, entry)).catch_unwind();
+            show_progress(&format!("[{}/{}] {}", number + 1, entries.len(), entry.key));
+            let replay = AssertUnwindSafe(replay(&vault, sender.as_mut(), entry)).catch_unwind();
             let fault = |_| Err(Failure("this program has a fault: it panicked".to_owned()));
             match replay.await.unwrap_or_else(fault) {
                 Ok(count) => {
@@ -103,7 +109,7 @@ impl Replay {
             "{} found: {replayed} {done} (records: {records}), {left} left",
             entries.len()
         ))?;
-        Ok(left == 0)
+        Ok(left == 0 && sender.is_none_or(|sender| !sender.has_failed))
     }
 
     fn publisher(&self, vault: &VaultAdmin, clients: &Clients) -> Publisher {
@@ -129,76 +135,73 @@ impl Replay {
             "--prefix: expected quarantine/… or spill/…".to_owned(),
         ))
     }
+}
 
-    /// Publishes one body and moves it; gives the number of its records.
-    async fn replay(
-        &self,
-        vault: &VaultAdmin,
-        publisher: &Publisher,
-        entry: &Entry,
-    ) -> Result<usize, Failure> {
-        let (body, about) = vault.get(&entry.key).await?;
-        let payload = Payload::read(&body).map_err(|error| Failure(error.to_string()))?;
-        let Payload::Callback(callback) = payload else {
-            // A probe has no record, here as in the function.
-            if !self.dry_run {
-                vault.move_to_replayed(&entry.key).await?;
-            }
-            return Ok(0);
-        };
-        if self.dry_run {
-            return Ok(event::routed_events(&callback).len());
-        }
+/// Publishes one body and moves it, and returns the number of its records. Without a sender it does
+/// neither.
+async fn replay(
+    vault: &VaultAdmin,
+    sender: Option<&mut BodySender>,
+    entry: &Entry,
+) -> Result<usize, Failure> {
+    let (body, about) = vault.get(&entry.key).await?;
+    let payload = Payload::read(&body).map_err(|error| Failure(error.to_string()))?;
+    let callback = match payload {
+        Payload::Callback(callback) => Some(callback),
+        // A probe has no record, here as in the function.
+        Payload::Probe => None,
+    };
+    let count = callback
+        .as_ref()
+        .map_or(0, |callback| event::routed_events(callback).len());
+    let Some(sender) = sender else {
+        return Ok(count);
+    };
+    if let Some(callback) = &callback {
+        sender.publish(callback, about.receipt).await?;
+    }
+    // From here on the records are on the queue. If the move fails, or this process ends, the next
+    // replay sends them again with the same ids.
+    vault.move_to_replayed(&entry.key).await.map_err(|error| {
+        Failure(format!(
+            "its {count} records are on the queue, but: {error}"
+        ))
+    })?;
+    Ok(count)
+}
+
+/// Publishes bodies, and writes into the log what was published.
+struct BodySender {
+    publisher: Publisher,
+    log: Option<EventLog>,
+    /// Whether something could not be written into the log.
+    has_failed: bool,
+}
+
+impl BodySender {
+    async fn publish(&mut self, callback: &Callback<'_>, receipt: Receipt) -> Result<(), Failure> {
         // Not the request's id: an earlier delivery or replay of this body may have put pointers to
         // objects of that name on the queue, which their consumers delete.
         let delivery = Delivery {
-            id: new_id()?,
-            receipt: about.receipt,
+            id: random::hex::<16>()?,
+            receipt,
             trace: None,
             deadline: Instant::now() + 2 * BUDGET,
         };
         let mut stats = PublishStats::default();
-        let published = publisher.publish(event::routed_events(&callback), &delivery, &mut stats);
-        let ids = published.await.map_err(|unpublished| unpublished.error)?;
-        // From here on the records are on the queue. If the move fails, or this process ends, the
-        // next replay sends them again with the same ids.
-        vault.move_to_replayed(&entry.key).await.map_err(|error| {
-            Failure(format!(
-                "its {} records are on the queue, but: {error}",
-                ids.len()
-            ))
-        })?;
-        Ok(ids.len())
+        let events = event::routed_events(callback);
+        let published = self.publisher.publish(events, &delivery, &mut stats).await;
+        let (ids, result) = match published {
+            Ok(ids) => (ids, Ok(())),
+            Err(Unpublished { error, published }) => (published, Err(Failure(error.to_string()))),
+        };
+        if let Some(log) = &mut self.log
+            && let Err(reason) = log.add(&ids).await
+        {
+            // What is on the queue is there. Without the line reconcile publishes it again.
+            self.has_failed = true;
+            warn(&reason);
+        }
+        result
     }
-}
-
-impl From<PublishError> for Failure {
-    fn from(error: PublishError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// Returns 128 random bits in hexadecimal digits.
-fn new_id() -> Result<String, Failure> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).map_err(|error| Failure(error.to_string()))?;
-    Ok(hex::encode(bits))
-}
-
-/// What is being done, on a line that the next one replaces; only where someone looks.
-fn show_progress(number: usize, count: usize, key: &str) {
-    let mut terminal = io::stderr();
-    if terminal.is_terminal() {
-        // The last line of a terminal is nothing that may fail a replay.
-        let _ = write!(terminal, "\r\x1b[K[{}/{count}] {key}\r", number + 1);
-    }
-}
-
-fn say(line: &str) -> io::Result<()> {
-    let clear = if io::stdout().is_terminal() {
-        "\x1b[K"
-    } else {
-        ""
-    };
-    writeln!(io::stdout(), "{clear}{line}")
 }

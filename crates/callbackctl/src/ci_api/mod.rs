@@ -110,6 +110,11 @@ impl CiApi {
         let attempt = async || client.get(path, parameters).await;
         self.attempts.run(attempt).await
     }
+
+    /// Returns whether a text of the vendor contains no part of the key.
+    pub(crate) fn is_printable(&self, text: &str) -> bool {
+        self.client.key.is_printable(text)
+    }
 }
 
 fn unusable(reason: &str, request_id: Option<String>) -> ApiError {

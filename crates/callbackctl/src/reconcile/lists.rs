@@ -1,21 +1,6 @@
-//! The vendor's lists: which there are, and one page after the other.
+//! The vendor's lists: which there are.
 
-use std::collections::HashSet;
-
-use super::window::{Window, vendor_time};
-use crate::{
-    ci_api::{ApiError, CiApi},
-    xml_answer::{Element, child, child_text, children},
-};
-
-/// The elements that a list may have beside its entries.
-const OTHER_ELEMENTS: [&str; 3] = ["NextToken", "RequestId", "NonExistJobIds"];
-
-/// How many jobs the vendor puts on a page at most.
-const PAGE_SIZE: &str = "100";
-
-/// The states of jobs that are over. The answer is looked at all the same.
-const OVER: &str = "Success,Failed,Cancel";
+use crate::ci_api::ApiError;
 
 /// The tags that jobs are listed by, one a request, with the `queueType` that each wants. Pictures,
 /// documents and files may not show without theirs; media and speech may not show with a wrong one.
@@ -85,7 +70,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn path(self) -> &'static str {
+    pub(super) fn path(self) -> &'static str {
         match self {
             Self::Tasks => "/jobs",
             Self::Runs => "/workflowexecution",
@@ -93,7 +78,7 @@ impl Kind {
     }
 
     /// The name of an entry, and those of its id and the time of its creation.
-    fn names(self) -> [&'static str; 3] {
+    pub(super) fn names(self) -> [&'static str; 3] {
         match self {
             Self::Tasks => ["JobsDetail", "JobId", "CreationTime"],
             Self::Runs => ["WorkflowExecutionList", "RunId", "CreateTime"],
@@ -106,7 +91,7 @@ impl Kind {
 pub(super) struct List {
     pub(super) kind: Kind,
     /// The parameters that choose it.
-    filter: Vec<(&'static str, String)>,
+    pub(super) filter: Vec<(&'static str, String)>,
     /// Whether it was asked for by name: else there may be nothing of its kind.
     is_chosen: bool,
     is_documented: bool,
@@ -188,125 +173,10 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
     lists
 }
 
-/// Reads the pages of a list, one after the other.
-pub(super) struct Pages<'l> {
-    list: &'l List,
-    times: [String; 2],
-    token: Option<String>,
-    tokens: HashSet<String>,
-    ids: HashSet<String>,
-    /// When the last job of the last page was created, as the vendor wrote it.
-    last_created: Option<String>,
-    state: State,
-}
-
-enum State {
-    Going,
-    /// The last page was the last one, or what it said of the next one makes no sense.
-    Over(Option<ApiError>),
-}
-
-impl<'l> Pages<'l> {
-    pub(super) fn new(list: &'l List, window: &Window) -> Self {
-        Self {
-            list,
-            times: [window.created_from, window.created_until].map(vendor_time),
-            token: None,
-            tokens: HashSet::new(),
-            ids: HashSet::new(),
-            last_created: None,
-            state: State::Going,
-        }
-    }
-
-    /// Describes how far the list has been read.
-    pub(super) fn place(&self) -> String {
-        match &self.last_created {
-            None => "at its first page".to_owned(),
-            Some(time) => format!("after {} jobs, the last created at {time}", self.ids.len()),
-        }
-    }
-
-    /// Returns whether a page has been read.
-    pub(super) fn has_begun(&self) -> bool {
-        !self.tokens.is_empty() || matches!(self.state, State::Over(_))
-    }
-
-    /// Returns the entries of the next page, each as XML, or `None` after the last one.
-    ///
-    /// # Errors
-    /// If there is no next page, although this is not the end. The vendor does not say how a list ends:
-    /// it does with a page without a token or without jobs.
-    pub(super) async fn next(&mut self, api: &mut CiApi) -> Result<Option<Vec<String>>, ApiError> {
-        if let State::Over(error) = &mut self.state {
-            return error.take().map_or(Ok(None), Err);
-        }
-        let [from, until] = &self.times;
-        let mut parameters: Vec<_> = self
-            .list
-            .filter
-            .iter()
-            .map(|(name, value)| (*name, &**value))
-            .collect();
-        parameters.extend([
-            ("states", OVER),
-            // A list in the other order moves while it is read.
-            ("orderByTime", "Asc"),
-            ("size", PAGE_SIZE),
-            ("startCreationTime", from),
-            ("endCreationTime", until),
-        ]);
-        parameters.extend(self.token.as_deref().map(|token| ("nextToken", token)));
-        let answer = api.get(self.list.kind.path(), &parameters).await?;
-        let elements = answer.elements()?;
-        let [name, id, created] = self.list.kind.names();
-        let mut entries = Vec::new();
-        let mut has_new = false;
-        for entry in elements.iter().filter(|element| element.name == name) {
-            let fields = children(entry.xml, name).map_err(|reason| answer.unusable(reason))?;
-            // An entry without an id is reported when its node is read. It could repeat for ever.
-            has_new |= child_text(&fields, id).is_some_and(|id| self.ids.insert(id));
-            let created = child_text(&fields, created).filter(|time| is_time(time));
-            self.last_created = created.or(self.last_created.take());
-            entries.push(entry.xml.to_owned());
-        }
-        // What has no entries and something else is an error in another form, not an empty list.
-        let is_known = |element: &&Element<'_>| OTHER_ELEMENTS.contains(&element.name);
-        if entries.is_empty() && !elements.iter().all(|element| is_known(&element)) {
-            return Err(answer.unusable("expected a list"));
-        }
-        let token = child(&elements, "NextToken");
-        self.token = token.and_then(|token| token.text());
-        if self.token.is_none() && token.is_some_and(|token| !token.is_empty()) {
-            let error = answer.unusable("expected a token that can be read");
-            self.state = State::Over(Some(error));
-            return Ok(Some(entries));
-        }
-        if entries.is_empty() {
-            self.token = None;
-        }
-        if let Some(token) = &self.token {
-            if !self.tokens.insert(token.clone()) || !has_new {
-                let error = answer.unusable("expected the next page, but found one that repeats");
-                self.state = State::Over(Some(error));
-            }
-        } else {
-            self.state = State::Over(None);
-        }
-        Ok(Some(entries))
-    }
-}
-
-/// Returns whether a text of the vendor's may be printed as a time.
-fn is_time(text: &str) -> bool {
-    text.len() <= 32
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b"-:+TZ. ".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn names(lists: &[List]) -> Vec<String> {

@@ -1,47 +1,47 @@
-//! Which jobs a run is about, by the times of their end and of their creation.
+//! The window of a run: the jobs that ended in it, and the jobs to list for that.
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
-/// The longest time that an argument may name, in days: ten years, for any job that there may be.
+/// The longest time of an argument, in days: ten years, more than the vendor keeps any job.
 const MAX_DAYS: i64 = 3660;
 
-/// The vendor does not say whether the edges of a window of creation belong to it.
+/// The vendor does not document whether the edges of a window of creation belong to it.
 const EDGE: SignedDuration = SignedDuration::from_secs(1);
 
-/// How far apart the clocks of the two clouds may be: the vendor refuses requests of one that is
-/// further from its own.
+/// How far apart the clocks of the two clouds may be. The vendor refuses requests with a larger
+/// difference.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Times back from now.
 #[derive(Args)]
 pub(crate) struct WindowArguments {
-    /// Jobs that ended at most so long ago: 90s, 5m, 2h, 1d
-    #[arg(long, default_value = "2h", value_parser = duration)]
+    /// Only jobs that ended at most this long ago: 90s, 5m, 2h, 1d
+    #[arg(long, value_name = "TIME", default_value = "2h", value_parser = duration)]
     since: SignedDuration,
-    /// Jobs that ended at least so long ago: the callbacks of others may be on their way
-    #[arg(long, default_value = "5m", value_parser = duration)]
+    /// Only jobs that ended at least this long ago: later callbacks may be on their way
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     until: SignedDuration,
-    /// The longest time from a job's creation to its end: the vendor lists jobs by their creation
-    #[arg(long, default_value = "24h", value_parser = duration)]
+    /// The longest time that a job takes: the vendor lists jobs by their creation only
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
     longest_job: SignedDuration,
 }
 
-/// Times of one run.
+/// The times of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// The jobs that ended from here to there, both included.
+    /// The end of its jobs, both times included.
     ended_from: Timestamp,
     ended_until: Timestamp,
-    /// The jobs that are listed for it.
+    /// The creation of the jobs to list.
     pub(crate) created_from: Timestamp,
     pub(crate) created_until: Timestamp,
-    /// Since when the callbacks of these jobs can have arrived.
+    /// The time since which the callbacks of its jobs can have arrived.
     pub(crate) received_from: Timestamp,
 }
 
 impl WindowArguments {
-    /// Returns the times of a run that begins now, or `None` if `--until` is not after `--since`.
+    /// Returns the window of a run that begins now, or `None` if it is empty.
     pub(crate) fn window(&self, now: Timestamp) -> Option<Window> {
         let (ended_from, ended_until) = (now - self.since, now - self.until);
         (ended_from < ended_until).then(|| Window {
@@ -61,7 +61,7 @@ impl Window {
     }
 }
 
-/// Returns a time as the vendor's parameters have it: in Beijing's time, without fractions.
+/// Returns a time in the form of the vendor's parameters: Beijing time, without fractions.
 pub(crate) fn vendor_time(time: Timestamp) -> String {
     let local = Offset::constant(8).to_datetime(time);
     format!("{}+0800", local.strftime("%Y-%m-%dT%H:%M:%S"))

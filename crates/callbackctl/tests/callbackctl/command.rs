@@ -1,4 +1,4 @@
-//! The operator's program in an environment of a test's own.
+//! Runs `callbackctl` in the environment of a test.
 
 use std::{
     process::{Command, Output, Stdio},
@@ -32,21 +32,13 @@ impl World {
 
     /// `callbackctl` with these arguments, all settings in its environment.
     pub(crate) fn callbackctl(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_callbackctl"));
+        let mut command = callbackctl(arguments);
         command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", "/nonexistent")
-            .env("AWS_REGION", ministack::REGION)
-            .env("AWS_ACCESS_KEY_ID", ministack::ACCESS_KEY_ID)
-            .env("AWS_SECRET_ACCESS_KEY", ministack::SECRET_ACCESS_KEY)
-            .env("AWS_ENDPOINT_URL", ministack::endpoint())
             .env("QUEUE_URL", &self.queue.url)
             .env("TENCENTCLOUD_SECRET_ID", fake_ci::SECRET_ID)
             .env("TENCENTCLOUD_SECRET_KEY", fake_ci::SECRET_KEY)
             .env("TENCENTCLOUD_TOKEN", fake_ci::TOKEN)
-            .env("CI_ENDPOINT_URL", self.ci.endpoint())
-            .stdin(Stdio::null());
+            .env("CI_ENDPOINT_URL", self.ci.endpoint());
         command
     }
 
@@ -84,6 +76,21 @@ impl World {
     }
 }
 
+/// `callbackctl` with these arguments, with MiniStack for AWS and nothing else in its environment.
+pub(crate) fn callbackctl(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callbackctl"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("AWS_REGION", ministack::REGION)
+        .env("AWS_ACCESS_KEY_ID", ministack::ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", ministack::SECRET_ACCESS_KEY)
+        .env("AWS_ENDPOINT_URL", ministack::endpoint())
+        .stdin(Stdio::null());
+    command
+}
+
 /// A command that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -98,13 +105,13 @@ impl Ended {
         self.stdout.lines().last().unwrap_or_default()
     }
 
-    /// The ids of the lines that say this of a job, sorted.
-    pub(crate) fn ids(&self, fate: &str) -> Vec<&str> {
+    /// The ids of the jobs with this result, sorted.
+    pub(crate) fn ids(&self, result: &str) -> Vec<&str> {
         let lines = self.stdout.lines();
         let mut ids: Vec<_> = lines
             .filter_map(|line| {
-                let (id, said) = line.split_once("  ")?;
-                (said.split(':').next() == Some(fate)).then_some(id)
+                let (id, found) = line.split_once("  ")?;
+                (found.split(':').next() == Some(result)).then_some(id)
             })
             .collect();
         ids.sort_unstable();
@@ -112,8 +119,8 @@ impl Ended {
     }
 }
 
-/// Runs a command to its end, while the servers of the test go on. Nothing secret may be in what it
-/// writes.
+/// Runs a command to its end, while the servers of the test continue. Checks that its output contains no
+/// secret.
 pub(crate) async fn run(mut command: Command) -> Ended {
     let run = tokio::task::spawn_blocking(move || command.output());
     let Output {

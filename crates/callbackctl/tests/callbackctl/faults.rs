@@ -2,6 +2,7 @@
 
 use std::{
     future,
+    process::Command,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -10,12 +11,12 @@ use jiff::SignedDuration;
 
 use crate::{
     command::{Ended, World, run},
-    fake_ci::{Fault, SECRETS},
+    fake_ci::{Fault, Part, SECRETS},
     jobs::{ended, event_ids, from_node, minutes_ago, run_of_workflow, vendor_time},
 };
 use testkit::{
     bodies::{job_id, snapshot},
-    fake_aws::{FakeAws, Reply},
+    fake_aws::{Call, FakeAws, Reply},
     server,
 };
 
@@ -36,6 +37,14 @@ async fn filled() -> World {
     // So that no warning about the log is among what is looked at.
     world.log.add(&["another:Success".to_owned()]).await;
     world
+}
+
+/// The command with another queue.
+fn with_queue(world: &World, aws: &FakeAws) -> Command {
+    let mut command = world.reconcile(&TAGS);
+    command.env("AWS_ENDPOINT_URL_SQS", aws.endpoint());
+    command.env("QUEUE_URL", aws.url());
+    command
 }
 
 /// Runs again without faults, and checks that both runs together have published each job once.
@@ -115,13 +124,13 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         world.ci.fail_at(1, fault.clone());
         let ended = world.run(&TAGS).await;
         assert_eq!(ended.code, Some(1), "{fault:?}: {ended:?}");
-        let [told] = &ended.stderr.lines().collect::<Vec<_>>()[..] else {
+        let [printed] = &ended.stderr.lines().collect::<Vec<_>>()[..] else {
             panic!("{fault:?}: {ended:?}")
         };
         let jobs = pages * 100;
         let place = format!("after {jobs} jobs, the last created at 20");
         let name = format!("callbackctl: the list of Snapshot ended early, {place}");
-        assert!(told.starts_with(&name), "{fault:?}: {told}");
+        assert!(printed.starts_with(&name), "{fault:?}: {printed}");
         let asked = world.ci.seen().into_iter();
         let pages_asked = asked.filter(|seen| {
             seen.parameters
@@ -133,8 +142,8 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
             2,
             "{fault:?}: nothing is asked for in vain"
         );
-        let is_named = told.contains(reason) && told.contains("request id NjQ3");
-        assert!(is_named, "{fault:?}: {told}");
+        let is_named = printed.contains(reason) && printed.contains("request id NjQ3");
+        assert!(is_named, "{fault:?}: {printed}");
         let published = event_ids((0..jobs).chain(250..255));
         assert_eq!(ended.ids("published"), published, "{fault:?}");
         assert_next_run_completes(&world, &ended).await;
@@ -149,9 +158,9 @@ async fn a_vendor_that_stays_down_is_given_up_after_five_tries() {
         .fail_always("Snapshot", Fault::Error(503, "SlowDown"));
     let ended = world.run(&TAGS).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let told = "callbackctl: the list of Snapshot ended early, at its first page: SlowDown (status \
+    let printed = "callbackctl: the list of Snapshot ended early, at its first page: SlowDown (status \
                 503, request id NjQ3)\n";
-    assert_eq!(ended.stderr, told);
+    assert_eq!(ended.stderr, printed);
     let asked = world.ci.seen().into_iter();
     let tags = asked.filter(|seen| {
         seen.parameters
@@ -180,7 +189,7 @@ async fn an_answer_that_does_not_come_or_drips_is_given_up_after_fifteen_seconds
 
 #[tokio::test]
 async fn an_answer_about_the_key_or_the_clock_ends_the_run() {
-    for (fault, told) in [
+    for (fault, printed) in [
         (
             Fault::Error(403, "SignatureDoesNotMatch"),
             "SignatureDoesNotMatch (status 403, request id NjQ3): TENCENTCLOUD_SECRET_ID, \
@@ -201,7 +210,7 @@ async fn an_answer_about_the_key_or_the_clock_ends_the_run() {
         world.ci.fail_at(1, fault);
         let ended = world.run(&TAGS).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert_eq!(ended.stderr, format!("callbackctl: {told}\n"));
+        assert_eq!(ended.stderr, format!("callbackctl: {printed}\n"));
         assert_eq!(world.ci.seen().len(), 2, "nothing more is asked");
         let counts = "listed 100, ended 100, received 0, published 100, left 0";
         assert_eq!(ended.last_line(), counts);
@@ -221,18 +230,18 @@ async fn a_key_or_a_clock_that_is_wrong_is_said() {
         command.env(name, value);
         let ended = run(command).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        let told = "TENCENTCLOUD_SECRET_KEY or TENCENTCLOUD_TOKEN is wrong\n";
-        assert!(ended.stderr.ends_with(told), "{ended:?}");
+        let printed = "TENCENTCLOUD_SECRET_KEY or TENCENTCLOUD_TOKEN is wrong\n";
+        assert!(ended.stderr.ends_with(printed), "{ended:?}");
         assert!(!ended.stderr.contains(value), "{ended:?}");
     }
     for (minutes, code) in [(20, "SignatureExpired"), (-20, "RequestTimeTooSkewed")] {
         world.ci.skew(SignedDuration::from_mins(minutes));
         let ended = world.run(&TAGS).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        let told = format!(
+        let printed = format!(
             "callbackctl: {code} (status 403, request id NjQ3): this machine's clock is wrong\n"
         );
-        assert_eq!(ended.stderr, told);
+        assert_eq!(ended.stderr, printed);
     }
 }
 
@@ -256,47 +265,139 @@ async fn a_redirect_takes_no_key_along() {
 
 #[tokio::test]
 async fn a_server_that_repeats_the_key_as_a_code_is_not_quoted() {
-    let world = filled().await;
-    let [key, id, token, ..] = SECRETS;
-    for said in [key, id, token] {
-        for fault in [
-            Fault::ErrorOf(400, said, "NjQ3"),
-            Fault::ErrorOf(400, "Other", said),
-        ] {
+    let task = "<Tag>Snapshot</Tag><State>Success</State>";
+    let templates = [
+        (
+            400,
+            "<Error><Code>@</Code><Message>@</Message></Error>".to_owned(),
+        ),
+        (
+            400,
+            "<Error><Code>Other</Code><RequestId>@</RequestId></Error>".to_owned(),
+        ),
+        (
+            200,
+            "<Response><Other>@</Other><RequestId>@</RequestId></Response>".to_owned(),
+        ),
+        (
+            200,
+            format!("<Response><JobsDetail><JobId>@</JobId>{task}</JobsDetail></Response>"),
+        ),
+        (
+            200,
+            "<Response><JobsDetail><JobId>@</JobId><Input><Input>".to_owned(),
+        ),
+        (
+            200,
+            format!(
+                "<Response><JobsDetail><JobId>j1</JobId>{task}</JobsDetail><NextToken>@</NextToken></Response>"
+            ),
+        ),
+        (302, "@".to_owned()),
+        (200, "<html>@</html>".to_owned()),
+    ];
+    let parts = [
+        Part::Authorization,
+        Part::Signature,
+        Part::SecretId,
+        Part::Token,
+    ];
+    for part in parts {
+        let world = World::new().await;
+        world.log.add(&["another:Success".to_owned()]).await;
+        for (status, template) in &templates {
+            let fault = Fault::Echo(*status, template.clone().leak(), part);
             world.ci.fail_always("Snapshot", fault);
-            // `run` looks for secrets in what is written.
+            // It looks for the other secrets in what is written.
             let ended = world.run(&["--tag", "Snapshot"]).await;
-            assert_eq!(ended.code, Some(1), "{said}: {ended:?}");
+            assert_eq!(ended.code, Some(1), "{part:?}, {template}: {ended:?}");
+            let messages = world.queue.drain().await;
+            let lines = world.log.lines_of_others().await;
+            let written = format!("{ended:?} {messages:?} {lines:?}");
+            let secrets = SECRETS.map(str::to_owned).into_iter();
+            for secret in secrets.chain(world.ci.signatures()) {
+                assert!(
+                    !written.contains(&secret),
+                    "{part:?}, {template}: {written}"
+                );
+            }
         }
     }
 }
 
 #[tokio::test]
-async fn a_run_that_cannot_be_looked_up_is_left() {
+async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
     let world = World::new().await;
     let id = |number| run_of_workflow(number, "Success", minutes_ago(20)).id;
-    world
-        .ci
-        .add_runs((1..=3).map(|number| run_of_workflow(number, "Success", minutes_ago(20))));
+    let listed = |number, listed: &str, found| {
+        let mut run = run_of_workflow(number, found, minutes_ago(20));
+        run.state = listed.to_owned();
+        run
+    };
+    world.ci.add_runs([
+        listed(1, "Success", "Success"),
+        listed(2, "Success", "Success"),
+        listed(3, "Success", "Success"),
+        listed(4, "Success", "Running"),
+        listed(5, "Success", "Postponed"),
+        // The vendor lists these although they were not asked for.
+        listed(6, "Postponed", "Failed"),
+        listed(7, "Postponed", "Postponed"),
+        listed(8, "Running", "Running"),
+        listed(11, "Success", "Success"),
+    ]);
+    // Two without an id are two.
+    world.ci.add_runs([30, 31].map(|minutes| {
+        let mut run = run_of_workflow(9, "Success", minutes_ago(minutes));
+        run.id = String::new();
+        run
+    }));
     let path = |number| format!("/workflowexecution/{}", id(number));
     world
         .ci
         .fail_always(&path(1), Fault::Error(404, "ResourceNotFound"));
     world.ci.fail_always(&path(2), Fault::Truncated);
+    let other = "<Response><WorkflowExecution><RunId>i0</RunId></WorkflowExecution></Response>";
+    world.ci.fail_always(&path(11), Fault::Body(other));
+    world.ci.fail_always("/workflowexecution", Fault::AllStates);
     let workflow = "w11111111111111111111111111111111";
     let ended = world.run(&["--workflow-id", workflow]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let lines: Vec<_> = ended.stdout.lines().collect();
+    let mut lines: Vec<_> = ended.stdout.lines().collect();
+    let unknown = "left: its state is unknown: callbackctl lookup ID --publish sends it";
     let expected = [
-        format!("{}  left: the vendor lists it, and does not know it", id(1)),
+        "a job without an id  left: it cannot be looked up".to_owned(),
+        "a job without an id  left: it cannot be looked up".to_owned(),
+        format!(
+            "{}  left: the vendor lists it, and its lookup does not find it",
+            id(1)
+        ),
         format!(
             "{}  left: it cannot be looked up: expected the end of the XML, but the answer ends \
              early (request id NjQ3)",
             id(2)
         ),
+        format!(
+            "{}  left: the vendor lists it as over, and its lookup says that it is not",
+            id(4)
+        ),
+        format!(
+            "{}  left: it cannot be looked up: expected this run, but found another one (request id \
+             NjQ3)",
+            id(11)
+        ),
+        format!("{}:Postponed  {unknown}", id(5)),
+        format!("{}:Postponed  {unknown}", id(7)),
+        format!("{}:Failed  published", id(6)),
         format!("{}:Success  published", id(3)),
-        "listed 3, ended 3, received 0, published 1, left 2".to_owned(),
     ];
+    assert_eq!(
+        lines.pop(),
+        Some("listed 11, ended 10, received 0, published 2, left 8")
+    );
+    lines.sort_unstable();
+    let mut expected = expected.to_vec();
+    expected.sort();
     assert_eq!(lines, expected);
 }
 
@@ -317,24 +418,31 @@ async fn a_job_that_cannot_be_read_is_left_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn messages_that_the_queue_refuses_keep_no_others_back() {
-    let world = filled().await;
-    let code = "InvalidParameterValue";
-    let refused = Reply::Error(400, code);
-    let script = [
-        Reply::RefuseEntriesAs(&[1, 2], code),
-        Reply::Accept,
-        refused.clone(),
-        refused,
-    ];
-    let aws = FakeAws::scripted(&script, Reply::Accept).await;
-    let mut command = world.reconcile(&TAGS);
-    command.env("AWS_ENDPOINT_URL_SQS", aws.endpoint());
-    command.env("QUEUE_URL", aws.url());
-    let ended = run(command).await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    let counts = "listed 255, ended 255, received 0, published 253, left 2";
-    assert_eq!(ended.last_line(), counts, "{ended:?}");
+async fn messages_that_the_queue_refuses_keep_no_others_back_and_those_are_sent_once() {
+    // The second code says that no message can be sent.
+    for code in ["InvalidParameterValue", "InvalidAttributeName"] {
+        let world = filled().await;
+        let refused = Reply::Error(400, "InvalidMessageContents");
+        let script = [
+            Reply::RefuseEntriesAs(&[1, 2], code),
+            refused.clone(),
+            refused,
+        ];
+        let aws = FakeAws::scripted(&script, Reply::Accept).await;
+        let ended = run(with_queue(&world, &aws)).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.ids("left"), event_ids([1, 2]), "{ended:?}");
+        let counts = "listed 255, ended 255, received 0, published 253, left 2";
+        assert_eq!(ended.last_line(), counts);
+        let mut sent: Vec<_> = aws.calls().iter().flat_map(Call::ids).collect();
+        sent.sort();
+        // The refused ones in the batch and by themselves.
+        let mut expected = event_ids((0..255).chain([1, 2]));
+        expected.sort();
+        assert_eq!(sent, expected, "{code}");
+        let second = world.run(&TAGS).await;
+        assert_eq!(second.ids("published"), event_ids([1, 2]), "{second:?}");
+    }
 }
 
 #[tokio::test]
@@ -342,11 +450,8 @@ async fn a_queue_that_takes_nothing_is_given_up_within_a_minute() {
     for reply in [Reply::Silence, Reply::Error(403, "AccessDeniedException")] {
         let world = filled().await;
         let aws = FakeAws::scripted(&[], reply.clone()).await;
-        let mut command = world.reconcile(&TAGS);
-        command.env("AWS_ENDPOINT_URL_SQS", aws.endpoint());
-        command.env("QUEUE_URL", aws.url());
         let begin = Instant::now();
-        let ended = run(command).await;
+        let ended = run(with_queue(&world, &aws)).await;
         assert!(
             begin.elapsed() < Duration::from_secs(60),
             "{reply:?}: {ended:?}"
@@ -359,31 +464,6 @@ async fn a_queue_that_takes_nothing_is_given_up_within_a_minute() {
         assert!(world.log.lines_of_others().await.is_empty(), "{reply:?}");
         assert_next_run_completes(&world, &ended).await;
     }
-}
-
-#[tokio::test]
-async fn a_message_that_the_queue_refuses_does_not_keep_the_others() {
-    let world = filled().await;
-    // A batch but for one entry, then the first three messages by themselves.
-    let refused = Reply::RefuseEntries(&[1]);
-    let script = [
-        refused,
-        Reply::Accept,
-        Reply::Error(400, "InvalidMessageContents"),
-        Reply::Accept,
-    ];
-    let aws = FakeAws::scripted(&script, Reply::Accept).await;
-    let mut command = world.reconcile(&TAGS);
-    command.env("AWS_ENDPOINT_URL_SQS", aws.endpoint());
-    command.env("QUEUE_URL", aws.url());
-    let ended = run(command).await;
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert_eq!(ended.ids("left"), event_ids([1]), "{ended:?}");
-    let counts = "listed 255, ended 255, received 0, published 254, left 1";
-    assert_eq!(ended.last_line(), counts);
-    world.ci.recover();
-    let second = world.run(&TAGS).await;
-    assert_eq!(second.ids("published"), event_ids([1]), "{second:?}");
 }
 
 #[tokio::test]

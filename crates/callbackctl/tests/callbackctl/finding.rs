@@ -76,7 +76,7 @@ async fn a_window_has_edges() {
 #[tokio::test]
 async fn jobs_that_are_not_over_are_left_alone_whatever_the_vendor_lists() {
     let world = World::new().await;
-    let states = ["Submitted", "Running", "Pause", "Auditing", "Postponed"];
+    let states = ["Submitted", "Running", "Pause", "Auditing"];
     let created = minutes_ago(30);
     world.ci.add((1..).zip(states).map(|(number, state)| {
         // Some samples have an end all the same.
@@ -86,9 +86,38 @@ async fn jobs_that_are_not_over_are_left_alone_whatever_the_vendor_lists() {
     world.ci.fail_always("Snapshot", Fault::AllStates);
     let ended = world.run(&["--tag", "Snapshot"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let counts = "listed 6, ended 1, received 0, published 1, left 0";
+    let counts = "listed 5, ended 1, received 0, published 1, left 0";
     assert_eq!(ended.last_line(), counts);
     assert_eq!(world.drain().await, event_ids([9]));
+}
+
+#[tokio::test]
+async fn a_job_whose_state_is_unknown_is_left_unless_it_was_received() {
+    let world = World::new().await;
+    let created = minutes_ago(400);
+    let postponed = |number, end| task(number, "Postponed", created, end);
+    world.ci.add([
+        postponed(1, Some(minutes_ago(20))),
+        postponed(2, None),
+        postponed(3, Some(minutes_ago(20))),
+        // Not of this window.
+        postponed(4, Some(minutes_ago(300))),
+    ]);
+    world.ci.fail_always("Snapshot", Fault::AllStates);
+    let id = |number| event_id(number).replace("Success", "Postponed");
+    world.log.add(&[id(3)]).await;
+    for arguments in [
+        &["--tag", "Snapshot"][..],
+        &["--tag", "Snapshot", "--dry-run"],
+    ] {
+        let ended = world.run(arguments).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.ids("left"), [id(1), id(2)], "{ended:?}");
+        assert_eq!(ended.ids("received"), [id(3)], "{ended:?}");
+        let counts = "listed 4, ended 3, received 1, published 0, left 2";
+        assert_eq!(ended.last_line(), counts);
+    }
+    assert!(world.drain().await.is_empty());
 }
 
 #[tokio::test]
@@ -174,16 +203,19 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
     expected.insert(0, format!("i{:032x}:Success", 9));
     expected.sort();
     assert_eq!(world.drain().await, expected);
-    let told: Vec<_> = ended.stderr.lines().collect();
+    let printed: Vec<_> = ended.stderr.lines().collect();
     assert_eq!(
-        told[1..],
+        printed[1..],
         [
             "callbackctl: there is no list of DNA: InvalidArgument (status 400, request id NjQ3)",
             "callbackctl: there is no list of DocWatermark DocProcess: MediaBucketUnBinded (status \
              403, request id NjQ3)",
         ]
     );
-    assert!(told[0].contains("no event was published since"), "{told:?}");
+    assert!(
+        printed[0].contains("has no published event since"),
+        "{printed:?}"
+    );
 
     // A documented tag that the vendor refuses is a failure, and so is one that was asked for.
     world

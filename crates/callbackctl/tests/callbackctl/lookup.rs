@@ -77,9 +77,9 @@ async fn an_id_that_the_vendor_does_not_know_is_named_and_the_others_are_done() 
     let found = look_up(&world, &["j404", &job_id(1), "i404", "d404"]).await;
     assert_eq!(found.code, Some(1), "{found:?}");
     assert_eq!(ids_of_messages(&found), event_ids([1]));
-    let told = ["j404", "i404", "d404"]
+    let printed = ["j404", "i404", "d404"]
         .map(|id| format!("callbackctl: {id}: the vendor does not know it in this bucket\n"));
-    assert_eq!(found.stderr, told.concat());
+    assert_eq!(found.stderr, printed.concat());
 
     // A place that fails may be where it is known.
     world
@@ -87,9 +87,9 @@ async fn an_id_that_the_vendor_does_not_know_is_named_and_the_others_are_done() 
         .fail_always("/doc_jobs/j404", Fault::Error(403, "AccessDenied"));
     let found = look_up(&world, &["j404"]).await;
     assert_eq!(found.code, Some(1), "{found:?}");
-    let told = "callbackctl: j404: it cannot be looked up: AccessDenied (status 403, request id \
+    let printed = "callbackctl: j404: it cannot be looked up: AccessDenied (status 403, request id \
                 NjQ3): the key does not have this permission\n";
-    assert_eq!(found.stderr, told);
+    assert_eq!(found.stderr, printed);
 }
 
 #[tokio::test]
@@ -121,12 +121,12 @@ async fn jobs_that_are_over_can_be_published() {
     let published = look_up(&world, &[&ids[..], &["--publish"]].concat()).await;
     assert_eq!(published.code, Some(0), "{published:?}");
     let pending = event_id(2).replace("Success", "Running");
-    let told = format!(
+    let printed = format!(
         "{pending}  not published: the job is not over\n{}  published\n{}  published\n",
         event_id(1),
         event_id(3)
     );
-    assert_eq!(published.stderr, told);
+    assert_eq!(published.stderr, printed);
     assert_eq!(world.drain().await, event_ids([1, 3]));
 }
 
@@ -203,7 +203,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
     let ended = run(command).await;
     assert_eq!((ended.code, &*ended.stdout), (Some(0), agree), "{ended:?}");
 
-    for (arguments, code, told) in [
+    for (arguments, code, printed) in [
         (
             &[&*id, "--compare", "spill/r"][..],
             1,
@@ -229,7 +229,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
         command.env("VAULT_BUCKET", &vault.name);
         let ended = run(command).await;
         assert_eq!(ended.code, Some(code), "{ended:?}");
-        assert!(ended.stderr.contains(told), "{ended:?}");
+        assert!(ended.stderr.contains(printed), "{ended:?}");
         assert_eq!(ended.stdout, "");
     }
 }
@@ -246,9 +246,9 @@ async fn wrong_usage_ends_with_2() {
         .env_remove("TENCENTCLOUD_SECRET_KEY");
     let ended = run(command).await;
     assert_eq!(ended.code, Some(2));
-    let told =
+    let printed =
         "callbackctl: TENCENTCLOUD_SECRET_KEY is not set\ncallbackctl: QUEUE_URL is not set\n";
-    assert_eq!(ended.stderr, told);
+    assert_eq!(ended.stderr, printed);
     let ended = look_up(&world, &["j1", "--compare", "a"]).await;
     assert_eq!(ended.code, Some(2));
     assert_eq!(ended.stderr, "callbackctl: VAULT_BUCKET is not set\n");

@@ -9,6 +9,7 @@ mod jobs;
 mod log_group;
 
 mod commands;
+mod endpoints;
 mod faults;
 mod finding;
 mod lookup;

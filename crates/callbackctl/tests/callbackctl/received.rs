@@ -2,6 +2,7 @@
 
 use std::{
     future,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,10 +15,16 @@ use serde_json::{Value, json};
 use crate::{
     command::{World, run},
     fake_ci::Fault,
-    jobs::{BUCKET, ended, event_ids, minutes_ago},
+    jobs::{BUCKET, ended, event_ids, from_node, job_id, minutes_ago, task, vendor_time},
     log_group::published,
 };
-use testkit::server;
+use testkit::{
+    bodies::{snapshot, tasks, to_xml},
+    bucket::Bucket,
+    fake_aws::{FakeAws, Reply},
+    function::digest,
+    server,
+};
 
 #[tokio::test]
 async fn a_line_lists_many_events_or_only_the_first_of_them() {
@@ -42,6 +49,41 @@ async fn a_line_lists_many_events_or_only_the_first_of_them() {
     let ended = world.run(&["--tag", "Snapshot"]).await;
     assert_eq!(ended.ids("received"), event_ids(0..6), "{ended:?}");
     assert_eq!(world.drain().await, event_ids([6, 7]));
+    let warning = "callbackctl: the log names only the first 100 jobs of a callback: if there are \
+                   more, they count as not received, and their messages repeat with the same ids\n";
+    assert_eq!(ended.stderr, warning);
+
+    let second = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(second.stderr, "", "nothing repeats: {second:?}");
+}
+
+/// Some callbacks have no state, and the vendor's answers always have one.
+#[tokio::test]
+async fn a_callback_without_a_state_counts_as_received_whatever_state_the_vendor_lists() {
+    let world = World::new().await;
+    let mut long = snapshot(3);
+    long["JobId"] = "j".repeat(130).into();
+    long["EndTime"] = vendor_time(minutes_ago(20)).into();
+    let mut long_and_received = long.clone();
+    long_and_received["JobId"] = "k".repeat(130).into();
+    world.ci.add([
+        ended(1, 20),
+        task(2, "Failed", minutes_ago(21), Some(minutes_ago(20))),
+        from_node(&long, minutes_ago(21)),
+        from_node(&long_and_received, minutes_ago(21)),
+    ]);
+    // The ids that the function makes of the same jobs without their states.
+    let received = [
+        format!("{}:unknown", job_id(1)),
+        format!("{}:unknown", job_id(2)),
+        digest(&format!("{}:unknown", "j".repeat(130))),
+        digest(&format!("{}:Success", "k".repeat(130))),
+    ];
+    world.log.add(&received).await;
+    let ended = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let counts = "listed 4, ended 4, received 4, published 0, left 0";
+    assert_eq!(ended.last_line(), counts, "{ended:?}");
 }
 
 #[tokio::test]
@@ -62,6 +104,77 @@ async fn what_is_published_is_written_down_like_the_function_does() {
     }
     assert_eq!(lines.len(), 2, "a line a batch");
     assert_eq!(ids, event_ids(0..12));
+}
+
+/// A body of more jobs than the function's own line lists, of which a part is published before the queue
+/// fails.
+#[tokio::test]
+async fn what_replay_and_lookup_have_published_is_not_published_again() {
+    let world = World::new().await;
+    world.ci.add((0..125).map(|number| ended(number, 20)));
+    let vault = Bucket::create().await;
+    let body = to_xml(&tasks((0..120).map(snapshot)));
+    vault.put("spill/2024/05/06/a", &body).await;
+    let log = ["--log-group", &world.log.name];
+    let replay = || {
+        let mut command = world.callbackctl(&[&["replay"], &log[..]].concat());
+        command.env("VAULT_BUCKET", &vault.name);
+        command
+    };
+    // The second batch is not accepted.
+    let script = [Reply::Accept, Reply::Error(403, "AccessDenied")];
+    let aws = FakeAws::scripted(&script, Reply::Accept).await;
+    let mut command = replay();
+    command.env("AWS_ENDPOINT_URL_SQS", aws.endpoint());
+    command.env("QUEUE_URL", aws.url());
+    let failed = run(command).await;
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    let dry = world.run(&["--tag", "Snapshot", "--dry-run"]).await;
+    assert_eq!(dry.ids("received"), event_ids(0..10), "{dry:?}");
+
+    let replayed = run(replay()).await;
+    assert_eq!(replayed.code, Some(0), "{replayed:?}");
+    let ids: Vec<_> = (120..123).map(job_id).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let lookup = ["lookup", "--bucket", BUCKET, "--region", "ap-guangzhou"];
+    let lookup = [&lookup[..], &ids, &["--publish"], &log].concat();
+    let looked_up = run(world.callbackctl(&lookup)).await;
+    assert_eq!(looked_up.code, Some(0), "{looked_up:?}");
+    assert_eq!(world.drain().await, event_ids(0..123));
+
+    let reconciled = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(reconciled.code, Some(0), "{reconciled:?}");
+    let counts = "listed 125, ended 125, received 123, published 2, left 0";
+    assert_eq!(reconciled.last_line(), counts);
+    assert_eq!(world.drain().await, event_ids([123, 124]));
+    let lines = world.log.lines_of_others().await;
+    let mut streams: Vec<_> = lines
+        .iter()
+        .map(|(stream, _)| stream.split('/').nth(1))
+        .collect();
+    streams.dedup();
+    assert_eq!(streams, [Some("replay"), Some("lookup"), Some("reconcile")]);
+}
+
+#[tokio::test]
+async fn a_log_that_a_replay_cannot_write_is_reported() {
+    let world = World::new().await;
+    let vault = Bucket::create().await;
+    vault.put("spill/a", &to_xml(&tasks([snapshot(1)]))).await;
+    for (calls, published) in [
+        (&["CreateLogStream"][..], vec![]),
+        (&["PutLogEvents"][..], event_ids([1])),
+    ] {
+        let arguments = ["replay", "--log-group", &world.log.name];
+        let mut command = world.callbackctl(&arguments);
+        command.env("VAULT_BUCKET", &vault.name);
+        let log = refusing_log(calls).await;
+        command.env("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", log);
+        let ended = run(command).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("AccessDeniedException"), "{ended:?}");
+        assert_eq!(world.drain().await, published, "{calls:?}");
+    }
 }
 
 #[tokio::test]
@@ -110,65 +223,30 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     ]);
     let output = missing.output().expect("cargo has built it");
     assert_eq!(output.status.code(), Some(1));
-    let told = "callbackctl: cannot read the log group /missing: ResourceNotFoundException\n";
-    assert_eq!(String::from_utf8_lossy(&output.stderr), told);
+    let printed = "callbackctl: cannot read the log group /missing: ResourceNotFoundException\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), printed);
     assert!(world.ci.seen().is_empty(), "the vendor is not even asked");
 
     // It may be read, and not written.
-    let address = server::serve(|head, _| {
-        let target = head
-            .headers
-            .get("x-amz-target")
-            .and_then(|target| target.to_str().ok());
-        let is_read = target.is_some_and(|target| target.ends_with(".FilterLogEvents"));
-        future::ready(if is_read {
-            server::json(StatusCode::OK, &json!({ "events": [] }))
-        } else {
-            let error = json!({ "__type": "AccessDeniedException", "message": "s3cret" });
-            server::json(StatusCode::BAD_REQUEST, &error)
-        })
-    })
-    .await;
-    let mut command = world.reconcile(&["--tag", "Snapshot"]);
-    command.env(
-        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
-        format!("http://{address}"),
-    );
-    let ended = run(command).await;
+    let log = refusing_log(&["CreateLogStream", "PutLogEvents"]).await;
+    let ended = run(with_log(&world, &log)).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let told = format!(
+    let warning = format!(
         "callbackctl: cannot create a stream in the log group {}: AccessDeniedException",
         world.log.name
     );
-    assert!(ended.stderr.lines().any(|line| line == told), "{ended:?}");
+    assert!(
+        ended.stderr.lines().any(|line| line == warning),
+        "{ended:?}"
+    );
     assert!(world.drain().await.is_empty());
 
     // It may be written but for lines: what is published is on the queue, and the next run repeats it.
-    let address = server::serve(|head, _| {
-        let target = head
-            .headers
-            .get("x-amz-target")
-            .and_then(|target| target.to_str().ok());
-        let is_write = target.is_some_and(|target| target.ends_with(".PutLogEvents"));
-        future::ready(if is_write {
-            let error = json!({ "__type": "AccessDeniedException", "message": "s3cret" });
-            server::json(StatusCode::BAD_REQUEST, &error)
-        } else {
-            server::json(StatusCode::OK, &json!({ "events": [] }))
-        })
-    })
-    .await;
-    let mut command = world.reconcile(&["--tag", "Snapshot"]);
-    command.env(
-        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
-        format!("http://{address}"),
-    );
-    let ended = run(command).await;
+    let log = refusing_log(&["PutLogEvents"]).await;
+    let ended = run(with_log(&world, &log)).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(
-        ended.stderr.contains("cannot write into the log group"),
-        "{ended:?}"
-    );
+    let warning = "cannot write into the log group";
+    assert!(ended.stderr.contains(warning), "{ended:?}");
     assert_eq!(world.drain().await, event_ids([1]));
 
     // For one outage that is known the log is not needed.
@@ -192,9 +270,11 @@ async fn a_log_without_events_is_worth_a_warning() {
     let world = World::new().await;
     let ended = world.run(&["--tag", "Snapshot"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let told = "callbackctl: no event was published since ";
-    assert!(ended.stderr.starts_with(told), "{ended:?}");
-    assert!(ended.stderr.contains(&world.log.name), "{ended:?}");
+    let warning = format!(
+        "callbackctl: the log group {} has no published event since ",
+        world.log.name
+    );
+    assert!(ended.stderr.starts_with(&warning), "{ended:?}");
 }
 
 /// Some of CloudWatch's pages are empty though others follow.
@@ -216,12 +296,32 @@ async fn all_pages_of_the_log_are_read() {
         future::ready(server::json(StatusCode::OK, &page))
     })
     .await;
-    let mut command = world.reconcile(&["--tag", "Snapshot"]);
-    command.env(
-        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
-        format!("http://{address}"),
-    );
-    let ended = run(command).await;
+    let ended = run(with_log(&world, &format!("http://{address}"))).await;
     assert_eq!(ended.ids("received"), event_ids(0..3), "{ended:?}");
     assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+/// The command with another log.
+fn with_log(world: &World, endpoint: &str) -> Command {
+    let mut command = world.reconcile(&["--tag", "Snapshot"]);
+    command.env("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint);
+    command
+}
+
+/// Starts a log that is empty and refuses these calls, and returns its endpoint.
+async fn refusing_log(calls: &'static [&'static str]) -> String {
+    let address = server::serve(move |head, _| {
+        let target = head.headers.get("x-amz-target");
+        let target = target.and_then(|target| target.to_str().ok());
+        let is_refused =
+            target.is_some_and(|target| calls.iter().any(|call| target.ends_with(call)));
+        future::ready(if is_refused {
+            let error = json!({ "__type": "AccessDeniedException", "message": "s3cret" });
+            server::json(StatusCode::BAD_REQUEST, &error)
+        } else {
+            server::json(StatusCode::OK, &json!({ "events": [] }))
+        })
+    })
+    .await;
+    format!("http://{address}")
 }

@@ -5,29 +5,21 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use crate::command;
 use testkit::{
     bodies::{event_id, snapshot, tasks, to_json, to_xml},
     bucket::Bucket,
     fake_aws::{FakeAws, Reply},
-    ministack,
     proxy::{self, Broken},
     queue::Queue,
 };
 
 /// The operator's commands against MiniStack.
 fn callbackctl(queue_url: &str, bucket: &Bucket, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_callbackctl"));
+    let mut command = command::callbackctl(arguments);
     command
-        .args(arguments)
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env("AWS_REGION", ministack::REGION)
-        .env("AWS_ACCESS_KEY_ID", ministack::ACCESS_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", ministack::SECRET_ACCESS_KEY)
-        .env("AWS_ENDPOINT_URL", ministack::endpoint())
         .env("QUEUE_URL", queue_url)
-        .env("VAULT_BUCKET", &bucket.name)
-        .stdin(Stdio::null());
+        .env("VAULT_BUCKET", &bucket.name);
     command
 }
 
@@ -57,7 +49,7 @@ async fn filled() -> Bucket {
         .put("spill/2024/05/07/b", &to_json(&tasks([snapshot(20)])))
         .await;
     vault.put("quarantine/2024/05/06/c", b"<Response>").await;
-    // Readable by now: what could not be read was mended.
+    // It can be read by now: the code was fixed.
     vault
         .put("quarantine/2024/05/06/d", &to_json(&tasks([snapshot(21)])))
         .await;
@@ -170,7 +162,7 @@ async fn a_part_of_what_waits_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_fault_on_the_way_loses_nothing_and_is_healed_by_the_next_replay() {
+async fn a_fault_on_the_way_loses_nothing_and_the_next_replay_recovers() {
     for broken in [
         Broken::List,
         Broken::Get,
@@ -334,7 +326,7 @@ async fn an_operator_sees_what_waits_and_no_body_unless_asked() {
 }
 
 #[tokio::test]
-async fn a_probe_that_was_kept_gives_no_record() {
+async fn a_stored_probe_makes_no_record() {
     let (queue, vault) = (Queue::standard().await, Bucket::create().await);
     vault
         .put(

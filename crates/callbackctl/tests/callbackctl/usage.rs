@@ -37,7 +37,7 @@ async fn wrong_usage_ends_with_2() {
     let region = ["--region", "ap-guangzhou"];
     let both = [&bucket[..], &region, &["--all"]].concat();
     let with = |more: &[&'static str]| [&both[..], more].concat();
-    for (arguments, told) in [
+    for (arguments, printed) in [
         ([&region[..], &["--all"]].concat(), "--bucket <NAME-APPID>"),
         ([&bucket[..], &["--all"]].concat(), "--region <REGION>"),
         ([bucket, region].concat(), "--log-group <NAME>|--all"),
@@ -66,7 +66,7 @@ async fn wrong_usage_ends_with_2() {
         let arguments = [&["reconcile"], &arguments[..]].concat();
         let ended = run(world.callbackctl(&arguments)).await;
         assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
-        assert!(ended.stderr.contains(told), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(printed), "{arguments:?}: {ended:?}");
     }
     assert!(world.ci.seen().is_empty());
 }

@@ -1,6 +1,9 @@
 //! The vendor's query API, as its pages describe it: signed requests, lists in pages, lookups.
 //!
-//! The signature is checked by an implementation of its own, from what came over the wire.
+//! The signature is checked by a second implementation.
+
+mod listing;
+mod signature;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,12 +13,10 @@ use std::{
     time::Duration,
 };
 
-use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::Full;
 use hyper::{StatusCode, body::Bytes, header, http::request::Parts};
-use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use sha1::{Digest, Sha1};
+use jiff::SignedDuration;
+use percent_encoding::percent_decode_str;
 use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Notify};
 
 use crate::jobs::Job;
@@ -34,15 +35,6 @@ pub(crate) const SECRETS: [&str; 5] = [
     "q-signature",
     "quoted0by0the0vendor",
 ];
-
-/// How far clocks may be apart.
-const MAX_SKEW: SignedDuration = SignedDuration::from_mins(15);
-
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
 
 /// What an answer is instead of what it should be.
 #[derive(Clone, Debug)]
@@ -63,8 +55,8 @@ pub(crate) enum Fault {
     SamePage,
     /// The right answer to a request without `states`: a parameter that was ignored.
     AllStates,
-    /// The vendor's error with the id of the request that it is about.
-    ErrorOf(u16, &'static str, &'static str),
+    /// This status and body, with a part of the request instead of each `@`. The headers repeat it, too.
+    Echo(u16, &'static str, Part),
     /// The connection is closed instead of an answer.
     Close,
     /// No answer.
@@ -75,6 +67,15 @@ pub(crate) enum Fault {
     Redirect(SocketAddr),
     /// The right answer, once `resume` was called.
     Pause,
+}
+
+/// What a server can repeat of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Authorization,
+    Signature,
+    SecretId,
+    Token,
 }
 
 /// A request as it came.
@@ -96,6 +97,7 @@ struct Shared {
     runs: Mutex<Vec<Job>>,
     queues: Mutex<BTreeMap<String, Vec<String>>>,
     seen: Mutex<Vec<Seen>>,
+    signatures: Mutex<Vec<String>>,
     /// By the number of the request, from 0.
     faults: Mutex<HashMap<usize, Fault>>,
     /// By the tag that is listed, or by the path.
@@ -113,7 +115,7 @@ impl FakeCi {
             async move { shared.handle(&head).await }
         })
         .await;
-        let address = before(address, Arc::clone(&shared)).await;
+        let address = with_raw_faults(address, Arc::clone(&shared)).await;
         Self { address, shared }
     }
 
@@ -183,6 +185,11 @@ impl FakeCi {
         lock(&self.shared.seen).clone()
     }
 
+    /// The signatures of all requests so far.
+    pub(crate) fn signatures(&self) -> Vec<String> {
+        lock(&self.shared.signatures).clone()
+    }
+
     /// Waits until so many requests have come.
     pub(crate) async fn wait_for(&self, count: usize) {
         while lock(&self.shared.seen).len() < count {
@@ -192,7 +199,7 @@ impl FakeCi {
 }
 
 /// A server before the one at `address` which closes connections and drips: hyper does neither.
-async fn before(address: SocketAddr, shared: Arc<Shared>) -> SocketAddr {
+async fn with_raw_faults(address: SocketAddr, shared: Arc<Shared>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let own = listener
         .local_addr()
@@ -254,6 +261,8 @@ impl Shared {
             });
             seen.len() - 1
         };
+        let (_, signature) = signature_of(head);
+        lock(&self.signatures).push(signature);
         if let Err((status, code)) = self.check(head) {
             return error(status, code);
         }
@@ -295,10 +304,7 @@ impl Shared {
                 parameters.remove("states");
                 self.answer(&path, &parameters)
             }
-            Some(Fault::ErrorOf(status, code, id)) => {
-                let id = format!("<RequestId>{id}</RequestId>");
-                with_status(status, format!("<Error><Code>{code}</Code>{id}</Error>"))
-            }
+            Some(Fault::Echo(status, template, part)) => echo(head, status, template, part),
             Some(Fault::Silence) => future::pending().await,
             Some(Fault::Redirect(address)) => {
                 let mut answer = with_status(302, String::new());
@@ -313,223 +319,6 @@ impl Shared {
             Some(Fault::Close | Fault::Drip) => unreachable!("it is before this"),
         }
     }
-
-    fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> Answer {
-        let segments: Vec<_> = path.trim_start_matches('/').split('/').collect();
-        match segments[..] {
-            ["jobs"] => self.list(parameters),
-            ["workflowexecution"] => self.list_runs(parameters),
-            ["workflowexecution", id] => match lock(&self.runs).iter().find(|run| run.id == id) {
-                Some(run) => {
-                    let request_id = "<RequestId>NjQ=</RequestId>";
-                    with_status(200, format!("<Response>{request_id}{}</Response>", run.xml))
-                }
-                None => error(404, "ResourceNotFound"),
-            },
-            ["jobs", ids] => self.look_up(ids, &['d', 'f'], false),
-            ["doc_jobs", id] => self.look_up(id, &['d'], true),
-            ["file_jobs", id] => self.look_up(id, &['f'], true),
-            [queues] if queues.ends_with("queue") => self.list_queues(path, parameters),
-            _ => error(404, "NoSuchKey"),
-        }
-    }
-
-    /// `GET /jobs?tag=`. Pictures, documents and files are there only by their type of queue, and the
-    /// others only without one.
-    fn list(&self, parameters: &BTreeMap<String, String>) -> Answer {
-        let get = |name: &str| parameters.get(name).map(String::as_str);
-        let Some(tag) = get("tag") else {
-            return error(400, "InvalidArgument");
-        };
-        let own_type = match tag {
-            "PicProcess" | "PosterProduction" | "ImageInspect" | "ImageOCR" => Some("PicProcess"),
-            "DocProcess" | "DocWatermark" => Some("DocProcess"),
-            "FileHashCode" | "FileUncompress" | "FileCompress" => Some("FileProcess"),
-            _ => None,
-        };
-        let is_shown = get("queueId").is_some() || get("queueType") == own_type;
-        let jobs = lock(&self.jobs);
-        let matching = jobs.iter().filter(|job| {
-            is_shown && job.tag == tag && get("queueId").is_none_or(|queue| queue == job.queue)
-        });
-        page(matching.cloned(), parameters, |job| job.xml.clone())
-    }
-
-    fn list_runs(&self, parameters: &BTreeMap<String, String>) -> Answer {
-        let workflow = parameters.get("workflowId");
-        let runs = lock(&self.runs);
-        let matching = runs
-            .iter()
-            .filter(|run| workflow.is_none_or(|id| *id == run.tag));
-        page(matching.cloned(), parameters, |run| {
-            let Job {
-                id,
-                tag,
-                state,
-                created,
-                ..
-            } = run;
-            let created = crate::jobs::vendor_time(*created).replace("+0800", "+08:00");
-            format!(
-                "<WorkflowExecutionList><RunId>{id}</RunId><WorkflowId>{tag}</WorkflowId>\
-                 <Object>a</Object><CreateTime>{created}</CreateTime><State>{state}</State>\
-                 </WorkflowExecutionList>"
-            )
-        })
-    }
-
-    /// `only` or all but the jobs whose ids begin with these letters.
-    fn look_up(&self, ids: &str, letters: &[char], only: bool) -> Answer {
-        let ids: Vec<_> = ids.split(',').collect();
-        if ids.len() > 10 || (only && ids.len() > 1) {
-            return error(400, "InvalidArgument");
-        }
-        let jobs = lock(&self.jobs);
-        let mut inside = String::new();
-        for id in ids {
-            let is_here = id.starts_with(letters) == only;
-            match jobs.iter().find(|job| is_here && job.id == id) {
-                Some(job) => inside += &job.xml,
-                None => inside += &format!("<NonExistJobIds>{id}</NonExistJobIds>"),
-            }
-        }
-        with_status(200, format!("<Response>{inside}</Response>"))
-    }
-
-    fn list_queues(&self, path: &str, parameters: &BTreeMap<String, String>) -> Answer {
-        let number = |name: &str| -> usize {
-            let number = parameters.get(name).and_then(|number| number.parse().ok());
-            number.unwrap_or(1)
-        };
-        let queues = lock(&self.queues);
-        let empty = Vec::new();
-        let all = queues.get(path).unwrap_or(&empty);
-        let size = number("pageSize").min(100);
-        let begin = (number("pageNumber") - 1) * size;
-        let page: String = all.iter().skip(begin).take(size).cloned().collect();
-        let count = all.len();
-        let body = format!("<Response><TotalCount>{count}</TotalCount>{page}</Response>");
-        with_status(200, body)
-    }
-
-    /// Checks the signature of a request.
-    fn check(&self, head: &Parts) -> Result<(), (u16, &'static str)> {
-        let header = |name: &str| {
-            let value = head.headers.get(name).and_then(|value| value.to_str().ok());
-            value.unwrap_or_default().to_owned()
-        };
-        let authorization = header("authorization");
-        let fields: HashMap<_, _> = authorization
-            .split('&')
-            .filter_map(|field| field.split_once('='))
-            .collect();
-        let field = |name: &str| fields.get(name).copied().unwrap_or_default();
-        if field("q-sign-algorithm") != "sha1" {
-            return Err((403, "MissingAuthorization"));
-        }
-        if field("q-ak") != SECRET_ID {
-            return Err((403, "InvalidAccessKeyId"));
-        }
-        let times = field("q-sign-time").split_once(';');
-        let times = times.and_then(|(begin, end)| {
-            let time = |text: &str| Timestamp::from_second(text.parse().ok()?).ok();
-            Some((time(begin)?, time(end)?))
-        });
-        let Some((begin, end)) = times else {
-            return Err((403, "InvalidAuthorization"));
-        };
-        let now = Timestamp::now() + *lock(&self.skew);
-        if end < now {
-            return Err((403, "SignatureExpired"));
-        }
-        if begin > now + MAX_SKEW {
-            return Err((403, "RequestTimeTooSkewed"));
-        }
-        // All that came must be signed: host and token, and every parameter.
-        let mut headers = vec![("host".to_owned(), header("host"))];
-        if head.headers.contains_key("x-cos-security-token") {
-            let name = "x-cos-security-token";
-            headers.push((name.to_owned(), header(name)));
-        }
-        let parameters = pairs(head.uri.query().unwrap_or_default());
-        let (header_list, headers) = canonical(headers);
-        let (parameter_list, parameters) = canonical(parameters);
-        let http_string = format!(
-            "get\n{}\n{parameters}\n{headers}\n",
-            decoded(head.uri.path())
-        );
-        let digest = hex::encode(Sha1::digest(http_string));
-        let time = field("q-key-time");
-        let to_sign = format!("sha1\n{time}\n{digest}\n");
-        let signature = hmac(&hmac(SECRET_KEY, time), &to_sign);
-        let is_right = field("q-header-list") == header_list
-            && field("q-url-param-list") == parameter_list
-            && field("q-signature") == signature
-            && header("x-cos-security-token") == TOKEN
-            && head.method == hyper::Method::GET;
-        if is_right {
-            Ok(())
-        } else {
-            Err((403, "SignatureDoesNotMatch"))
-        }
-    }
-}
-
-/// A page of a list by its parameters.
-fn page(
-    jobs: impl Iterator<Item = Job>,
-    parameters: &BTreeMap<String, String>,
-    xml: impl Fn(&Job) -> String,
-) -> Answer {
-    let get = |name: &str| parameters.get(name).map(String::as_str);
-    let time = |name: &str| -> Timestamp {
-        let text = get(name).expect("a window is asked for");
-        let format = "%Y-%m-%dT%H:%M:%S%z";
-        Timestamp::strptime(format, text).expect("a time as the vendor has it")
-    };
-    let (from, until) = (time("startCreationTime"), time("endCreationTime"));
-    let states: Vec<_> = get("states").unwrap_or("All").split(',').collect();
-    let mut jobs: Vec<_> = jobs
-        .filter(|job| (from..=until).contains(&job.created))
-        .filter(|job| states == ["All"] || states.contains(&&*job.state))
-        .collect();
-    jobs.sort_by_key(|job| job.created);
-    if get("orderByTime") != Some("Asc") {
-        jobs.reverse();
-    }
-    let size = get("size").map_or(10, |size| size.parse().expect("a number"));
-    if size > 100 {
-        return error(400, "InvalidArgument");
-    }
-    let begin = get("nextToken").map_or(0, |token| token.parse().expect("a token of this server"));
-    let inside: String = jobs.iter().skip(begin).take(size).map(xml).collect();
-    let end = begin + size;
-    let token = if end < jobs.len() {
-        format!("<NextToken>{end}</NextToken>")
-    } else {
-        String::new()
-    };
-    with_status(200, format!("<Response>{inside}{token}</Response>"))
-}
-
-fn canonical(pairs: Vec<(String, String)>) -> (String, String) {
-    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
-    let sorted: BTreeMap<_, _> = pairs
-        .iter()
-        .map(|(name, value)| (encode(name).to_ascii_lowercase(), encode(value)))
-        .collect();
-    let names: Vec<_> = sorted.keys().cloned().collect();
-    let joined: Vec<_> = sorted
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    (names.join(";"), joined.join("&"))
-}
-
-fn hmac(key: &str, message: &str) -> String {
-    let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("a key of any length");
-    mac.update(message.as_bytes());
-    hex::encode(mac.finalize().into_bytes())
 }
 
 /// Parameters of a query, decoded: a bare `+` is a blank.
@@ -572,6 +361,34 @@ fn error(status: u16, code: &str) -> Answer {
         status,
         format!("<Error><Code>{code}</Code><Message>{quoted}</Message></Error>"),
     )
+}
+
+/// The header `Authorization` of a request, and the signature in it.
+fn signature_of(head: &Parts) -> (String, String) {
+    let value = head.headers.get("authorization");
+    let value = value.and_then(|value| value.to_str().ok());
+    let value = value.unwrap_or_default();
+    let signature = value.rsplit('=').next().unwrap_or_default();
+    (value.to_owned(), signature.to_owned())
+}
+
+/// An answer that repeats a part of the request.
+fn echo(head: &Parts, status: u16, template: &str, part: Part) -> Answer {
+    let (authorization, signature) = signature_of(head);
+    let part = match part {
+        Part::Authorization => &*authorization,
+        Part::Signature => &*signature,
+        Part::SecretId => SECRET_ID,
+        Part::Token => TOKEN,
+    };
+    let body = template.replace('@', &part.replace('&', "&amp;"));
+    let mut answer = with_status(status, body);
+    for name in [header::LOCATION.as_str(), "x-ci-request-id"] {
+        let value = header::HeaderValue::from_str(part).expect("it came in a header");
+        let name = header::HeaderName::from_bytes(name.as_bytes()).expect("a name");
+        answer.headers_mut().insert(name, value);
+    }
+    answer
 }
 
 /// An answer with another token of the next page.

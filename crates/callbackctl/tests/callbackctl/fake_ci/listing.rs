@@ -1,0 +1,146 @@
+//! What the vendor answers without a fault: lists in pages, lookups, queues.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Shared, error, lock, with_status};
+use crate::jobs::{Job, vendor_time};
+use testkit::server::Answer;
+
+impl Shared {
+    pub(super) fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> Answer {
+        let segments: Vec<_> = path.trim_start_matches('/').split('/').collect();
+        match segments[..] {
+            ["jobs"] => self.list(parameters),
+            ["workflowexecution"] => self.list_runs(parameters),
+            ["workflowexecution", id] => match lock(&self.runs).iter().find(|run| run.id == id) {
+                Some(run) => {
+                    let request_id = "<RequestId>NjQ=</RequestId>";
+                    with_status(200, format!("<Response>{request_id}{}</Response>", run.xml))
+                }
+                None => error(404, "ResourceNotFound"),
+            },
+            ["jobs", ids] => self.look_up(ids, &['d', 'f'], false),
+            ["doc_jobs", id] => self.look_up(id, &['d'], true),
+            ["file_jobs", id] => self.look_up(id, &['f'], true),
+            [queues] if queues.ends_with("queue") => self.list_queues(path, parameters),
+            _ => error(404, "NoSuchKey"),
+        }
+    }
+
+    /// `GET /jobs?tag=`. Pictures, documents and files are there only by their type of queue, and the
+    /// others only without one.
+    fn list(&self, parameters: &BTreeMap<String, String>) -> Answer {
+        let get = |name: &str| parameters.get(name).map(String::as_str);
+        let Some(tag) = get("tag") else {
+            return error(400, "InvalidArgument");
+        };
+        let own_type = match tag {
+            "PicProcess" | "PosterProduction" | "ImageInspect" | "ImageOCR" => Some("PicProcess"),
+            "DocProcess" | "DocWatermark" => Some("DocProcess"),
+            "FileHashCode" | "FileUncompress" | "FileCompress" => Some("FileProcess"),
+            _ => None,
+        };
+        let is_shown = get("queueId").is_some() || get("queueType") == own_type;
+        let jobs = lock(&self.jobs);
+        let matching = jobs.iter().filter(|job| {
+            is_shown && job.tag == tag && get("queueId").is_none_or(|queue| queue == job.queue)
+        });
+        page(matching.cloned(), parameters, |job| job.xml.clone())
+    }
+
+    fn list_runs(&self, parameters: &BTreeMap<String, String>) -> Answer {
+        let workflow = parameters.get("workflowId");
+        let runs = lock(&self.runs);
+        let matching = runs
+            .iter()
+            .filter(|run| workflow.is_none_or(|id| *id == run.tag));
+        page(matching.cloned(), parameters, |run| {
+            let Job {
+                id,
+                tag,
+                state,
+                created,
+                ..
+            } = run;
+            let created = vendor_time(*created).replace("+0800", "+08:00");
+            format!(
+                "<WorkflowExecutionList><RunId>{id}</RunId><WorkflowId>{tag}</WorkflowId>\
+                 <Object>a</Object><CreateTime>{created}</CreateTime><State>{state}</State>\
+                 </WorkflowExecutionList>"
+            )
+        })
+    }
+
+    /// `only` or all but the jobs whose ids begin with these letters.
+    fn look_up(&self, ids: &str, letters: &[char], only: bool) -> Answer {
+        let ids: Vec<_> = ids.split(',').collect();
+        if ids.len() > 10 || (only && ids.len() > 1) {
+            return error(400, "InvalidArgument");
+        }
+        let jobs = lock(&self.jobs);
+        let mut inside = String::new();
+        for id in ids {
+            let is_here = id.starts_with(letters) == only;
+            match jobs.iter().find(|job| is_here && job.id == id) {
+                Some(job) => inside += &job.xml,
+                None => inside += &format!("<NonExistJobIds>{id}</NonExistJobIds>"),
+            }
+        }
+        with_status(200, format!("<Response>{inside}</Response>"))
+    }
+
+    fn list_queues(&self, path: &str, parameters: &BTreeMap<String, String>) -> Answer {
+        let number = |name: &str| -> usize {
+            let number = parameters.get(name).and_then(|number| number.parse().ok());
+            number.unwrap_or(1)
+        };
+        let queues = lock(&self.queues);
+        let empty = Vec::new();
+        let all = queues.get(path).unwrap_or(&empty);
+        let size = number("pageSize").min(100);
+        let begin = (number("pageNumber") - 1) * size;
+        let page: String = all.iter().skip(begin).take(size).cloned().collect();
+        let count = all.len();
+        let body = format!("<Response><TotalCount>{count}</TotalCount>{page}</Response>");
+        with_status(200, body)
+    }
+}
+
+/// A page of a list by its parameters.
+fn page(
+    jobs: impl Iterator<Item = Job>,
+    parameters: &BTreeMap<String, String>,
+    xml: impl Fn(&Job) -> String,
+) -> Answer {
+    let get = |name: &str| parameters.get(name).map(String::as_str);
+    let time = |name: &str| -> Timestamp {
+        let text = get(name).expect("a window is asked for");
+        let format = "%Y-%m-%dT%H:%M:%S%z";
+        Timestamp::strptime(format, text).expect("a time as the vendor has it")
+    };
+    let (from, until) = (time("startCreationTime"), time("endCreationTime"));
+    let states: Vec<_> = get("states").unwrap_or("All").split(',').collect();
+    let mut jobs: Vec<_> = jobs
+        .filter(|job| (from..=until).contains(&job.created))
+        .filter(|job| states == ["All"] || states.contains(&&*job.state))
+        .collect();
+    jobs.sort_by_key(|job| job.created);
+    if get("orderByTime") != Some("Asc") {
+        jobs.reverse();
+    }
+    let size = get("size").map_or(10, |size| size.parse().expect("a number"));
+    if size > 100 {
+        return error(400, "InvalidArgument");
+    }
+    let begin = get("nextToken").map_or(0, |token| token.parse().expect("a token of this server"));
+    let inside: String = jobs.iter().skip(begin).take(size).map(xml).collect();
+    let end = begin + size;
+    let token = if end < jobs.len() {
+        format!("<NextToken>{end}</NextToken>")
+    } else {
+        String::new()
+    };
+    with_status(200, format!("<Response>{inside}{token}</Response>"))
+}
