@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import os
 import secrets
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import emulator
 import local
 from destroy import attached
 from e2e_trial import REGION, Trial
-from stack import Stack, depth
+from stack import ROOT, Stack, depth
 
 # The machine of an ELF file, at byte 18.
 MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}
@@ -37,6 +38,7 @@ class Lifecycle(Trial):
         self.try_empty()
         self.try_kind()
         self.try_kind_with_pipe()
+        self.try_reconcile()
         self.try_destroy()
 
     def refused(
@@ -145,6 +147,32 @@ class Lifecycle(Trial):
 
     def pipes(self) -> list[str]:
         return [pipe["Name"] for pipe in boto3.client("pipes").list_pipes()["Pipes"]]
+
+    def try_reconcile(self) -> None:
+        """Creates the schedule as a stack of its own. The emulator runs no builds."""
+        emulator.step("the schedule of reconcile")
+        outputs = Stack.describe(self.stack).outputs
+        values = {name: outputs[name] for name in ("QueueUrl", "VaultBucket", "LogGroupName")}
+        secret = boto3.client("secretsmanager").create_secret(Name="vendor", SecretString="{}")
+        values.update(SecretArn=secret["ARN"], CosBucket="a-1300000001", CosRegion="ap-guangzhou")
+        values.update(PackageBucket=self.vault, PackageKey="callbackctl.zip")
+        cloudformation, name = boto3.client("cloudformation"), f"{self.stack}-reconcile"
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=(ROOT / "infra" / "reconcile.yaml").read_text(),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()],
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1}
+        )
+        timer = boto3.client("scheduler").get_schedule(Name=name)
+        started = json.loads(timer["Target"]["Input"])
+        self.equal("what the schedule starts", {"ProjectName": name}, started)
+        [project] = boto3.client("codebuild").batch_get_projects(names=[name])["projects"]
+        reads = outputs["LogGroupName"] in project["source"]["buildspec"]
+        self.equal("it reads the function's log", True, reads)
+        cloudformation.delete_stack(StackName=name)
 
     def try_destroy(self) -> None:
         """`make destroy` refuses to lose jobs or workers, and AWS any other deletion."""
