@@ -1,4 +1,4 @@
-//! What the vendor is answered: the README's "Answers".
+//! The answers to the vendor, as in the README's table "Answers".
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,7 @@ use testkit::{
 /// A word that no answer may repeat.
 const CANARY: &str = "canary-7f3a";
 
-/// Checks what all refusals have in common, and that the vendor finds when to try again exactly
-/// where that helps.
+/// Checks what all refusals have in common. Only 503 has `Retry-After`: a retry helps nowhere else.
 fn assert_problem(answer: &HttpAnswer, status: u64, case: &str) {
     assert_eq!(answer.status, status, "{case}");
     assert_eq!(

@@ -1,6 +1,6 @@
-//! Who is let in.
+//! Which requests are accepted.
 //!
-//! Every request carries the vendor's probe, which needs no queue: 200 means let in.
+//! Every request has the vendor's probe as its body, which needs no queue: 200 means accepted.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn probe(path: &str, query: &str) -> Value {
     function_url_event("POST", path, query, "application/json", &body, true)
 }
 
-/// Shows that each of these (path, query) is let in, or none is.
+/// Checks the status for each path and query.
 async fn assert_status(function: &Function, urls: &[(&str, &str)], expected: u64) {
     for (path, query) in urls {
         let answer = function.call(&probe(path, query)).await;
@@ -100,7 +100,7 @@ async fn nothing_is_sent_or_kept_without_a_token() {
     }
     assert!(aws.calls().is_empty());
     assert!(aws.objects().is_empty());
-    // With one the same bodies are, and a reason says nothing of what was in them.
+    // With a token they are, and the reason quotes nothing of a body.
     for body in [&job[..], broken] {
         assert_eq!(function.call(&post_json(body)).await.status, 200);
     }

@@ -1,4 +1,4 @@
-//! Events that a function URL does not send, or seldom: what each is answered, and what is said of it.
+//! Events that a function URL sends rarely or never: their answers and their log lines.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use testkit::{
     runtime_api::Answer,
 };
 
-/// Stands in every event here, and must not be repeated.
+/// A word in every event here, which no answer and no log line may repeat.
 const CANARY: &str = "canary-31d8";
 
 /// A request with the right token that would be answered 200.
@@ -32,8 +32,8 @@ fn with(pointer: &str, value: Option<Value>) -> Value {
     event
 }
 
-/// Events of other shapes: what else invokes functions, and a request that lacks what it must have or
-/// has it with another type.
+/// Returns events of other shapes: of other services that invoke functions, and requests in which a
+/// required field is missing or has another type.
 fn other_shapes() -> Vec<Value> {
     let body = String::from_utf8(to_json(&probe())).expect("JSON is text");
     let mut events = vec![
@@ -43,7 +43,7 @@ fn other_shapes() -> Vec<Value> {
         json!(5),
         json!(CANARY),
         json!([request()]),
-        // What serde would read as the fields of a request in their order.
+        // serde would read it as the fields of a request in their order.
         json!([
             "2.0",
             format!("/{TOKEN}"),

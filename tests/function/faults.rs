@@ -19,7 +19,7 @@ const BUDGET: Duration = Duration::from_millis(500);
 /// The vault's time: `vault::BUDGET`.
 const VAULT_BUDGET: Duration = Duration::from_millis(1500);
 
-/// What a busy machine, on which several functions start, may add.
+/// The delay that a busy machine may add while several functions start.
 const SLACK: Duration = Duration::from_secs(3);
 
 /// How many rows run at the same time.
@@ -195,7 +195,7 @@ const ODD_VAULTS: [VaultState; 6] = [
     VaultState::Page(204),
 ];
 
-/// The result of a case in one state of the vault, with a body of so many jobs.
+/// The result of a case in one state of the vault, with a body of this number of jobs.
 struct Row {
     name: String,
     jobs: u32,

@@ -18,14 +18,14 @@ use testkit::{
 async fn a_standard_queue_is_fair_to_buckets() {
     let queue = Queue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
-    let homeless = json!({ "JobsDetail": { "JobId": "j1", "State": "Success" } });
+    let without_bucket = json!({ "JobsDetail": { "JobId": "j1", "State": "Success" } });
     let mut odd = snapshot(2);
     odd["Input"]["BucketId"] = json!("ebb and flow");
     let cases = [
         (tasks([snapshot(1)]), Some(BUCKET.to_owned())),
         (workflow(RUN_ID), Some(BUCKET.to_owned())),
         (verdict("gull-1"), Some(BUCKET.to_owned())),
-        (homeless, None),
+        (without_bucket, None),
         // SQS takes no blanks in a group id.
         (tasks([odd]), Some(digest("ebb and flow"))),
     ];
@@ -41,14 +41,14 @@ async fn a_standard_queue_is_fair_to_buckets() {
 async fn a_fifo_queue_keeps_what_belongs_together_in_order() {
     let queue = Queue::fifo().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
-    let nameless = json!({ "JobsDetail": { "Tag": "Snapshot", "State": "Success" } });
+    let without_id = json!({ "JobsDetail": { "Tag": "Snapshot", "State": "Success" } });
     let long = "i".repeat(129);
     let groups: [(Value, Option<&str>); 5] = [
         (tasks([snapshot(1)]), Some(&job_id(1))),
         (tasks([in_workflow(2, RUN_ID)]), Some(RUN_ID)),
         (workflow(RUN_ID), Some(RUN_ID)),
         (tasks([in_workflow(3, &long)]), Some(&digest(&long))),
-        (nameless, None),
+        (without_id, None),
     ];
     for (body, group) in groups {
         publish(&function, &body).await;
@@ -64,7 +64,7 @@ async fn a_fifo_queue_drops_what_the_vendor_sends_twice() {
     let queue = Queue::fifo().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     publish(&function, &tasks((0..12).map(snapshot))).await;
-    // Again in the other format, with one job that is new and one whose news is.
+    // The same jobs in the other format, with one new job, and another state of one job.
     let again = tasks((0..12).map(snapshot).chain([snapshot(12), failed(0)]));
     let answer = function.call(&post_xml(&to_xml(&again))).await;
     assert_eq!(answer.status, 200, "{answer:?}");

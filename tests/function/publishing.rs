@@ -1,4 +1,4 @@
-//! What a worker finds on the queue, seen through MiniStack.
+//! Messages as a worker receives them, through MiniStack.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ async fn workers_can_filter_by_attributes() {
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let place = [("bucket", BUCKET), ("region", REGION)];
     let (done, broken) = (job_id(1), job_id(2));
-    let homeless = json!({ "code": 4, "message": "no such object", "data": { "result": 0 } });
+    let without_bucket = json!({ "code": 4, "message": "no such object", "data": { "result": 0 } });
     let cases: [(&str, Value, Attributes<'_>, Attributes<'_>); 5] = [
         (
             "task",
@@ -96,10 +96,10 @@ async fn workers_can_filter_by_attributes() {
                 ("jobId", "gull-1"),
             ],
         ),
-        // What is not known has no attribute: SQS refuses empty ones.
+        // An unknown value has no attribute: SQS refuses empty ones.
         (
             "moderation",
-            homeless,
+            without_bucket,
             &[],
             &[("state", "Failed"), ("outcome", "failed")],
         ),
@@ -117,7 +117,7 @@ async fn workers_can_filter_by_attributes() {
     }
 }
 
-/// What SQS takes, in bodies and in attributes.
+/// Whether SQS accepts this text in bodies and attributes.
 fn is_legal(text: &str) -> bool {
     text.chars()
         .all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..))

@@ -1,4 +1,4 @@
-//! What the function logs, and what it keeps to itself.
+//! The function's log lines, and the secrets that they must not contain.
 
 use serde_json::{Value, json};
 
@@ -13,17 +13,17 @@ use testkit::{
 /// A token that is not accepted. Someone's password may be tried as one.
 const WRONG_TOKEN: &str = "wrong-9c1e-token";
 
-/// What stands in bodies and may be a secret.
+/// A value in bodies that may be a secret.
 const BODY_SECRET: &str = "secret-5d2b-in-a-body";
 
-/// What stands in a signed URL.
+/// A part of a signed URL.
 const SIGNATURE: &str = "q-signature=51a4-signature";
 
-/// What stands in a header.
+/// The value of a header.
 const HEADER_VALUE: &str = "header-77aa-value";
 
 /// A job that is full of secrets.
-fn secretive(number: u32) -> Value {
+fn job_with_secrets(number: u32) -> Value {
     let mut job = snapshot(number);
     job["Input"]["Url"] = json!(format!("https://tides.example/ebb.mp4?{SIGNATURE}"));
     job["Input"]["Object"] = json!(BODY_SECRET);
@@ -35,7 +35,7 @@ fn secretive(number: u32) -> Value {
 
 /// One request for each way through the function, each with all the secrets that it can carry.
 fn requests() -> Vec<Value> {
-    let mut oversize = secretive(3);
+    let mut oversize = job_with_secrets(3);
     oversize["Operation"]["Remarks"] = large(3, 9000)["Operation"]["Remarks"].clone();
     let mut test = probe();
     test["data"]["label"] = json!(BODY_SECRET);
@@ -46,8 +46,8 @@ fn requests() -> Vec<Value> {
         event
     };
     let mut events = vec![
-        post_xml(&to_xml(&tasks([secretive(1)]))),
-        post_json(&to_json(&tasks([secretive(1), failed(2)]))),
+        post_xml(&to_xml(&tasks([job_with_secrets(1)]))),
+        post_json(&to_json(&tasks([job_with_secrets(1), failed(2)]))),
         post_json(&to_json(&verdict("gull-2"))),
         post_json(&to_json(&tasks([oversize]))),
         post_json(&to_json(&test)),
@@ -76,7 +76,7 @@ fn requests() -> Vec<Value> {
 }
 
 fn wrong(path: &str, query: &str) -> Value {
-    let body = to_json(&tasks([secretive(1)]));
+    let body = to_json(&tasks([job_with_secrets(1)]));
     function_url_event(
         "POST",
         &format!("/{path}"),
@@ -169,9 +169,9 @@ async fn every_request_is_logged_once_at_the_level_of_its_answer() {
 async fn the_first_line_names_the_version() {
     let running = crate::start(Settings::without_queue()).await;
     running.call(&post_json(&to_json(&probe()))).await;
-    // Also of a function that gets no further.
-    let misled = crate::start(Settings::without_queue().without("QUEUE_URL")).await;
-    let (_, ended) = misled.exit(testkit::function::TIMEOUT).await;
+    // So does a function that does not start.
+    let misconfigured = crate::start(Settings::without_queue().without("QUEUE_URL")).await;
+    let (_, ended) = misconfigured.exit(testkit::function::TIMEOUT).await;
     for output in [running.stop().await, ended] {
         let first = output.stdout.lines().next().unwrap_or_default();
         let line: Value = serde_json::from_str(first).expect("a line is JSON");
@@ -180,7 +180,7 @@ async fn the_first_line_names_the_version() {
     }
 }
 
-/// The line of a function that has published so many jobs.
+/// Returns the log line of a function that has published this number of jobs.
 async fn published(jobs: u32, format: &str) -> String {
     let aws = FakeAws::start().await;
     let settings = aws.settings().with("AWS_LAMBDA_LOG_FORMAT", format);

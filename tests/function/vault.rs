@@ -1,4 +1,4 @@
-//! What goes into the vault: bodies and large messages, with a real S3 API.
+//! Bodies and large messages in the vault, with a real S3 API.
 
 use std::collections::BTreeSet;
 

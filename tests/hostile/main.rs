@@ -1,4 +1,4 @@
-//! Hostile bodies: what each is answered, and that it takes little time and little memory, most of
+//! Hostile bodies: the answer to each, and that it takes little time and little memory, most of
 //! them of 4 MiB.
 //!
 //! The only test of its binary, since the memory of a second one would count as its own.
@@ -22,10 +22,10 @@ const MAX_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } e
 /// counts twice here, as old and as new.
 const MAX_MEMORY: usize = 16;
 
-/// What a body of less than half of 4 MiB may take: the number of its values is what bounds it.
+/// The memory for a body of less than half of 4 MiB: the number of its values is its limit.
 const MAX_DENSE_BYTES: usize = 96 * 1024 * 1024;
 
-/// What becomes of a body.
+/// The answer to a body.
 #[derive(Debug, PartialEq)]
 enum Answer {
     Read { jobs: usize },

@@ -15,7 +15,7 @@ use cloud_infinite_callback::{
     event,
 };
 
-/// The messages that a body gives, for people; or why it cannot be read.
+/// Returns the messages of a body, indented, or the reason why it cannot be read.
 fn messages(body: &[u8]) -> Result<Vec<String>, String> {
     read(body).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! What holds for any body, not only for those of the cases.
+//! Properties of any body, not only of the bodies of the cases.
 
 use cloud_infinite_callback::callback::ReadErrorKind;
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -22,7 +22,7 @@ fn text() -> impl Strategy<Value = String> {
 
 fn members(value: impl Strategy<Value = Tree>) -> impl Strategy<Value = Vec<(String, Vec<Tree>)>> {
     vec((name(), vec(value, 1..4)), 0..6).prop_map(|mut members| {
-        // Once each, since JSON's objects have no order that tells repeated names apart.
+        // Each name once: the order of repeated names differs between the formats.
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
         members.dedup_by(|(a, _), (b, _)| a == b);
         members
@@ -63,7 +63,7 @@ fn body() -> impl Strategy<Value = Body> {
         )
 }
 
-/// JSON and what is nearly JSON.
+/// JSON, and text that is nearly JSON.
 fn token_soup() -> impl Strategy<Value = String> {
     let token = select(vec![
         "{",

@@ -6,7 +6,7 @@ use cloud_infinite_callback::callback::Payload;
 
 use super::completeness::{self, Leaf};
 
-/// Published with a bracket missing, by `SOURCES.md`, and where that shows.
+/// Bodies that were published without a bracket, see `SOURCES.md`, and their errors.
 const BROKEN: &[(&str, &str)] = &[
     (
         "words-generalize-notag-1.json",
@@ -18,7 +18,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Published as examples of what the vendor's console sends when a URL is saved.
+/// Published examples of the probe that the vendor's console sends when a URL is saved.
 const PROBES: &[&str] = &[
     "review-image-simple-1.json",
     "review-text-simple-1.json",
@@ -113,7 +113,7 @@ fn every_broken_body_is_refused_with_its_place() {
 
 #[test]
 fn both_formats_of_one_page_give_equal_details() {
-    // The page's two formats tell of the same job in these, up to fields that only one has.
+    // On these pages both formats describe the same job.
     for name in [
         "workflow-finish-1",
         "noise-reduction-1",

@@ -1,6 +1,6 @@
 //! Bodies that cannot be read, each with the whole text of its reason.
 
-/// What stands around the jobs of a body in XML.
+/// Returns a body in XML with this inside its only job.
 fn xml(inside: &str) -> String {
     format!("<Response><JobsDetail>{inside}</JobsDetail></Response>")
 }

@@ -102,7 +102,7 @@ fn types_can_be_generated_from_it() {
     }
 }
 
-/// Shows each schema in a schema to a function, without what examples hold.
+/// Calls a function with each schema inside a schema. Leaves out examples.
 fn walk(schema: &Value, look: &mut impl FnMut(&serde_json::Map<String, Value>)) {
     match schema {
         Value::Array(items) => items.iter().for_each(|item| walk(item, look)),

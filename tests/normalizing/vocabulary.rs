@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-/// What a detail has under `/`-separated `path` for a body with `leaf` there.
+/// Returns the value in `detail` at a `/`-separated path, for a body with `leaf` there.
 fn normal(event: &str, path: &str, leaf: &str) -> Value {
     let mut job = json!(leaf);
     for name in path.split('/').rev() {
