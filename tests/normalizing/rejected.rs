@@ -37,18 +37,21 @@ fn err_not_utf8() {
         b"{\"a\": \"\xED\xA0\x80\"}",
         "line 1, column 8: expected UTF-8",
     );
-    let utf16: Vec<u8> = "<Response/>"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "<Response/>".encode_utf16().flat_map(bytes).collect()
+    };
+    let (little, big) = (utf16(u16::to_le_bytes), utf16(u16::to_be_bytes));
     rejected(
-        &utf16,
+        &little,
         "line 1, column 2: expected a character that XML allows, but found U+0000",
     );
-    rejected(
-        [b"\xFF\xFE", &utf16[..]].concat(),
-        "line 1, column 1: expected UTF-8",
-    );
+    rejected(&big, "line 1, column 1: expected XML or a JSON object");
+    for marked in [
+        [b"\xFF\xFE", &little[..]].concat(),
+        [b"\xFE\xFF", &big[..]].concat(),
+    ] {
+        rejected(marked, "line 1, column 1: expected UTF-8");
+    }
 }
 
 #[test]
@@ -195,6 +198,13 @@ fn err_document_type_declaration() {
         &expected(1),
     );
     rejected("<!DOCTYPE Response", &expected(1));
+    for external in [
+        "<!DOCTYPE Response SYSTEM \"http://127.0.0.1/a.dtd\"><Response/>",
+        "<!DOCTYPE r [<!ENTITY a SYSTEM \"file:///etc/hostname\">]><Response>&a;</Response>",
+        "<!DOCTYPE r [<!ENTITY % a SYSTEM \"http://127.0.0.1/a.dtd\"> %a;]><Response/>",
+    ] {
+        rejected(external, &expected(1));
+    }
     rejected("<!DOCTYPE><Response/>", &expected(10));
 }
 
