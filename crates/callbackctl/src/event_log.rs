@@ -27,7 +27,7 @@ const MAX_IDS: usize = 100;
 /// Where a command writes what it has published.
 #[derive(Args)]
 pub(crate) struct LogArguments {
-    /// The function's log group, to note there what is published: reconcile does not publish it again
+    /// The function's log group: what is published is noted there, so that reconcile does not repeat it
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     log_group: Option<String>,
 }

@@ -20,8 +20,8 @@ const PACE: Duration = Duration::from_millis(200);
 pub(super) struct Attempts {
     /// When the next request may begin.
     next_at: Instant,
-    /// One after a request that timed out to the end, until another one is answered: a run has some forty
-    /// lists, and five time-outs for each of them would take an hour.
+    /// One after a request whose last try timed out, until another request is answered: a run has some
+    /// forty lists, and five time-outs for each of them would take an hour.
     max_tries: u32,
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct WindowArguments {
     /// Only jobs that ended at most this long ago: 90s, 5m, 2h, 1d
     #[arg(long, value_name = "TIME", default_value = "2h", value_parser = duration)]
     since: SignedDuration,
-    /// Only jobs that ended at least this long ago: later callbacks may be on their way
+    /// Only jobs that ended at least this long ago: the callbacks of others may be on their way
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     until: SignedDuration,
     /// The longest time that a job takes: the vendor lists jobs by their creation only
