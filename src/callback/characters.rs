@@ -15,7 +15,12 @@ pub(super) fn is_blank(text: &str) -> bool {
 
 /// Removes the white space around a text.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
+    // By bytes: `trim_matches` decodes characters, which costs 6 % of reading XML.
+    let bytes = text.as_bytes();
+    let is_text = |byte: &u8| !is_white_space(*byte);
+    let begin = bytes.iter().position(is_text).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(is_text).map_or(begin, |at| at + 1);
+    &text[begin..end]
 }
 
 /// Finds the first character that XML forbids: its offset and its code point.
