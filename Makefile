@@ -154,7 +154,7 @@ sbom: $(CYCLONEDX) ## Write an SBOM of each program: CycloneDX in target/sbom
 	@mkdir -p target/sbom
 	$(BOM) --override-filename callback.cdx
 	$(BOM) --override-filename callbackctl.cdx --manifest-path crates/callbackctl/Cargo.toml
-	@# The tool writes beside Cargo.toml, and puts the path of this folder into the file.
+	@# The tool writes next to Cargo.toml, and puts the path of this folder into the file.
 	@for name in callback callbackctl; do sed 's|file://$(CURDIR)|file:///source|g' $$name.cdx.json > target/sbom/$$name.cdx.json && rm $$name.cdx.json; done
 	@ls target/sbom/*
 

@@ -16,7 +16,7 @@ EXAMPLES = emulator.ROOT / "examples"
 # For all messages of a batch or of a test.
 WORKER_SECONDS = 60
 
-# These run beside the worker, pass the event on standard input to it, and print its answer last.
+# These run next to the worker, pass the event on standard input to it, and print its answer last.
 PYTHON_RUNNER = """
 import json, sys, types, worker
 context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 30000)

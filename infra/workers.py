@@ -49,7 +49,7 @@ DOCUMENTED = {
     "node": ["npx json2ts ", "npx tsc"],
 }
 
-# Processes messages, one on each line, like the poller beside it.
+# Processes messages, one on each line, like the poller next to it.
 PYTHON_TYPES = """
 import sys, poll
 for line in sys.stdin:
@@ -300,7 +300,7 @@ class Trial:
         self.checks.equal("objects left", objects, len(self.oversize_keys()))
 
     def try_serve(self, poller: str | None, arguments: list[str]) -> None:
-        """Posts a callback beside `make serve WORKER=…`, as docs/workers.md says.
+        """Posts a callback next to `make serve WORKER=…`, as docs/workers.md says.
 
         Without a poller, the program itself runs a worker.
         """

@@ -39,7 +39,7 @@ pub(crate) fn cos_headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, V
                     }
                 }
             },
-            // The vendor does not use this form. Keep it like text beside elements.
+            // The vendor does not use this form. Keep it like text next to elements.
             other => headers.entry(MIXED_TEXT).or_default().push(other),
         }
     }

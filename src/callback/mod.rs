@@ -66,7 +66,7 @@ pub struct Callback<'a> {
     pub(crate) event: Option<Cow<'a, str>>,
     /// The vendor nodes: at least one.
     pub(crate) jobs: Vec<Object<'a>>,
-    /// The fields beside the vendor nodes, which belong to each of them.
+    /// The fields next to the vendor nodes, which belong to each of them.
     pub(crate) siblings: Object<'a>,
     /// Warnings about invalid input that the parser accepted.
     pub(crate) warnings: Vec<String>,

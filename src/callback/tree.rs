@@ -28,7 +28,7 @@ pub(crate) struct Object<'a> {
     members: Vec<Member<'a>>,
 }
 
-/// A name and its value. An array stands for several values.
+/// A name and its value. An array has several values.
 pub(crate) type Member<'a> = (Cow<'a, str>, Node<'a>);
 
 /// The values of one name in the body's order: of repeated members, and the items of arrays.

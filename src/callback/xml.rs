@@ -269,7 +269,7 @@ impl<'a> OpenElement<'a> {
         }
     }
 
-    /// Keeps text beside elements. Each piece between two elements is one value.
+    /// Keeps text next to elements. Each piece between two elements is one value.
     fn keep_mixed_text(&mut self) {
         let Some(text) = self.text.take() else { return };
         let trimmed = match text {

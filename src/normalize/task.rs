@@ -269,7 +269,7 @@ fn add_keys<'t>(
     }
 }
 
-/// Adds the keys `leaf` of one element, each with the URL beside it.
+/// Adds the keys `leaf` of one element, each with the URL next to it.
 fn add_names<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't, '_>,

@@ -77,7 +77,7 @@ fn every_leaf_of_every_readable_body_is_in_a_message() {
 }
 
 /// The leaves of a message's detail, and the event, which has a field of its own where the body
-/// names it beside the node.
+/// names it next to the node.
 fn detail_and_event(message: &str) -> Vec<Leaf> {
     let all = completeness::of_json(message);
     let mut leaves: Vec<_> = all

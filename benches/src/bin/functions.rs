@@ -1,4 +1,4 @@
-//! Measures the function beside an empty one and two peers, and prints tables in Markdown.
+//! Compares the function with an empty one and two peers, and prints tables in Markdown.
 //!
 //! `docs/performance.md` says what is measured and how. Starts and calls of all functions take turns,
 //! so that other work on the machine slows all of them alike.

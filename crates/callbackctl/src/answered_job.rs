@@ -33,7 +33,7 @@ pub(crate) struct AnsweredJob {
     pub(crate) stage: Stage,
     /// When it ended, if the answer says so.
     pub(crate) ended_at: Option<Timestamp>,
-    /// `<Response>` with the job's node, and nothing beside it.
+    /// `<Response>` with the job's node, and nothing next to it.
     body: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP client for what is not AWS: a deployed URL, and the vendor.
+//! The HTTP client for a deployed URL and for the vendor.
 
 use std::{fmt, io, time::Duration};
 

@@ -23,7 +23,7 @@ const PATHS: [&str; 6] = [
     "/file_queue",
 ];
 
-/// The elements that a list may have beside its queues.
+/// The elements that a list may have next to its queues.
 const OTHER_ELEMENTS: [&str; 5] = [
     "RequestId",
     "TotalCount",

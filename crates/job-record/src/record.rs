@@ -24,7 +24,7 @@ use crate::{Family, Forbidden, Outcome, Verdict};
 pub struct Record<'t, D = Box<RawValue>> {
     /// The kind of callback that reported the job.
     pub family: Family,
-    /// The vendor's event: `EventName` beside the node, `data.event` in moderation Simple. Without one,
+    /// The vendor's event: `EventName` next to the node, `data.event` in moderation Simple. Without one,
     /// a task has `TaskFinish` and a workflow `WorkflowFinish`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'t, str>>,
@@ -154,10 +154,10 @@ pub struct Error<'t> {
 pub struct Problem<'t> {
     /// The dotted path, from the vendor node, of the field that reports the failure.
     pub path: String,
-    /// The `Code` beside that field.
+    /// The `Code` next to that field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
-    /// The `Message` beside that field. `DigitalWatermark` has none, since its `Message` is the text to
+    /// The `Message` next to that field. `DigitalWatermark` has none, since its `Message` is the text to
     /// embed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
@@ -204,7 +204,7 @@ impl Input<'_> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Output<'t> {
-    /// The bucket: `Bucket` beside the name, else of `Operation.Output`; for a workflow that of
+    /// The bucket: `Bucket` next to the name, else of `Operation.Output`; for a workflow that of
     /// `ObjectUrl`. If it is absent, do not assume the bucket of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
@@ -214,11 +214,11 @@ pub struct Output<'t> {
     /// The object's key, without a leading `/`: `ObjectPrefix` and `ObjectName`, or what the kind of
     /// job has instead.
     pub object: Cow<'t, str>,
-    /// The dotted path, from the vendor node, of the leaf that names the object. It tells a transcript
+    /// The dotted path, from the vendor node, of the leaf that names the object. It distinguishes a transcript
     /// from its detail file, and a frame from a sprite. A name that is an array in `detail` has an
     /// index.
     pub path: String,
-    /// The object's URL: `ObjectUrl` beside the name, if there are as many URLs as names. It may be
+    /// The object's URL: `ObjectUrl` next to the name, if there are as many URLs as names. It may be
     /// signed: handle it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'t, str>>,

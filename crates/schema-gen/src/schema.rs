@@ -88,7 +88,7 @@ fn inline(schema: Value, types: &Value) -> Value {
                 if definition["anyOf"].is_array() {
                     open_vocabulary(&mut members, definition);
                 } else {
-                    // A keyword beside the reference overrides that of the definition.
+                    // A keyword next to the reference overrides that of the definition.
                     for (name, value) in definition.as_object().into_iter().flatten() {
                         members.entry(name).or_insert_with(|| value.clone());
                     }

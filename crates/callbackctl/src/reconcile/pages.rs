@@ -11,7 +11,7 @@ use crate::{
     xml_answer::{Element, child, child_text, children},
 };
 
-/// The elements that a list may have beside its entries.
+/// The elements that a list may have next to its entries.
 const OTHER_ELEMENTS: [&str; 3] = ["NextToken", "RequestId", "NonExistJobIds"];
 
 /// How many jobs the vendor puts on a page at most.

@@ -23,7 +23,7 @@ use crate::{
 /// The states in which the vendor lists jobs that are not over, if it ignores which were asked for.
 const PENDING: [&str; 4] = ["Submitted", "Running", "Pause", "Auditing"];
 
-/// What stands for an id that is missing or not an id.
+/// The placeholder for an id that is missing or invalid.
 const NO_ID: &str = "a job without an id";
 
 /// Why a run ends before its lists do.

@@ -22,7 +22,7 @@ use testkit::{
 /// The SDK would put this name before the host; one with dots it puts into the path by itself.
 const VAULT: &str = "vault";
 
-/// Where the endpoint of S3 stands.
+/// Where the endpoint of S3 is configured.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     /// `AWS_ENDPOINT_URL_S3`.

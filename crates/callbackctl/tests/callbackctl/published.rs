@@ -82,7 +82,7 @@ async fn each_published_body_makes_the_message_of_its_callback() {
         let [message] = &world.queue.drain().await[..] else {
             panic!("{}: {ended:?}", path.display());
         };
-        // The bodies name nothing beside the node but `EventName`, which the node's kind implies.
+        // The bodies name nothing next to the node but `EventName`, which the node's kind implies.
         assert_eq!(message.event(), callback, "{}", path.display());
         count += 1;
     }
