@@ -1,14 +1,14 @@
 //! Bodies to messages, without a network: the pure part of the function.
 
-mod amplified;
+mod amplification;
 mod cases;
 mod completeness;
+mod fields;
+mod job_record;
 mod properties;
-mod published;
 mod rejected;
 mod schema;
-mod types;
-mod vocabulary;
+mod vendor_bodies;
 
 use cloud_infinite_callback::{
     callback::{Payload, ReadError, ReadErrorKind},

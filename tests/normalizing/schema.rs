@@ -32,7 +32,7 @@ fn the_schema_is_one() {
 fn every_message_is_valid() {
     let validator = validator();
     let mut messages = super::cases::messages();
-    messages.extend(super::published::messages());
+    messages.extend(super::vendor_bodies::messages());
     for message in messages {
         let message = serde_json::from_str(&message).unwrap();
         if let Err(error) = validator.validate(&message) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 fn every_message_is_written_as_it_was_read() {
     let mut messages = super::cases::messages();
     assert!(messages.len() > 100);
-    messages.extend(super::published::messages());
+    messages.extend(super::vendor_bodies::messages());
     for message in messages {
         let event: Event<'static> =
             serde_json::from_str(&message).unwrap_or_else(|error| panic!("{error}, in {message}"));
