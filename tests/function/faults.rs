@@ -145,6 +145,7 @@ fn faults() -> Vec<Case> {
         row("first throttled by KMS", once(throttled_by_kms), Published),
         row("first too many requests", once(Error(429, "")), Published),
         row("first without a message id", once(Blank), Published),
+        row("first not JSON", once(Garble), Published),
         batch("first entry throttled", once(throttled_entry), Published),
         batch(
             "first entries without ids",
@@ -164,7 +165,7 @@ fn faults() -> Vec<Case> {
         row("denied", denied, SpilledAfter(1)),
         row("missing", always(missing()), SpilledAfter(1)),
         row("expired credentials", expired, SpilledAfter(1)),
-        row("no JSON", always(Garble), Spilled),
+        row("not JSON", always(Garble), Spilled),
         row("an empty answer", always(Blank), Spilled),
         batch("failed entries", always(FailEntries(&[0])), Spilled),
         batch("refused entries", refused, SpilledAfter(1)),
