@@ -98,6 +98,10 @@ pub(super) fn headers<'t>(
     };
     let mut joined: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
     for (header, values) in callback::cos_headers(element.object().values(name)) {
+        let header = trim(header);
+        if header.is_empty() {
+            continue;
+        }
         for value in values {
             let Node::Text(text) = value else {
                 element.warn(name, &format!("expected texts, but found {}", value.kind()));
@@ -105,7 +109,7 @@ pub(super) fn headers<'t>(
             };
             let text = trim(text);
             joined
-                .entry(lower_case(trim(header)))
+                .entry(lower_case(header))
                 .and_modify(|joined| *joined.to_mut() += &format!(", {text}"))
                 .or_insert(Cow::Borrowed(text));
         }

@@ -168,12 +168,13 @@ fn moderation<'t>(
     moderation.label = result.field(names.label);
     moderation.sub_label = result.field(names.sub_label);
     moderation.score = result.number(names.score);
-    // A failed job has 0 here as well.
+    // A failed job has 0 here as well. If there are several values, none of them is reliable.
     moderation.forbidden = forbidden.filter(|_| {
-        matches!(
-            outcome,
-            Outcome::Succeeded | Outcome::Partial | Outcome::Pending
-        )
+        !result.is_ambiguous(names.forbidden)
+            && matches!(
+                outcome,
+                Outcome::Succeeded | Outcome::Partial | Outcome::Pending
+            )
     });
     moderation.hits = hits;
     moderation.scenes = scenes.into_iter().map(|(_, scene)| scene).collect();
@@ -203,9 +204,13 @@ fn verdict(element: &Element<'_, '_, '_>, name: &str, outcome: &Outcome) -> Verd
     }
 }
 
-/// Parses a number.
+/// Parses a number, unless it is so small that it would become 0.
 fn parse_number(text: &str) -> Option<f64> {
-    number(text)?.get().parse().ok()
+    let number = number(text)?.get();
+    let mut digits = number.bytes().take_while(|byte| !b"eE".contains(byte));
+    let is_zero = !digits.any(|byte| (b'1'..=b'9').contains(&byte));
+    let parsed = number.parse().ok()?;
+    (is_zero || parsed != 0.0).then_some(parsed)
 }
 
 /// Returns the scenes of all elements, sorted by name, with whether each was hit.

@@ -1,6 +1,6 @@
 //! Collects the objects that a job made.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use cloud_infinite_job_record::Output;
 
@@ -81,6 +81,21 @@ impl<'t> Outputs<'t> {
         }
         self.list
     }
+}
+
+/// Returns the `ObjectUrl` of each `ObjectName` by its index, if there are as many URLs as names.
+pub(super) fn paired_urls<'t>(element: &Element<'_, 't, '_>) -> HashMap<Option<usize>, &'t str> {
+    let count = |name| element.object().values(name).iter().count();
+    if count("ObjectUrl") != count("ObjectName") {
+        return HashMap::new();
+    }
+    let is_array = element
+        .texts("ObjectName")
+        .any(|(index, _)| index.is_some());
+    let urls = element.texts("ObjectUrl");
+    // A single name that is not in an array has no index, and neither has its URL.
+    urls.map(|(index, url)| (is_array.then(|| index.unwrap_or_default()), url))
+        .collect()
 }
 
 /// Removes leading slashes from a key: the vendor writes some names as paths.

@@ -14,9 +14,9 @@ use super::{
     element::Element,
     input::input,
     job::{fill_job, headers, problem},
-    outputs::{Outputs, without_slash},
+    outputs::{Outputs, paired_urls, without_slash},
 };
-use crate::callback::COS_HEADERS;
+use crate::callback::{COS_HEADERS, trim};
 
 /// The result nodes below `Operation` that list keys, each with the path to the keys. `MediaResult` and
 /// `PicProcessResult` are read elsewhere, since they also describe their outputs.
@@ -62,7 +62,9 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
         record.template_id = operation.field("TemplateId");
-        record.outputs = outputs(operation, output.as_ref(), &output_bucket, record);
+        // With several operations, it is unknown which one the requested object belongs to.
+        let requested = output.as_ref().filter(|_| !node.is_ambiguous("Operation"));
+        record.outputs = outputs(operation, requested, &output_bucket, record);
     }
     record.input = input(input_node.as_ref().unwrap_or(&node), &output_bucket);
     // Tts has its `Input` in the operation.
@@ -103,10 +105,9 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
     for inspection in operation.children("ImageInspectResult") {
         problems.extend(problem(&inspection));
         // The automatic processing of a suspicious image.
-        if let Some(result) = inspection.child("ProcessResult")
-            && let Some(process) = result.child("AutoProcessResult")
-        {
-            problems.extend(problem(&process));
+        for result in inspection.children("ProcessResult") {
+            let processes = result.children("AutoProcessResult");
+            problems.extend(processes.filter_map(|process| problem(&process)));
         }
     }
     for picture in operation.children("PicProcessResult") {
@@ -117,23 +118,24 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
         ("FileCompressResult", "ErrorCount"),
     ] {
         for element in operation.children(result) {
-            let count = element.number(counter);
-            let count = count.and_then(|count| count.get().parse::<f64>().ok());
-            if count.is_some_and(|count| count > 0.0) {
+            // Adds a warning if it is not a number.
+            element.number(counter);
+            let is_positive = |text| trim(text).parse::<f64>().is_ok_and(|count| count > 0.0);
+            let failed = element.texts(counter).find(|(_, count)| is_positive(count));
+            if let Some((index, _)) = failed {
                 let mut problem = Problem::default();
-                problem.path = element.path_to(counter);
+                problem.path = element.path_to_item(counter, index);
                 problems.push(problem);
             }
         }
     }
     for tags in operation.children("VideoTagResult") {
         for stream in tags.children("StreamData") {
-            if let Some(code) = stream
-                .text("SubErrCode")
-                .filter(|code| code.parse() != Ok(0.0))
-            {
+            let codes = stream.texts("SubErrCode");
+            let mut codes = codes.map(|(index, code)| (index, trim(code)));
+            if let Some((index, code)) = codes.find(|(_, code)| code.parse() != Ok(0.0)) {
                 let mut problem = Problem::default();
-                problem.path = stream.path_to("SubErrCode");
+                problem.path = stream.path_to_item("SubErrCode", index);
                 problem.code = Some(Cow::Borrowed(code));
                 problem.message = stream.field("SubErrMsg");
                 problems.push(problem);
@@ -226,25 +228,15 @@ fn add_files<'t>(
             Some((without_slash(name), info.text("Md5")?))
         })
         .collect();
-    for (number, (index, name)) in file.texts("ObjectName").enumerate() {
+    for (index, name) in file.texts("ObjectName") {
         let path = || file.path_to_item("ObjectName", index);
         outputs.add(prefix, Cow::Borrowed(name), bucket_ref, path, |output| {
             let digest = digests
                 .get(without_slash(name))
                 .or_else(|| digests.get(&*output.object));
             output.md5 = digest.copied().map(Cow::Borrowed);
-            output.url = urls.get(number).copied().map(Cow::Borrowed);
+            output.url = urls.get(&index).copied().map(Cow::Borrowed);
         });
-    }
-}
-
-/// Returns the `ObjectUrl` of each `ObjectName`, if there are as many URLs as names.
-fn paired_urls<'t>(element: &Element<'_, 't, '_>) -> Vec<&'t str> {
-    let count = |name| element.object().values(name).iter().count();
-    if count("ObjectUrl") == count("ObjectName") {
-        element.texts("ObjectUrl").map(|(_, url)| url).collect()
-    } else {
-        Vec::new()
     }
 }
 
@@ -279,13 +271,13 @@ fn add_names<'t>(
 ) {
     let (prefix, urls) = match leaf {
         "ObjectName" => (element.verbatim("ObjectPrefix"), paired_urls(element)),
-        _ => (None, Vec::new()),
+        _ => (None, HashMap::new()),
     };
     let prefix = prefix.unwrap_or_default();
-    for (number, (index, name)) in element.texts(leaf).enumerate() {
+    for (index, name) in element.texts(leaf) {
         let path = || element.path_to_item(leaf, index);
         outputs.add(prefix, Cow::Borrowed(name), bucket_ref, path, |output| {
-            output.url = urls.get(number).copied().map(Cow::Borrowed);
+            output.url = urls.get(&index).copied().map(Cow::Borrowed);
             describe(output);
         });
     }

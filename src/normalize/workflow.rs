@@ -10,7 +10,7 @@ use super::{
     element::Element,
     input::input,
     job::{error, headers, outcome, problem},
-    outputs::{Outputs, without_slash},
+    outputs::{Outputs, paired_urls, without_slash},
 };
 use crate::callback::COS_HEADERS;
 
@@ -126,51 +126,59 @@ fn add_output<'t>(
     object: &Element<'_, 't, '_>,
     job_id: Option<&Cow<'t, str>>,
 ) {
-    let url = object.verbatim("ObjectUrl");
-    let cos_url = url.and_then(CosUrl::parse);
-    let prefix = object.verbatim("ObjectPrefix").unwrap_or_default();
-    let named = object.verbatim("ObjectName").map(|name| match prefix {
-        "" => Cow::Borrowed(name),
-        prefix => Cow::Owned(format!("{prefix}{name}")),
-    });
-    let is_named = |cos_url: &CosUrl<'_>| match (&named, &cos_url.object) {
-        (None, _) => true,
-        (Some(name), Some(key)) => without_slash(name) == without_slash(key),
-        (Some(_), None) => false,
-    };
-    let (bucket_ref, url_object) = match cos_url {
-        Some(cos_url) if is_named(&cos_url) => {
-            let bucket_ref = BucketRef {
-                bucket: Some(Cow::Borrowed(cos_url.bucket)),
-                region: cos_url.region.map(Cow::Borrowed),
-            };
-            (bucket_ref, cos_url.object)
+    if !object.object().has("ObjectName") {
+        for (index, url) in object.texts("ObjectUrl") {
+            let path = || object.path_to_item("ObjectUrl", index);
+            if let Some(CosUrl {
+                bucket,
+                region,
+                object: Some(key),
+            }) = CosUrl::parse(url)
+            {
+                let bucket_ref = bucket_ref(bucket, region);
+                outputs.add("", key, &bucket_ref, path, |output| {
+                    output.url = Some(Cow::Borrowed(url));
+                    output.job_id = job_id.cloned();
+                });
+            }
         }
-        Some(_) => {
-            let found = "expected the URL of the object beside it, but found another; bucket and \
-                region are not read from it";
-            object.warn("ObjectUrl", found);
-            Default::default()
-        }
-        None => Default::default(),
-    };
-    let leaf = match named {
-        Some(_) => "ObjectName",
-        None => "ObjectUrl",
-    };
-    let Some(name) = named.or(url_object) else {
         return;
-    };
-    outputs.add(
-        "",
-        name,
-        &bucket_ref,
-        || object.path_to(leaf),
-        |output| {
+    }
+    let prefix = object.verbatim("ObjectPrefix").unwrap_or_default();
+    let urls = paired_urls(object);
+    for (index, name) in object.texts("ObjectName") {
+        let url = urls.get(&index).copied();
+        let name = match prefix {
+            "" => Cow::Borrowed(name),
+            prefix => Cow::Owned(format!("{prefix}{name}")),
+        };
+        let bucket_ref = match url.and_then(CosUrl::parse) {
+            None => BucketRef::default(),
+            Some(CosUrl {
+                bucket,
+                region,
+                object: Some(key),
+            }) if without_slash(&name) == without_slash(&key) => bucket_ref(bucket, region),
+            Some(_) => {
+                let found = "expected the URL of the object beside it, but found another; bucket and \
+                    region are not read from it";
+                object.warn("ObjectUrl", found);
+                BucketRef::default()
+            }
+        };
+        let path = || object.path_to_item("ObjectName", index);
+        outputs.add("", name, &bucket_ref, path, |output| {
             output.url = url.map(Cow::Borrowed);
             output.job_id = job_id.cloned();
-        },
-    );
+        });
+    }
+}
+
+fn bucket_ref<'t>(bucket: &'t str, region: Option<&'t str>) -> BucketRef<'t> {
+    BucketRef {
+        bucket: Some(Cow::Borrowed(bucket)),
+        region: region.map(Cow::Borrowed),
+    }
 }
 
 /// Returns the objects of a task.
