@@ -11,7 +11,7 @@ pub(crate) struct BucketArguments {
     /// The bucket's region, such as ap-beijing
     #[arg(long, value_parser = region_name)]
     pub(crate) region: String,
-    /// A custom endpoint instead of https://BUCKET.ci.REGION.myqcloud.com
+    /// A custom endpoint instead of `https://BUCKET.ci.REGION.myqcloud.com`
     #[arg(long, env = "CI_ENDPOINT_URL", value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     ci_endpoint_url: Option<String>,
 }
