@@ -1,6 +1,6 @@
 //! Collects the objects that a job made.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use cloud_infinite_job_record::Output;
 
@@ -83,19 +83,23 @@ impl<'t> Outputs<'t> {
     }
 }
 
-/// Returns the `ObjectUrl` of each `ObjectName` by its index, if there are as many URLs as names.
-pub(super) fn paired_urls<'t>(element: &Element<'_, 't, '_>) -> HashMap<Option<usize>, &'t str> {
+/// Returns the `ObjectUrl` for each position of `ObjectName`, if there are as many URLs as names.
+pub(super) fn paired_urls<'t>(element: &Element<'_, 't, '_>) -> Vec<Option<&'t str>> {
     let count = |name| element.object().values(name).iter().count();
-    if count("ObjectUrl") != count("ObjectName") {
-        return HashMap::new();
+    let names = count("ObjectName");
+    if count("ObjectUrl") != names {
+        return Vec::new();
     }
-    let is_array = element
-        .texts("ObjectName")
-        .any(|(index, _)| index.is_some());
-    let urls = element.texts("ObjectUrl");
-    // A single name that is not in an array has no index, and neither has its URL.
-    urls.map(|(index, url)| (is_array.then(|| index.unwrap_or_default()), url))
-        .collect()
+    let mut urls = vec![None; names];
+    for (index, url) in element.texts("ObjectUrl") {
+        urls[index.unwrap_or_default()] = Some(url);
+    }
+    urls
+}
+
+/// Returns the URL of a name: of its position, or the only one.
+pub(super) fn url_at<'t>(urls: &[Option<&'t str>], index: Option<usize>) -> Option<&'t str> {
+    *urls.get(index.unwrap_or_default())?
 }
 
 /// Removes leading slashes from a key: the vendor writes some names as paths.

@@ -14,7 +14,7 @@ use super::{
     element::Element,
     input::input,
     job::{fill_job, headers, problem},
-    outputs::{Outputs, paired_urls, without_slash},
+    outputs::{Outputs, paired_urls, url_at, without_slash},
 };
 use crate::callback::{COS_HEADERS, trim};
 
@@ -235,7 +235,7 @@ fn add_files<'t>(
                 .get(without_slash(name))
                 .or_else(|| digests.get(&*output.object));
             output.md5 = digest.copied().map(Cow::Borrowed);
-            output.url = urls.get(&index).copied().map(Cow::Borrowed);
+            output.url = url_at(&urls, index).map(Cow::Borrowed);
         });
     }
 }
@@ -271,13 +271,13 @@ fn add_names<'t>(
 ) {
     let (prefix, urls) = match leaf {
         "ObjectName" => (element.verbatim("ObjectPrefix"), paired_urls(element)),
-        _ => (None, HashMap::new()),
+        _ => (None, Vec::new()),
     };
     let prefix = prefix.unwrap_or_default();
     for (index, name) in element.texts(leaf) {
         let path = || element.path_to_item(leaf, index);
         outputs.add(prefix, Cow::Borrowed(name), bucket_ref, path, |output| {
-            output.url = urls.get(&index).copied().map(Cow::Borrowed);
+            output.url = url_at(&urls, index).map(Cow::Borrowed);
             describe(output);
         });
     }

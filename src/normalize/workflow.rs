@@ -10,7 +10,7 @@ use super::{
     element::Element,
     input::input,
     job::{error, headers, outcome, problem},
-    outputs::{Outputs, paired_urls, without_slash},
+    outputs::{Outputs, paired_urls, url_at, without_slash},
 };
 use crate::callback::COS_HEADERS;
 
@@ -147,7 +147,7 @@ fn add_output<'t>(
     let prefix = object.verbatim("ObjectPrefix").unwrap_or_default();
     let urls = paired_urls(object);
     for (index, name) in object.texts("ObjectName") {
-        let url = urls.get(&index).copied();
+        let url = url_at(&urls, index);
         let name = match prefix {
             "" => Cow::Borrowed(name),
             prefix => Cow::Owned(format!("{prefix}{name}")),
