@@ -36,13 +36,14 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
-    /// The state in the vendor's words: `State`. Moderation Simple has none: `Success` if `code` is 0,
-    /// else `Failed`.
+    /// The state in the vendor's words: `State`. In moderation Simple, `Success` if `code` is 0, else
+    /// `Failed`. It may be absent, most often if `outcome` is `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
     /// The meaning of the state. Without a state, the meaning of `Code`.
     pub outcome: Outcome,
-    /// Why the job failed. Absent for any other outcome than `failed`.
+    /// Why the job failed: present only if `outcome` is `failed`, and only if the vendor reported a code
+    /// or a message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error<'t>>,
     /// The failures inside a job whose outcome is `partial`, and inside a failed workflow.
@@ -84,7 +85,7 @@ pub struct Record<'t, D = Box<RawValue>> {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<Cow<'t, str>, Cow<'t, str>>,
     /// The objects that the job made, in the order of the body. A name of a template, a failed element,
-    /// and what an unfinished job was asked for are not included.
+    /// and what an unfinished job was asked for are not included. A failed job may have made objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output<'t>>,
     /// The workflow that started the job, or that the job is a run of.
