@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
-from emulator import ROOT, Checks, end_on_signals, forget_settings, step
+from emulator import ROOT, Checks, end_on_signals, fail, forget_settings, step
 from fake_vendor import task, vendor
 from receiver import LOG_GROUP, Receiver, Sample, kind
 from try_worker import Handler, Programs
@@ -54,8 +54,16 @@ def main() -> int:
 
 def settings() -> dict[str, str]:
     """Returns the function's variables: the user's `QUEUE_MAX_BYTES`, and the most detailed log."""
-    size = {name: os.environ[name] for name in ("QUEUE_MAX_BYTES",) if name in os.environ}
-    return {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", **size}
+    log = {"AWS_LAMBDA_LOG_LEVEL": "DEBUG"}
+    name = "QUEUE_MAX_BYTES"
+    size = os.environ.get(name)
+    if not size:
+        return log
+    limits = json.loads((ROOT / "infra" / "contract.json").read_text())["queueMaxBytes"]
+    # The function would fail only at the first callback.
+    if not (size.isdecimal() and limits["min"] <= int(size) <= limits["max"]):
+        fail(f"{name}: expected a whole number from {limits['min']} to {limits['max']}")
+    return {**log, name: size}
 
 
 def parse_arguments() -> argparse.Namespace:
