@@ -13,26 +13,45 @@ JOB_ID = b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718"
 # The smallest limit that the function accepts: a message of some kilobytes is too large.
 SETTINGS = {"QUEUE_MAX_BYTES": "8192"}
 
-# A body that cannot be read, and the values of `family` and `outcome` to send it with. A worker that
+# Bodies that cannot be read, and the values of `family` and `outcome` to send them with. A worker that
 # checks attributes before it parses must fail at the first ones and may skip the others.
 UNREADABLE = "not JSON"
-MUST_FAIL = [("task", "succeeded"), ("task", "")]
-MAY_PASS = [("task", "pending"), ("moderation", "cancelled")]
+VERSION_2 = '{"dataschema": "urn:cloud-infinite-callback:job-record:2", "id": "2", "data": {}}'
+MUST_FAIL = [
+    (UNREADABLE, "task", "succeeded"),
+    (UNREADABLE, "task", ""),
+    (VERSION_2, "task", "succeeded"),
+]
+MAY_PASS = [(UNREADABLE, "task", "pending"), (UNREADABLE, "moderation", "cancelled")]
 
 # What a worker must print for `callbacks`, in any order, each line once.
 EXPECTED = [
+    "j5d1f0c2a7b3e4f60a1b2c3d4e5f60718:Success: outcome succeeded",
     "j5d1f0c2a7b3e4f60a1b2c3d4e5f60718:Success: media-1300000001/out/talk.mp4",
+    "nowhere:Success: outcome succeeded",
     "nowhere:Success: ?/out/talk.mp4",
+    "oversize:Success: outcome succeeded",
     "oversize:Success: media-1300000001/out/talk.mp4",
+    "j6f00c0ffee6f00c0ffee6f00c0ffee01:Failed: outcome failed",
     "j6f00c0ffee6f00c0ffee6f00c0ffee01:Failed: failed: -61011",
+    "i00000000000000000000000000001301:Failed: outcome failed",
     "i00000000000000000000000000001301:Failed: photos-1300000001/a.mp4",
+    "i00000000000000000000000000001301:Failed: problem Tasks[0].State: InvalidInput",
+    "i00000000000000000000000000001301:Failed: problem Tasks[1].State: ?",
+    "i00000000000000000000000000001301:Failed: problem Tasks[1].ResultInfo.ObjectInfo[1].Code:"
+    " WriteFailed",
+    "i00000000000000000000000000001301:Failed: problem Tasks[2].State: ?",
     "i00000000000000000000000000001301:Failed: task Node_2 failed: InvalidInput",
     "i00000000000000000000000000001301:Failed: task Node_3 failed: WriteFailed",
+    "si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: outcome succeeded",
     "si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: verdict sensitive",
     "si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene ads: suspected",
     "si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene porn: sensitive",
     "si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene terrorism: normal",
 ]
+
+# What the pollers print as well. The Lambda functions skip the message by its attributes.
+PENDING = "si6f00c0ffee6f00c0ffee6f00c0ffee50:Auditing:95a4fe16562ac112: outcome pending"
 
 
 def callbacks() -> list[Sample]:
@@ -43,8 +62,11 @@ def callbacks() -> list[Sample]:
         "task/ok_failed_job.xml",
         "workflow/ok_workflow_reasons_of_its_tasks.xml",
         "moderation/ok_review_image_two_scenes_frozen.xml",
+        "moderation/ok_review_auditing_without_verdict.xml",
     ]
-    xml, again, failed, workflow, moderation = ((local.CASES / name).read_bytes() for name in names)
+    xml, again, failed, workflow, moderation, pending = (
+        (local.CASES / name).read_bytes() for name in names
+    )
     bodies = {
         "a job": xml,
         "the same, in JSON": again,
@@ -55,6 +77,7 @@ def callbacks() -> list[Sample]:
         "a failed job": failed,
         "a workflow with failed tasks": workflow,
         "a moderated image": moderation,
+        "a job that has not ended": pending,
     }
     return [Sample(name, body, "accepted") for name, body in bodies.items()]
 
@@ -92,14 +115,14 @@ def unreadable() -> list[dict[str, Any]]:
     """Returns unreadable messages, as arguments of SendMessage."""
     return [
         {
-            "MessageBody": UNREADABLE,
+            "MessageBody": body,
             "MessageAttributes": {
                 name: {"DataType": "String", "StringValue": value}
                 for name, value in (("family", family), ("outcome", outcome))
                 if value
             },
         }
-        for family, outcome in MUST_FAIL + MAY_PASS
+        for body, family, outcome in MUST_FAIL + MAY_PASS
     ]
 
 
@@ -110,5 +133,4 @@ def is_pointer(message: dict[str, Any]) -> bool:
 def must_fail(message: dict[str, Any]) -> bool:
     """Returns whether every worker must fail at a message."""
     found = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-    attributes = (found.get("family", ""), found.get("outcome", ""))
-    return message["Body"] == UNREADABLE and attributes in MUST_FAIL
+    return (message["Body"], found.get("family", ""), found.get("outcome", "")) in MUST_FAIL

@@ -31,9 +31,8 @@ from receiver import VAULT, Receiver, Sample, kind, zipped
 from try_worker import EXAMPLES, WORKER_SECONDS, Handler, Programs, environment, event, lines
 from worker_messages import (
     EXPECTED,
-    MUST_FAIL,
+    PENDING,
     SETTINGS,
-    UNREADABLE,
     callbacks,
     case_messages,
     is_pointer,
@@ -191,8 +190,8 @@ class Trial:
         for name in programs:
             self.checks.equal(f"{name}: printed", printed["python"], printed[name])
         self.checks.equal("an unknown word", True, "later: verdict boring" in printed["python"])
-        # Most jobs have a finding.
-        self.checks.equal("findings", True, len(printed["python"]) > len(messages) / 2)
+        # Each job has an outcome, and most have a finding.
+        self.checks.equal("findings", True, len(printed["python"]) > 1.5 * len(messages))
         refused = self.lines([*self.programs.node, "validate.mjs"], "node", given)
         self.checks.equal("refused by the schema", [], refused)
 
@@ -218,10 +217,11 @@ class Trial:
             "node": [*self.programs.node, "check_cloudevents.mjs"],
             "rust": [str(self.rust / "examples" / "check_cloudevents")],
         }
+        others = [message["MessageBody"] for message in unreadable()]
         bodies = [message["Body"] for message in self.messages() if not is_pointer(message)]
         for name, command in programs.items():
             emulator.step(f"the CloudEvents SDK for {name}")
-            for body in filter(lambda body: body != UNREADABLE, bodies):
+            for body in filter(lambda body: body not in others, bodies):
                 [*_, printed] = self.lines(command, name, body.encode())
                 expected, found = (comparable(json.loads(text)) for text in (body, printed))
                 self.checks.equal(f"{name}: a message", expected, found)
@@ -265,13 +265,14 @@ class Trial:
         emulator.step(f"the poller in {name}")
         self.clear_oversize()
         self.post_all()
-        # Only the one in Rust looks at the attributes before it parses.
-        left = (0, len(MUST_FAIL) if name == "rust" else len(unreadable()))
+        left = (0, len(unreadable()))
         with running(self.pollers[name], name, self.variables) as process:
             self.wait_until(left)
             process.send_signal(signal.SIGINT)
             printed, _ = process.communicate(timeout=WORKER_SECONDS)
-        self.checks.equal(f"{name} poller: printed", sorted(EXPECTED), sorted(printed.splitlines()))
+        self.checks.equal(
+            f"{name} poller: printed", sorted([*EXPECTED, PENDING]), sorted(printed.splitlines())
+        )
         self.checks.equal(f"{name} poller: visible, and not deleted", left, self.waiting())
         # Node has its default handler of the signal.
         code = -signal.SIGINT if name == "node" else 0

@@ -12,8 +12,9 @@ export const work = async (message: Message) => {
   for (const finding of findings(message)) console.log(`${message.id}: ${finding}`);
 };
 
-// Returns what the job made, found or failed at.
+// Yields the outcome of the job, and what it made, found or failed at.
 function* findings({ data: job }: Message): Generator<string> {
+  yield `outcome ${job.outcome}`;
   if (!WANTED.includes(job.outcome)) return;
   for (const { bucket = "?", object } of job.outputs ?? []) yield `${bucket}/${object}`;
   if (job.moderation) {
@@ -21,6 +22,7 @@ function* findings({ data: job }: Message): Generator<string> {
     for (const { name, verdict } of job.moderation.scenes ?? []) yield `scene ${name}: ${verdict}`;
   }
   if (job.error) yield `failed: ${job.error.code ?? "?"}`;
+  for (const { path, code = "?" } of job.problems ?? []) yield `problem ${path}: ${code}`;
   for (const { name = "?", error } of job.tasks ?? []) {
     if (error) yield `task ${name} failed: ${error.code ?? "?"}`;
   }

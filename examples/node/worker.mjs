@@ -10,6 +10,9 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 // The first element of a body that is a pointer to a message in the vault.
 const POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer";
 
+// The version of the schema that this worker is for.
+const SCHEMA = "urn:cloud-infinite-callback:job-record:1";
+
 // How long ids are remembered. The vendor's retries come within a day; a replay may come later.
 const SEEN_SECONDS = 14 * 24 * 3600;
 
@@ -32,7 +35,9 @@ export const handler = async (event, context) => {
 // Processes one message. If it throws, SQS delivers this message again, and no other of the batch.
 const take = async (record) => {
   if (isWanted(record.messageAttributes)) {
-    await work(await read(record.body));
+    const event = await read(record.body);
+    if (event.dataschema !== SCHEMA) throw new Error(`expected the dataschema ${SCHEMA}`);
+    await work(event);
   }
 };
 
@@ -57,14 +62,16 @@ const work = makeIdempotent(
   { persistenceStore: seen, config: byId },
 );
 
-// Yields what the job made, found or failed at.
-function* findings({ outputs = [], moderation, error, tasks = [] }) {
+// Yields the outcome of the job, and what it made, found or failed at.
+function* findings({ outcome, outputs = [], moderation, error, problems = [], tasks = [] }) {
+  yield `outcome ${outcome}`;
   for (const { bucket = "?", object } of outputs) yield `${bucket}/${object}`;
   if (moderation) {
     yield `verdict ${moderation.verdict}`;
     for (const { name, verdict } of moderation.scenes ?? []) yield `scene ${name}: ${verdict}`;
   }
   if (error) yield `failed: ${error.code ?? "?"}`;
+  for (const { path, code = "?" } of problems) yield `problem ${path}: ${code}`;
   for (const { name = "?", error } of tasks) {
     if (error) yield `task ${name} failed: ${error.code ?? "?"}`;
   }

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 
 import boto3
 from job_record import Message
+from pydantic import ValidationError
 
 # The first element of a body that is a pointer to a message in the vault.
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
 
 # Not `pending`: another message follows, with another id.
 WANTED = ("succeeded", "partial", "failed")
+
+QUEUE_URL = os.environ.get("QUEUE_URL") or sys.exit("poll.py: QUEUE_URL is not set")
 
 sqs = boto3.client("sqs")
 s3 = boto3.client("s3")
@@ -26,44 +29,53 @@ done: set[str] = set()
 
 
 def main() -> None:
-    queue_url = os.environ["QUEUE_URL"]
     while True:
+        # If it fails, the SDK has tried again. Let a supervisor restart the program.
         answer = sqs.receive_message(
-            QueueUrl=queue_url,
+            QueueUrl=QUEUE_URL,
             MaxNumberOfMessages=10,
             WaitTimeSeconds=20,
             MessageAttributeNames=["All"],
         )
         for received in answer.get("Messages", []):
             try:
-                take(received["Body"])
+                take(received["Body"], received["ReceiptHandle"])
             except Exception as error:
                 # SQS delivers it again after the visibility timeout, and moves it to the
                 # dead-letter queue after five times.
-                print(f"message {received['MessageId']}: {error}", file=sys.stderr)
-            else:
-                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=received["ReceiptHandle"])
+                print(f"message {received['MessageId']}: {reason(error)}", file=sys.stderr)
 
 
-def take(body: str) -> None:
+def take(body: str, receipt_handle: str) -> None:
+    """Processes a message, and deletes it."""
     stored = pointer(body)
     if stored:
-        body = s3.get_object(**stored)["Body"].read().decode()
+        bucket, key = stored
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    # Refuses another version of the schema.
     message = Message.model_validate_json(body)
     if message.id not in done:
         work(message)
         done.add(message.id)
+    sqs.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=receipt_handle)
     if stored:
-        # The object belongs to this message alone.
-        s3.delete_object(**stored)
+        # Last: a message that is delivered again needs its object.
+        s3.delete_object(Bucket=bucket, Key=key)
 
 
-def pointer(body: str) -> dict[str, str] | None:
-    """Returns where in the vault the message is, if the body is a pointer."""
+def pointer(body: str) -> tuple[str, str] | None:
+    """Returns the bucket and the key of the message, if the body is a pointer."""
     match json.loads(body):
         case [kind, {"s3BucketName": bucket, "s3Key": key}] if kind == POINTER:
-            return {"Bucket": bucket, "Key": key}
+            return bucket, key
     return None
+
+
+def reason(error: Exception) -> str:
+    """Describes an error without the message, which may hold secrets."""
+    if isinstance(error, ValidationError):
+        return ", ".join(f"{each['type']} at {each['loc']}" for each in error.errors())
+    return str(error)
 
 
 def work(message: Message) -> None:
@@ -73,8 +85,9 @@ def work(message: Message) -> None:
 
 
 def findings(message: Message) -> Iterator[str]:
-    """Yields what the job made, found or failed at."""
+    """Yields the outcome of the job, and what it made, found or failed at."""
     job = message.data
+    yield f"outcome {job.outcome}"
     if job.outcome not in WANTED:
         return
     for output in job.outputs or []:
@@ -85,6 +98,8 @@ def findings(message: Message) -> Iterator[str]:
             yield f"scene {scene.name}: {scene.verdict}"
     if job.error:
         yield f"failed: {job.error.code or '?'}"
+    for problem in job.problems or []:
+        yield f"problem {problem.path}: {problem.code or '?'}"
     for task in job.tasks or []:
         if task.error:
             yield f"task {task.name or '?'} failed: {task.error.code or '?'}"

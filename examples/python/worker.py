@@ -24,6 +24,9 @@ from aws_lambda_powertools.utilities.idempotency import (
 # The first element of a body that is a pointer to a message in the vault.
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
 
+# The version of the schema that this worker is for.
+SCHEMA = "urn:cloud-infinite-callback:job-record:1"
+
 WANTED = ("succeeded", "partial", "failed")
 
 # How long ids are remembered. The vendor's retries come within a day; a replay may come later.
@@ -48,7 +51,10 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def take(record: SQSRecord) -> None:
     """Processes one message. If it raises, SQS delivers this message again, not the whole batch."""
     if is_wanted(record):
-        work(event=read(record.body))
+        event = read(record.body)
+        if event["dataschema"] != SCHEMA:
+            raise ValueError(f"expected the dataschema {SCHEMA}")
+        work(event=event)
 
 
 def is_wanted(record: SQSRecord) -> bool:
@@ -75,7 +81,8 @@ def work(event: dict[str, Any]) -> None:
 
 
 def findings(job: dict[str, Any]) -> Iterator[str]:
-    """Yields what the job made, found or failed at."""
+    """Yields the outcome of the job, and what it made, found or failed at."""
+    yield f"outcome {job['outcome']}"
     for output in job.get("outputs", []):
         yield f"{output.get('bucket', '?')}/{output['object']}"
     if "moderation" in job:
@@ -84,6 +91,8 @@ def findings(job: dict[str, Any]) -> Iterator[str]:
             yield f"scene {scene['name']}: {scene['verdict']}"
     if "error" in job:
         yield f"failed: {job['error'].get('code', '?')}"
+    for problem in job.get("problems", []):
+        yield f"problem {problem['path']}: {problem.get('code', '?')}"
     for task in job.get("tasks", []):
         if "error" in task:
             yield f"task {task.get('name', '?')} failed: {task['error'].get('code', '?')}"

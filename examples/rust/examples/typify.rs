@@ -20,6 +20,7 @@ fn main() -> io::Result<()> {
 
 fn work(message: &Message) {
     let (id, job) = (&*message.id, &message.data);
+    println!("{id}: outcome {}", job.outcome);
     if !matches!(&*job.outcome, "succeeded" | "partial" | "failed") {
         return;
     }
@@ -35,6 +36,13 @@ fn work(message: &Message) {
     }
     if let Some(error) = &job.error {
         println!("{id}: failed: {}", or_unknown(&error.code));
+    }
+    for problem in &job.problems {
+        println!(
+            "{id}: problem {}: {}",
+            problem.path,
+            or_unknown(&problem.code)
+        );
     }
     for task in &job.tasks {
         if let Some(error) = &task.error {

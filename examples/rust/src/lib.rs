@@ -7,7 +7,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
-use cloud_infinite_job_record::Event;
+use cloud_infinite_job_record::{Event, Outcome};
 
 /// Why a message was not processed. SQS delivers it again.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -41,22 +41,12 @@ impl Worker {
         }
     }
 
-    /// Processes one message. `attribute` returns a message attribute by name.
+    /// Processes one message.
     ///
     /// # Errors
     ///
     /// Returns an error if the message cannot be read or processed. Do not delete it then.
-    pub async fn take<'a>(
-        &self,
-        attribute: impl Fn(&str) -> Option<&'a str>,
-        body: &str,
-    ) -> Result<(), Error> {
-        let outcome = attribute("outcome").ok_or("expected an attribute outcome")?;
-        // Other messages need not be parsed. Not `pending`: another message follows, with another
-        // id.
-        if !matches!(outcome, "succeeded" | "partial" | "failed") {
-            return Ok(());
-        }
+    pub async fn take(&self, body: &str) -> Result<(), Error> {
         let event = self.read(body).await?;
         if !self.done.lock().expect("no panic").contains(&event.id) {
             work(&event);
@@ -69,21 +59,35 @@ impl Worker {
     async fn read(&self, body: &str) -> Result<Event<'static>, Error> {
         let place = match serde_json::from_str::<(String, HashMap<String, String>)>(body) {
             Ok((kind, place)) if kind == POINTER => place,
-            _ => return Ok(serde_json::from_str(body)?),
+            _ => return parse(body.as_bytes()),
         };
         let place = |name| place.get(name).cloned();
         let stored = self.s3.get_object().set_bucket(place("s3BucketName"));
         let stored = stored.set_key(place("s3Key")).send().await?;
-        Ok(serde_json::from_slice(
-            &stored.body.collect().await?.to_vec(),
-        )?)
+        parse(&stored.body.collect().await?.to_vec())
     }
 }
 
-/// Prints what the job made, found or failed at. Replace it by your own work.
+/// Parses a message. The error does not quote it, since it may hold secrets. Another version of the
+/// schema is an error.
+fn parse(json: &[u8]) -> Result<Event<'static>, Error> {
+    serde_json::from_slice(json).map_err(|error| {
+        format!("{:?} error at column {}", error.classify(), error.column()).into()
+    })
+}
+
+/// Prints the outcome of the job, and what it made, found or failed at. Replace it by your own work.
 pub fn work<D>(event: &Event<'_, D>) {
     let (id, job) = (&event.id, &event.data);
     let or_unknown = |text: &Option<_>| text.as_deref().unwrap_or("?").to_owned();
+    println!("{id}: outcome {}", job.outcome.as_str());
+    // Not `pending`: another message follows, with another id.
+    if !matches!(
+        job.outcome,
+        Outcome::Succeeded | Outcome::Partial | Outcome::Failed
+    ) {
+        return;
+    }
     for output in &job.outputs {
         println!("{id}: {}/{}", or_unknown(&output.bucket), output.object);
     }
@@ -95,6 +99,13 @@ pub fn work<D>(event: &Event<'_, D>) {
     }
     if let Some(error) = &job.error {
         println!("{id}: failed: {}", or_unknown(&error.code));
+    }
+    for problem in &job.problems {
+        println!(
+            "{id}: problem {}: {}",
+            problem.path,
+            or_unknown(&problem.code)
+        );
     }
     for task in &job.tasks {
         if let Some(error) = &task.error {

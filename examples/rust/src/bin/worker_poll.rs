@@ -8,7 +8,7 @@ const WAIT_SECONDS: i32 = 20;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let queue_url = std::env::var("QUEUE_URL")?;
+    let queue_url = std::env::var("QUEUE_URL").map_err(|_| "QUEUE_URL is not set")?;
     let config = sdk_config().await;
     let (sqs, worker) = (Client::new(&config), Worker::new(&config));
     let mut end = std::pin::pin!(tokio::signal::ctrl_c());
@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
             .message_attribute_names("All")
             .wait_time_seconds(WAIT_SECONDS)
             .send();
+        // If it fails, the SDK has tried again. Let a supervisor restart the program.
         let received = tokio::select! {
             received = received => received?,
             _ = &mut end => return Ok(()),
@@ -27,26 +28,22 @@ async fn main() -> Result<(), Error> {
         for message in received.messages.unwrap_or_default() {
             // SQS delivers a failed message again after the visibility timeout, and moves it to the
             // dead-letter queue after five times.
-            match take(&worker, &message).await {
-                Ok(()) => delete(&sqs, &queue_url, &message).await?,
-                Err(error) => eprintln!(
-                    "message {}: {error}",
-                    message.message_id().unwrap_or_default()
-                ),
+            if let Err(error) = take(&worker, &sqs, &queue_url, &message).await {
+                let id = message.message_id().unwrap_or_default();
+                eprintln!("message {id}: {error}");
             }
         }
     }
 }
 
-async fn take(worker: &Worker, message: &Message) -> Result<(), Error> {
-    let attributes = message.message_attributes.as_ref();
-    let attribute = |name: &str| attributes?.get(name)?.string_value();
-    worker
-        .take(attribute, message.body().unwrap_or_default())
-        .await
-}
-
-async fn delete(sqs: &Client, queue_url: &str, message: &Message) -> Result<(), Error> {
+/// Processes a message, and deletes it. Its object in the vault, if it has one, expires.
+async fn take(
+    worker: &Worker,
+    sqs: &Client,
+    queue_url: &str,
+    message: &Message,
+) -> Result<(), Error> {
+    worker.take(message.body().unwrap_or_default()).await?;
     sqs.delete_message()
         .queue_url(queue_url)
         .set_receipt_handle(message.receipt_handle.clone())
