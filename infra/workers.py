@@ -21,6 +21,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def main() -> int:
         trial.try_lambda("rust", trial.rust_lambda())
         for name in trial.pollers:
             trial.try_poller(name)
+            trial.try_refused_deletes(name)
             trial.try_serve(name, ["--worker", "1"])
         trial.try_serve(None, ["--worker", "python", "--python", str(arguments.python)])
         for is_deleted in (True, False):
@@ -145,9 +147,9 @@ class Trial:
         self.checks.equal("pointers among them", 1, sum(map(is_pointer, messages)))
         return messages
 
-    def wait_until(self, expected: tuple[int, int]) -> None:
+    def wait_until(self, is_done: Callable[[], bool]) -> None:
         end = time.monotonic() + WORKER_SECONDS
-        while self.waiting() != expected and time.monotonic() < end:
+        while not is_done() and time.monotonic() < end:
             time.sleep(0.1)
 
     def waiting(self) -> tuple[int, int]:
@@ -267,7 +269,7 @@ class Trial:
         self.post_all()
         left = (0, len(unreadable()))
         with running(self.pollers[name], name, self.variables) as process:
-            self.wait_until(left)
+            self.wait_until(lambda: self.waiting() == left)
             process.send_signal(signal.SIGINT)
             printed, _ = process.communicate(timeout=WORKER_SECONDS)
         self.checks.equal(
@@ -280,9 +282,31 @@ class Trial:
         # The one in Rust lets objects expire.
         objects = 1 if name == "rust" else 0
         self.checks.equal(f"{name} poller: objects left", objects, len(self.oversize_keys()))
-        # The long poll that it left open receives the next message.
+        self.clear_queue()
+
+    def try_refused_deletes(self, name: str) -> None:
+        """Refuses to delete messages: a poller must go on, and leave the object of the pointer."""
+        emulator.step(f"the poller in {name}, which cannot delete messages")
+        self.clear_oversize()
+        self.post_all()
+        with refused_deletes(self.receiver.endpoint) as (endpoint, refused):
+            queue_url = self.receiver.queue_url.replace(self.receiver.endpoint, endpoint)
+            variables = {"AWS_ENDPOINT_URL_SQS": endpoint, "QUEUE_URL": queue_url}
+            with running(self.pollers[name], name, {**self.variables, **variables}) as process:
+                self.wait_until(lambda: len(refused) == len(callbacks()))
+                process.send_signal(signal.SIGINT)
+                printed, _ = process.communicate(timeout=WORKER_SECONDS)
+        self.checks.equal(
+            f"{name}: printed", sorted([*EXPECTED, PENDING]), sorted(printed.splitlines())
+        )
+        self.checks.equal(f"{name}: objects left", 1, len(self.oversize_keys()))
+        self.clear_queue()
+
+    def clear_queue(self) -> None:
+        """Deletes all messages. The long poll that a poller left open receives the next one."""
+        _, received = self.waiting()
         self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, MessageBody="the last")
-        self.wait_until((0, left[1] + 1))
+        self.wait_until(lambda: self.waiting() == (0, received + 1))
         self.receiver.sqs.purge_queue(QueueUrl=self.receiver.queue_url)
 
     def try_extended_client(self, is_deleted: bool) -> None:
@@ -341,6 +365,39 @@ def running(
         finally:
             timer.cancel()
             process.terminate()
+
+
+@contextlib.contextmanager
+def refused_deletes(endpoint: str) -> Iterator[tuple[str, list[bytes]]]:
+    """Serves SQS without DeleteMessage. Yields its endpoint, and the requests that it refused."""
+    refused: list[bytes] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status, answer = 403, b'{"__type": "AccessDeniedException"}'
+            if self.headers["X-Amz-Target"] == "AmazonSQS.DeleteMessage":
+                refused.append(body)
+            else:
+                request = urllib.request.Request(endpoint + self.path, body, dict(self.headers))
+                with urllib.request.urlopen(request) as response:
+                    status, answer = response.status, response.read()
+            # A poller that has ended does not read the response.
+            with contextlib.suppress(OSError):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer((emulator.HOST, 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://{emulator.HOST}:{server.server_port}", refused
+        finally:
+            server.shutdown()
 
 
 def documented(beginning: str) -> list[str]:
