@@ -16,7 +16,11 @@ SETTINGS = {"QUEUE_MAX_BYTES": "8192"}
 # Bodies that cannot be read, and the values of `family` and `outcome` to send them with. A worker that
 # checks attributes before it parses must fail at the first ones and may skip the others.
 UNREADABLE = "not JSON"
-VERSION_2 = '{"dataschema": "urn:cloud-infinite-callback:job-record:2", "id": "2", "data": {}}'
+VERSION_2 = (
+    (local.CASES / "task/ok_task_transcode.expected.json")
+    .read_text()
+    .replace("job-record:1", "job-record:2")
+)
 MUST_FAIL = [
     (UNREADABLE, "task", "succeeded"),
     (UNREADABLE, "task", ""),
