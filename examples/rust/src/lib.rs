@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    iter,
     sync::Mutex,
 };
 
@@ -66,6 +67,13 @@ impl Worker {
         let stored = stored.set_key(place("s3Key")).send().await?;
         parse(&stored.body.collect().await?.to_vec())
     }
+}
+
+/// Returns an error with its causes: the SDK's own text is only `service error`.
+pub fn describe(error: &Error) -> String {
+    let causes = iter::successors(Some(&**error as &dyn std::error::Error), |it| it.source());
+    let texts: Vec<_> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 /// Parses a message. The error does not quote it, since it may hold secrets. Another version of the

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{LambdaEvent, service_fn};
-use workers::{Error, Worker, sdk_config};
+use workers::{Error, Worker, describe, sdk_config};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,7 +16,7 @@ async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatc
     for message in event.payload.records {
         if let Err(error) = take(worker, &message).await {
             let id = message.message_id.unwrap_or_default();
-            eprintln!("message {id}: {error}");
+            eprintln!("message {id}: {}", describe(&error));
             response.add_failure(id);
         }
     }

@@ -1,7 +1,7 @@
 //! Polls the queue at `QUEUE_URL` and processes its messages, until Ctrl-C.
 
 use aws_sdk_sqs::{Client, types::Message};
-use workers::{Error, Worker, sdk_config};
+use workers::{Error, Worker, describe, sdk_config};
 
 /// The longest time that SQS waits for a message. It returns earlier if one arrives.
 const WAIT_SECONDS: i32 = 20;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
             // dead-letter queue after five times.
             if let Err(error) = take(&worker, &sqs, &queue_url, &message).await {
                 let id = message.message_id().unwrap_or_default();
-                eprintln!("message {id}: {error}");
+                eprintln!("message {id}: {}", describe(&error));
             }
         }
     }
