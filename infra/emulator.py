@@ -59,7 +59,9 @@ def ministack(port: int, settings: dict[str, str] | None = None) -> Iterator[str
         }
         program = Path(sys.executable).with_name("ministack")
         if not program.exists():
-            fail("the emulator is not installed next to this Python: use `make run` or `make serve`")
+            fail(
+                "the emulator is not installed next to this Python: use `make run` or `make serve`"
+            )
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [program],
