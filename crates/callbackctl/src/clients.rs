@@ -1,5 +1,8 @@
 //! The AWS clients of all commands: one way to make them, so that each reads the same settings.
 
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_cloudwatchlogs::Client as LogsClient;
 use aws_sdk_s3::Client as S3Client;
 use aws_sdk_sqs::Client as SqsClient;
@@ -16,6 +19,9 @@ use cloud_infinite_callback::{aws, queue, vault};
 /// The largest number of attempts at a call: a command can be repeated.
 pub(crate) const MAX_ATTEMPTS: usize = 5;
 
+/// The time for an attempt at a call. An object of some megabytes fits.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The settings of AWS: environment, profiles, and the complete chain of credentials.
 pub(crate) struct Clients {
     config: SdkConfig,
@@ -24,11 +30,13 @@ pub(crate) struct Clients {
 impl Clients {
     /// Loads the settings.
     pub(crate) async fn load() -> Self {
-        let loader = aws_config::defaults(aws::behavior_version()).http_client(
-            Builder::new()
-                .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-                .build_https(),
-        );
+        let client = Builder::new()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT);
+        let loader = aws_config::defaults(aws::behavior_version())
+            .http_client(client)
+            .timeout_config(timeouts.build());
         let loaded = loader.load().await;
         let config = loaded.to_builder().service_config(NotEmpty(loaded));
         Self {

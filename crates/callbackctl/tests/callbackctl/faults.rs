@@ -326,6 +326,30 @@ async fn a_server_that_repeats_the_key_as_a_code_is_not_quoted() {
 }
 
 #[tokio::test]
+async fn an_aws_service_that_does_not_answer_is_given_up() {
+    let silent = server::serve(|_, _| future::pending::<server::Answer>()).await;
+    let silent = format!("http://{silent}");
+    let world = World::new().await;
+    let mut reconcile = world.reconcile(&["--tag", "Snapshot"]);
+    reconcile.env("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", &silent);
+    let mut doctor = world.callbackctl(&["doctor", "http://127.0.0.1:9/x"]);
+    doctor.env("AWS_ENDPOINT_URL_SQS", &silent);
+    // The SDK makes three by default.
+    for command in [&mut reconcile, &mut doctor] {
+        command.env("AWS_MAX_ATTEMPTS", "1");
+    }
+    let both = async { tokio::join!(run(reconcile), run(doctor)) };
+    let both = tokio::time::timeout(Duration::from_secs(45), both).await;
+    let (reconcile, doctor) = both.expect("they end");
+    assert_eq!(reconcile.code, Some(1), "{reconcile:?}");
+    let name = &world.log.name;
+    let printed = format!("callbackctl: cannot read the log group {name}: the request timed out\n");
+    assert_eq!(reconcile.stderr, printed);
+    let printed = "the queue cannot be read: the request timed out";
+    assert!(doctor.stdout.contains(printed), "{doctor:?}");
+}
+
+#[tokio::test]
 async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
     let world = World::new().await;
     let id = |number| run_of_workflow(number, "Success", minutes_ago(20)).id;
