@@ -118,14 +118,7 @@ impl Doctor {
 
     /// Sends what must be refused.
     fn try_refused(&self, findings: &mut Findings) {
-        let wrong = match self.url.split_once("token=") {
-            Some((before, _)) => format!("{before}token=wrong"),
-            None => {
-                let base = self.url.trim_end_matches('/').rsplit_once('/');
-                format!("{}/wrong", base.map_or(self.url.as_str(), |(base, _)| base))
-            }
-        };
-        match post(&wrong, PROBE) {
+        match post(&wrong_url(&self.url), PROBE) {
             Ok((403, _)) => findings.good("a wrong token is refused"),
             Ok((status, _)) => findings.bad(
                 &format!("a wrong token is answered with {status}"),
@@ -147,6 +140,19 @@ impl Doctor {
             Err(error) => findings.bad(&format!("GET is not answered: {error}"), "try again"),
         }
     }
+}
+
+/// Returns a URL with a wrong token instead of its own, in the query or as the last segment of the path.
+fn wrong_url(url: &str) -> String {
+    let url = url.split('#').next().unwrap_or_default();
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    if query.split('&').any(|pair| pair.starts_with("token=")) {
+        return format!("{base}?token=wrong");
+    }
+    let base = base.trim_end_matches('/');
+    let host = base.find("://").map_or(0, |at| at + "://".len());
+    let end = base[host..].rfind('/').map_or(base.len(), |at| host + at);
+    format!("{}/wrong", &base[..end])
 }
 
 async fn check_queue(queue: &QueueAdmin, max_bytes: u64, findings: &mut Findings) {
@@ -240,4 +246,28 @@ fn get(url: &str) -> Result<u16, HttpError> {
 fn say(line: &str) {
     // Standard output may be closed: the exit code still counts.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_token_is_sent_to_the_same_host() {
+        for (url, wrong) in [
+            ("https://h.on.aws/s3cret", "https://h.on.aws/wrong"),
+            ("https://h.on.aws/s3cret/", "https://h.on.aws/wrong"),
+            (
+                "https://h.on.aws/a/s3cret?x=1/2",
+                "https://h.on.aws/a/wrong",
+            ),
+            ("https://h.on.aws/s3cret#a/b", "https://h.on.aws/wrong"),
+            ("https://h.on.aws", "https://h.on.aws/wrong"),
+            ("https://h.on.aws/", "https://h.on.aws/wrong"),
+            ("http://h:9/?a=1&token=s3cret&b", "http://h:9/?token=wrong"),
+            ("http://h:9/token=s3cret", "http://h:9/wrong"),
+        ] {
+            assert_eq!(wrong_url(url), wrong, "{url}");
+        }
+    }
 }
