@@ -43,7 +43,7 @@ impl AnsweredJob {
     /// # Errors
     /// If the function would not be able to read it either.
     pub(crate) fn from_task(node: &Element<'_>) -> Result<Self, ReadError> {
-        Self::from_body(format!("<Response>{}</Response>", node.xml))
+        Self::from_node(node.xml)
     }
 
     /// Reads a run's node, `WorkflowExecution`. An answer has no bucket: it is the one that was asked.
@@ -51,16 +51,12 @@ impl AnsweredJob {
     /// # Errors
     /// If the function would not be able to read it either.
     pub(crate) fn from_run(node: &Element<'_>, bucket: &str) -> Result<Self, ReadError> {
-        let Ok(children) = node.children() else {
-            return Self::from_task(node);
-        };
-        if child_text(&children, "BucketId").is_some() {
-            return Self::from_task(node);
+        if child_text(&node.children(), "BucketId").is_some() {
+            return Self::from_node(node.xml);
         }
-        let mut inside = format!("<BucketId>{bucket}</BucketId>");
-        inside.extend(children.iter().map(|child| child.xml));
-        let name = node.name;
-        Self::from_body(format!("<Response><{name}>{inside}</{name}></Response>"))
+        let (tag, inside) = node.xml.split_at(node.inside());
+        let node = format!("{tag}<BucketId>{bucket}</BucketId>{inside}");
+        Self::from_node(&node)
     }
 
     /// Returns the ids of the events by which it counts as received.
@@ -73,8 +69,8 @@ impl AnsweredJob {
         callback_of(Payload::read(&self.body).expect("it was read before"))
     }
 
-    fn from_body(body: String) -> Result<Self, ReadError> {
-        let body = body.into_bytes();
+    fn from_node(node: &str) -> Result<Self, ReadError> {
+        let body = format!("<Response>{node}</Response>").into_bytes();
         let callback = callback_of(Payload::read(&body)?);
         let mut events = events(&callback);
         let (Some(event), 0) = (events.next(), events.len()) else {
@@ -125,7 +121,7 @@ fn callback_of(payload: Payload<'_>) -> Callback<'_> {
 
 /// Returns a node's id as it is shown where the node cannot be read.
 pub(crate) fn shown_id(node: &Element<'_>) -> Option<String> {
-    let children = node.children().unwrap_or_default();
+    let children = node.children();
     let id = child_text(&children, "JobId").or_else(|| child_text(&children, "RunId"));
     let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     id.filter(|id| id.len() <= MAX_SHOWN_LENGTH && id.bytes().all(is_legal))

@@ -88,11 +88,10 @@ impl Queues {
 
     /// Describes a queue in a line, and returns whether nothing is wrong with it.
     fn describe(&self, queue: &Element<'_>) -> (String, bool) {
-        let fields = queue.children().unwrap_or_default();
+        let fields = queue.children();
         let text = |name| printable(child_text(&fields, name));
         let notify = child(&fields, "NotifyConfig");
-        let notify = notify.and_then(|notify| notify.children().ok());
-        let notify = notify.unwrap_or_default();
+        let notify = notify.map_or(Vec::new(), |notify| notify.children());
         let config = |name| child_text(&notify, name);
         let url = config("Url");
         let target = match &url {

@@ -19,8 +19,16 @@ pub(crate) struct Element<'x> {
 /// Returns the elements directly inside the one element that `xml` is.
 ///
 /// # Errors
-/// If it is not well-formed, ends early, or its root has another name.
+/// If it is not well-formed, ends early, has text next to the elements, or its root has another name.
 pub(crate) fn children<'x>(xml: &'x str, root: &str) -> Result<Vec<Element<'x>>, &'static str> {
+    parse(xml, root, false)
+}
+
+fn parse<'x>(
+    xml: &'x str,
+    root: &str,
+    may_have_text: bool,
+) -> Result<Vec<Element<'x>>, &'static str> {
     let mut reader = Reader::from_str(xml);
     let mut children = Vec::new();
     let mut depth = 0;
@@ -56,13 +64,14 @@ pub(crate) fn children<'x>(xml: &'x str, root: &str) -> Result<Vec<Element<'x>>,
             Event::Text(text) if depth == 0 && !text.trim().is_empty() => {
                 return Err("expected XML, but found text");
             }
-            Event::Text(text) if depth == 1 && !text.trim().is_empty() => {
+            Event::Text(text) if depth == 1 && !may_have_text && !text.trim().is_empty() => {
                 return Err("expected elements, but found text");
             }
-            Event::CData(_) | Event::GeneralRef(_) if depth == 1 => {
+            Event::CData(_) | Event::GeneralRef(_) if depth == 1 && !may_have_text => {
                 return Err("expected elements, but found text");
             }
-            Event::DocType(_) => return Err("expected no document type declaration"),
+            // Inside an element it makes only that unreadable.
+            Event::DocType(_) if depth < 2 => return Err("expected no document type declaration"),
             Event::Eof if is_over => return Ok(children),
             Event::Eof => return Err("expected the end of the XML, but the answer ends early"),
             _ => {}
@@ -84,9 +93,18 @@ pub(crate) fn child_text(elements: &[Element<'_>], name: &str) -> Option<String>
 }
 
 impl<'x> Element<'x> {
-    /// Returns the elements directly inside this one.
-    pub(crate) fn children(&self) -> Result<Vec<Element<'x>>, &'static str> {
-        children(self.xml, self.name)
+    /// Returns the elements directly inside this one. There may be text next to them. It was read as a
+    /// part of a document, so it is well-formed as far as that.
+    pub(crate) fn children(&self) -> Vec<Element<'x>> {
+        parse(self.xml, self.name, true).unwrap_or_default()
+    }
+
+    /// Returns where the opening tag ends.
+    pub(crate) fn inside(&self) -> usize {
+        let mut reader = Reader::from_str(self.xml);
+        // It begins with the tag, and was read before.
+        let _ = reader.read_event();
+        position(&reader)
     }
 
     /// Returns whether there is nothing between the tags.
@@ -98,22 +116,33 @@ impl<'x> Element<'x> {
 
     /// Returns the text of an element without others inside, trimmed, unless it is empty.
     pub(crate) fn text(&self) -> Option<String> {
-        let mut reader = Reader::from_str(self.xml);
-        let mut all = String::new();
-        loop {
-            match reader.read_event().ok()? {
-                Event::Text(text) => all += &text.xml10_content(),
-                Event::CData(text) => all += &text.xml10_content(),
-                Event::GeneralRef(reference) => match reference.resolve_char_ref().ok()? {
-                    Some(character) => all.push(character),
-                    None => all += resolve_predefined_entity(&reference)?,
-                },
-                Event::Eof => break,
-                _ => {}
+        let (text, is_complete) = text(self.xml);
+        let text = text.trim();
+        (is_complete && !text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+/// Returns all text of a document without its markup, and whether all of it could be read.
+pub(crate) fn text(xml: &str) -> (String, bool) {
+    let mut reader = Reader::from_str(xml);
+    let mut all = String::new();
+    let mut is_complete = true;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Text(text)) => all += &text.xml10_content(),
+            Ok(Event::CData(text)) => all += &text.xml10_content(),
+            Ok(Event::GeneralRef(reference)) => {
+                let character = reference.resolve_char_ref();
+                match (character, resolve_predefined_entity(&reference)) {
+                    (Ok(Some(character)), _) => all.push(character),
+                    (Ok(None), Some(text)) => all += text,
+                    _ => is_complete = false,
+                }
             }
+            Ok(Event::Eof) => return (all, is_complete),
+            Ok(_) => {}
+            Err(_) => return (all, false),
         }
-        let text = all.trim();
-        (!text.is_empty()).then(|| text.to_owned())
     }
 }
 

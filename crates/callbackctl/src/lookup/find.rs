@@ -122,7 +122,7 @@ async fn look_up_tasks(
     let answer = api.get(&format!("{path}/{}", ids.join(",")), &[]).await?;
     let elements = answer.elements()?;
     for node in elements.iter().filter(|node| node.name == "JobsDetail") {
-        let fields = node.children().unwrap_or_default();
+        let fields = node.children();
         // An id that was not asked for is not an answer.
         let id = child_text(&fields, "JobId").filter(|id| ids.contains(&&**id));
         let Some(id) = id else { continue };
@@ -152,7 +152,7 @@ pub(crate) async fn look_up_run(
     };
     let elements = answer.elements()?;
     let node = child(&elements, "WorkflowExecution");
-    let fields = node.and_then(|node| node.children().ok());
+    let fields = node.map(|node| node.children());
     let id = fields.and_then(|fields| child_text(&fields, "RunId"));
     let (Some(node), Some(id)) = (node, id) else {
         return Ok(None);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ci_api::{ApiError, CiApi},
-    xml_answer::{Element, child, child_text, children},
+    xml_answer::{Element, child, child_text},
 };
 
 /// The elements that a list may have next to its entries.
@@ -95,7 +95,7 @@ impl<'l> Pages<'l> {
         let mut entries = Vec::new();
         let mut has_new = false;
         for entry in elements.iter().filter(|element| element.name == name) {
-            let fields = children(entry.xml, name).map_err(|reason| answer.unusable(reason))?;
+            let fields = entry.children();
             // An entry without an id is reported when its node is read. It could repeat for ever.
             has_new |= child_text(&fields, id).is_some_and(|id| self.ids.insert(id));
             let created = child_text(&fields, created).filter(|time| is_time(time));

@@ -177,7 +177,7 @@ impl<'r> Run<'r> {
             name: "WorkflowExecutionList",
             xml: entry,
         };
-        let fields = listed.children().unwrap_or_default();
+        let fields = listed.children();
         let id = shown_id(&listed);
         if !self.is_new(id.as_deref().unwrap_or(entry)) {
             return Ok(None);

@@ -166,6 +166,46 @@ async fn runs_of_workflows_are_looked_up_and_get_the_bucket_that_was_asked() {
     assert!(ended.last_line().starts_with("listed 0,"), "{ended:?}");
 }
 
+/// The function reads such nodes, so its message is the same.
+#[tokio::test]
+async fn text_next_to_the_elements_of_a_job_keeps_neither_it_nor_the_others_back() {
+    let world = World::new().await;
+    let with = |text: &str, mut job: Job| {
+        let (name, rest) = job.xml.split_once('>').expect("it has a tag");
+        job.xml = format!("{name}>{text}{rest}");
+        job
+    };
+    world.ci.add([
+        ended(1, 20),
+        with("x", ended(2, 20)),
+        with("<![CDATA[ ]]>", ended(3, 20)),
+        with("&lt;", ended(4, 20)),
+    ]);
+    world
+        .ci
+        .add_runs([with("x", run_of_workflow(5, "Success", minutes_ago(20)))]);
+    for (arguments, texts) in [
+        (
+            ["--tag", "Snapshot"],
+            &[Value::Null, "x".into(), Value::Null, "<".into()][..],
+        ),
+        (
+            ["--workflow-id", "w11111111111111111111111111111111"],
+            &["x".into()],
+        ),
+    ] {
+        let ended = world.run(&arguments).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let mut messages: Vec<_> = world.queue.drain().await;
+        messages.sort_by_key(|message| message.event()["id"].to_string());
+        let found: Vec<_> = messages
+            .iter()
+            .map(|message| message.event()["data"]["detail"]["#text"].clone())
+            .collect();
+        assert_eq!(found, texts, "{ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_filter_every_tag_and_all_runs_are_listed() {
     let world = World::new().await;
