@@ -13,6 +13,9 @@ use crate::xml_answer::{Element, child_text};
 /// The longest id that is shown. The vendor's have 38 characters at most.
 const MAX_SHOWN_LENGTH: usize = 128;
 
+/// The states of jobs that are over.
+const OVER: [&str; 3] = ["Success", "Failed", "Cancel"];
+
 /// How far a job is, by its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -28,10 +31,11 @@ pub(crate) enum Stage {
 pub(crate) struct AnsweredJob {
     /// The id of its event.
     pub(crate) id: String,
-    /// The ids that the event has if the callback has no state, as some callbacks of the vendor.
-    ids_without_state: Vec<String>,
+    /// The ids that the event of its callback may have instead: some callbacks of the vendor have no
+    /// state, and the answer may have none.
+    other_ids: Vec<String>,
     pub(crate) stage: Stage,
-    /// When it ended, if the answer says so.
+    /// When it ended, if that is known.
     pub(crate) ended_at: Option<Timestamp>,
     /// `<Response>` with the job's node, and nothing next to it.
     body: Vec<u8>,
@@ -61,7 +65,7 @@ impl AnsweredJob {
 
     /// Returns the ids of the events by which it counts as received.
     pub(crate) fn received_ids(&self) -> impl Iterator<Item = &String> {
-        std::iter::once(&self.id).chain(&self.ids_without_state)
+        std::iter::once(&self.id).chain(&self.other_ids)
     }
 
     /// Returns the callback of its body.
@@ -84,15 +88,15 @@ impl AnsweredJob {
             Outcome::Pending => Stage::Pending,
             _ => Stage::Unknown,
         };
-        let ids_without_state = ids_without_state(record);
-        let ended_at = record.ended_at.as_deref().and_then(|end| end.parse().ok());
+        let other_ids = other_ids(record);
+        let ended_at = ended_at(record).and_then(|end| end.parse().ok());
         let id = event.id.clone();
         // Both borrow from the body.
         drop((event, events));
         drop(callback);
         Ok(Self {
             id,
-            ids_without_state,
+            other_ids,
             stage,
             ended_at,
             body,
@@ -100,15 +104,28 @@ impl AnsweredJob {
     }
 }
 
-/// Returns the id of a job's event if its callback has no state, and what replaces the id if it is too
-/// long for SQS.
-fn ids_without_state<D>(record: &Record<'_, D>) -> Vec<String> {
-    let Some(job) = &record.job_id else {
-        return Vec::new();
+/// Returns when a job ended. The end of a run is that of its last task, unless it has its own. Then it is
+/// known only if the run succeeded and all tasks have an end: other runs end later than a task.
+fn ended_at<'r, D>(record: &'r Record<'_, D>) -> Option<&'r str> {
+    let ends = || record.tasks.iter().map(|task| task.ended_at.as_deref());
+    let end = record.ended_at.as_deref()?;
+    let is_own = ends().max().flatten() != Some(end);
+    let is_whole = record.state.as_deref() == Some("Success") && ends().all(|end| end.is_some());
+    (is_own || is_whole).then_some(end)
+}
+
+/// Returns the ids of a job's event with the states that its callback may have had instead, and what
+/// replaces such an id if it is too long for SQS.
+fn other_ids<D>(record: &Record<'_, D>) -> Vec<String> {
+    let states: &[&str] = match record.state {
+        Some(_) => &["unknown"],
+        None => &OVER,
     };
-    let id = format!("{job}:unknown");
-    let digest = hex::encode(Sha256::digest(&id));
-    vec![id, digest]
+    let ids = record.job_id.iter().flat_map(|job| {
+        let ids = states.iter().map(move |state| format!("{job}:{state}"));
+        ids.flat_map(|id| [hex::encode(Sha256::digest(&id)), id])
+    });
+    ids.collect()
 }
 
 /// Returns the callback of a node.

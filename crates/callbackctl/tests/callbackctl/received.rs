@@ -87,6 +87,33 @@ async fn a_callback_without_a_state_counts_as_received_whatever_state_the_vendor
 }
 
 #[tokio::test]
+async fn a_listed_job_without_a_state_counts_as_received_whatever_state_its_callback_had() {
+    let world = World::new().await;
+    world.ci.fail_always("Snapshot", Fault::AllStates);
+    let without_state = |number| task(number, "", minutes_ago(21), Some(minutes_ago(20)));
+    let mut long = snapshot(5);
+    long["JobId"] = "j".repeat(130).into();
+    long["State"] = "".into();
+    long["EndTime"] = vendor_time(minutes_ago(20)).into();
+    world.ci.add((1..5).map(without_state));
+    world.ci.add([from_node(&long, minutes_ago(21))]);
+    let received = [
+        format!("{}:Success", job_id(1)),
+        format!("{}:Failed", job_id(2)),
+        // It was not over.
+        format!("{}:Running", job_id(3)),
+        digest(&format!("{}:Cancel", "j".repeat(130))),
+    ];
+    world.log.add(&received).await;
+    let ended = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let counts = "listed 5, ended 5, received 3, published 2, left 0";
+    assert_eq!(ended.last_line(), counts, "{ended:?}");
+    let missing = [3, 4].map(|number| format!("{}:unknown", job_id(number)));
+    assert_eq!(world.drain().await, missing);
+}
+
+#[tokio::test]
 async fn what_is_published_is_written_down_like_the_function_does() {
     let world = World::new().await;
     world.ci.add((0..12).map(|number| ended(number, 20)));

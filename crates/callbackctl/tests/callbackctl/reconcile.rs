@@ -166,6 +166,36 @@ async fn runs_of_workflows_are_looked_up_and_get_the_bucket_that_was_asked() {
     assert!(ended.last_line().starts_with("listed 0,"), "{ended:?}");
 }
 
+/// A run that fails or is cancelled ends later than its last task whose end is known.
+#[tokio::test]
+async fn a_run_whose_end_is_not_known_belongs_to_every_window() {
+    let end = minutes_ago(300);
+    let one_task_ended = format!("<EndTime>{}</EndTime>", vendor_time(end));
+    for (state, of_the_last_task, of_the_run, is_published) in [
+        ("Cancel", "<EndTime>-</EndTime>", "", true),
+        ("Failed", "", "", true),
+        ("Failed", &*one_task_ended, "", true),
+        ("Failed", &*one_task_ended, "<EndTime>-</EndTime>", true),
+        ("Success", "<EndTime>soon</EndTime>", "", true),
+        ("Success", &*one_task_ended, "", false),
+        ("Failed", "", &*one_task_ended, false),
+    ] {
+        let world = World::new().await;
+        let mut run = run_of_workflow(1, state, end);
+        run.xml = run.xml.replace(&one_task_ended, of_the_last_task);
+        run.xml = run.xml.replace("<RunId>", &format!("{of_the_run}<RunId>"));
+        let id = format!("{}:{state}", run.id);
+        world.ci.add_runs([run]);
+        let ended = world
+            .run(&["--workflow-id", "w11111111111111111111111111111111"])
+            .await;
+        assert_eq!(ended.code, Some(0), "{state}: {ended:?}");
+        let expected: &[&str] = if is_published { &[&*id] } else { &[] };
+        let case = (state, of_the_last_task, of_the_run);
+        assert_eq!(ended.ids("published"), expected, "{case:?}: {ended:?}");
+    }
+}
+
 /// The function reads such nodes, so its message is the same.
 #[tokio::test]
 async fn text_next_to_the_elements_of_a_job_keeps_neither_it_nor_the_others_back() {
