@@ -108,6 +108,13 @@ impl List {
         }
     }
 
+    /// Returns whether it lists the tasks of this queue, and no others.
+    pub(super) fn is_of_queue(&self, id: &str) -> bool {
+        self.filter
+            .iter()
+            .any(|(name, value)| *name == "queueId" && value == id)
+    }
+
     /// Returns whether an error means that there is nothing to list, and no more.
     pub(super) fn is_absent(&self, error: &ApiError) -> bool {
         !self.is_chosen

@@ -103,13 +103,24 @@ impl<'r> Run<'r> {
             &arguments.queue_ids,
             &arguments.workflow_ids,
         );
-        let mut absent = 0;
+        let mut absent = Vec::new();
         for (number, list) in lists.iter().enumerate() {
             let progress = format!("[{}/{}] {}", number + 1, lists.len(), list.name());
-            absent += usize::from(!self.read_list(list, &progress).await?);
+            if !self.read_list(list, &progress).await? {
+                absent.push(list);
+            }
         }
-        if absent == lists.len() {
+        if arguments.queue_ids.is_empty() && absent.len() == lists.len() {
             self.fail("the vendor has no list for this bucket: is no service bound to it?");
+        }
+        for queue in &arguments.queue_ids {
+            let is_absent = |list: &List| absent.contains(&list);
+            let mut of_queue = lists.iter().filter(|list| list.is_of_queue(queue));
+            if of_queue.all(is_absent) {
+                self.fail(&format!(
+                    "the vendor has no list for the queue {queue}: is its id right?"
+                ));
+            }
         }
         Ok(())
     }

@@ -313,6 +313,25 @@ async fn queues_choose_tasks() {
 }
 
 #[tokio::test]
+async fn a_queue_that_the_vendor_does_not_know_is_a_failure() {
+    let world = World::new().await;
+    let known = ended(1, 20);
+    let queue = known.queue.clone();
+    world.ci.add([known]);
+    world
+        .ci
+        .fail_always("pmisspelt", Fault::Error(404, "QueueNotFound"));
+    let ended = world
+        .run(&["--queue-id", &queue, "--queue-id", "pmisspelt"])
+        .await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.ids("published"), event_ids([1]));
+    let failure = "callbackctl: the vendor has no list for the queue pmisspelt: is its id right?\n";
+    assert!(ended.stderr.ends_with(failure), "{ended:?}");
+    assert_eq!(ended.stderr.matches("is its id right?").count(), 1);
+}
+
+#[tokio::test]
 async fn a_job_on_two_pages_is_published_once() {
     let world = World::new().await;
     world.ci.add((0..150).map(|number| ended(number, 20)));

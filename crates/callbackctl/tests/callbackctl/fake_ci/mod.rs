@@ -100,7 +100,7 @@ struct Shared {
     signatures: Mutex<Vec<String>>,
     /// By the number of the request, from 0.
     faults: Mutex<HashMap<usize, Fault>>,
-    /// By the tag that is listed, or by the path.
+    /// By the tag that is listed, by the queue, or by the path.
     always: Mutex<HashMap<String, Fault>>,
     skew: Mutex<SignedDuration>,
     resumed: Notify,
@@ -159,7 +159,7 @@ impl FakeCi {
         lock(&self.shared.faults).insert(number, fault);
     }
 
-    /// Answers each request for this tag or path by a fault.
+    /// Answers each request for this tag, queue or path by a fault.
     pub(crate) fn fail_always(&self, what: &str, fault: Fault) {
         lock(&self.shared.always).insert(what.to_owned(), fault);
     }
@@ -266,9 +266,12 @@ impl Shared {
         if let Err((status, code)) = self.check(head) {
             return error(status, code);
         }
-        let what = parameters.get("tag").unwrap_or(&path);
-        let fault = lock(&self.faults).remove(&number);
-        let fault = fault.or_else(|| lock(&self.always).get(what).cloned());
+        let names = ["tag", "queueId"].map(|name| parameters.get(name));
+        let fault = lock(&self.faults).remove(&number).or_else(|| {
+            let always = lock(&self.always);
+            let mut names = names.into_iter().flatten().chain([&path]);
+            names.find_map(|name| always.get(name).cloned())
+        });
         let first_page = || {
             let mut parameters = parameters.clone();
             parameters.remove("nextToken");
