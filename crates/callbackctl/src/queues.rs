@@ -38,6 +38,9 @@ const PAGE_SIZE: usize = 100;
 /// How many pages a service may have: a bucket has a handful of queues.
 const MAX_PAGES: usize = 20;
 
+/// The shortest part of a URL after its host that may be the token: shorter ones are names, like a stage.
+const MIN_TOKEN_LENGTH: usize = 8;
+
 /// How many digits of a digest tell one URL from another.
 const DIGEST_LENGTH: usize = 16;
 
@@ -59,11 +62,13 @@ impl Queues {
             Err(problems) => return Ok(wrong_usage(&problems)),
         };
         let mut is_good = true;
+        let mut absent = 0;
         for path in PATHS {
             let queues = match list(&mut api, path).await {
                 Ok(queues) => queues,
                 Err(error @ ApiError::Key(_)) => return Err(Failure(error.to_string())),
                 Err(error) if error.is_nothing() => {
+                    absent += 1;
                     warn(&format!("{path}: the bucket has no such service: {error}"));
                     continue;
                 }
@@ -78,18 +83,26 @@ impl Queues {
                     name: "QueueList",
                     xml: queue,
                 };
-                let (line, is_right) = self.describe(&queue);
+                let (line, is_right) = self.describe(&queue, &api);
                 is_good &= is_right;
                 say(&line)?;
             }
+        }
+        if absent == PATHS.len() {
+            is_good = false;
+            warn("the vendor has no queues of this bucket: is no service bound to it?");
         }
         Ok(crate::success_if(is_good))
     }
 
     /// Describes a queue in a line, and returns whether nothing is wrong with it.
-    fn describe(&self, queue: &Element<'_>) -> (String, bool) {
+    fn describe(&self, queue: &Element<'_>, api: &CiApi) -> (String, bool) {
         let fields = queue.children();
-        let text = |name| printable(child_text(&fields, name));
+        let shown = |text: Option<String>| {
+            let is_shown = |text: &String| api.is_printable(text) && !self.is_secret(text);
+            printable(text.filter(is_shown))
+        };
+        let text = |name| shown(child_text(&fields, name));
         let notify = child(&fields, "NotifyConfig");
         let notify = notify.map_or(Vec::new(), |notify| notify.children());
         let config = |name| child_text(&notify, name);
@@ -103,8 +116,8 @@ impl Queues {
             text("QueueId"),
             text("Name"),
             text("State"),
-            printable(config("Event")),
-            printable(config("State")),
+            shown(config("Event")),
+            shown(config("State")),
         );
         let Some(own) = &self.url else {
             return (line, true);
@@ -126,13 +139,16 @@ impl Queues {
             None | Some("On") => {}
             Some("Off") => wrong.push("its callbacks are switched off"),
             // Words of states: those of jobs that it reports.
-            Some(states) if states.contains("Success") && !states.contains("Failed") => {
-                wrong.push("it does not report failures");
-            }
-            Some(states) if states.contains("Failed") => {}
-            Some(_) => wrong.push("it is not known whether its callbacks are switched on"),
+            Some(states) => match (has_word(states, "Success"), has_word(states, "Failed")) {
+                (true, true) => {}
+                (true, false) => wrong.push("it does not report failures"),
+                (false, true) => wrong.push("it does not report successes"),
+                (false, false) => {
+                    wrong.push("it is not known whether its callbacks are switched on");
+                }
+            },
         }
-        if config("Event").is_some_and(|event| !event.contains("TaskFinish")) {
+        if config("Event").is_some_and(|events| !has_word(&events, "TaskFinish")) {
             wrong.push("it reports other events than TaskFinish");
         }
         if !wrong.is_empty() {
@@ -140,6 +156,20 @@ impl Queues {
         }
         (line, wrong.is_empty())
     }
+
+    /// Returns whether a text holds a URL, or a part of `--url` that may be the token.
+    fn is_secret(&self, text: &str) -> bool {
+        let own = self.url.as_deref().unwrap_or_default();
+        let (_, rest) = split(own).unwrap_or(("", own));
+        let mut parts = rest.split(['/', '?', '&', '=', '#']);
+        let is_held = |part: &str| part.len() >= MIN_TOKEN_LENGTH && text.contains(part);
+        text.contains("://") || parts.any(is_held)
+    }
+}
+
+/// Returns whether a list of words, separated by commas, has this one.
+fn has_word(words: &str, word: &str) -> bool {
+    words.split(',').any(|found| found.trim() == word)
 }
 
 /// Returns the queues of a service, as XML.
@@ -165,8 +195,12 @@ async fn list(api: &mut CiApi, path: &str) -> Result<Vec<String>, ApiError> {
                 queues.push(queue.xml.to_owned());
             }
         }
-        // A vendor that ignores the page's number repeats the first one.
-        if listed.len() < PAGE_SIZE || queues.len() == before {
+        // A page may have fewer than were asked for though others follow. A vendor that ignores the
+        // page's number repeats the first one.
+        let total = child_text(&elements, "TotalCount").and_then(|total| total.parse().ok());
+        let is_last =
+            listed.len() < PAGE_SIZE && total.is_none_or(|total: usize| total <= queues.len());
+        if is_last || queues.len() == before {
             return Ok(queues);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     command::{Ended, World, run},
-    fake_ci::{Fault, SECRETS},
+    fake_ci::{Fault, SECRET_ID, SECRETS},
     jobs::BUCKET,
 };
 
@@ -83,6 +83,16 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
         ),
         (
             "/ai_queue",
+            queue("pc", "Active", &notify(&own, events, "Failed")),
+            "it does not report successes",
+        ),
+        (
+            "/ai_queue",
+            queue("pd", "Active", &notify(&own, "NoTaskFinish", "On")),
+            "it reports other events than TaskFinish",
+        ),
+        (
+            "/ai_queue",
             queue("p8", "Active", &notify(&own, events, "Success,Failed")),
             "",
         ),
@@ -157,4 +167,45 @@ async fn all_queues_of_all_services_are_asked_for() {
     let ended = queues(&world, &[]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.stdout, "");
+}
+
+#[tokio::test]
+async fn a_bucket_without_any_service_is_a_failure() {
+    let world = World::new().await;
+    for path in [
+        "/queue",
+        "/picqueue",
+        "/docqueue",
+        "/asrqueue",
+        "/ai_queue",
+        "/file_queue",
+    ] {
+        let absent = Fault::Error(404, "ResourceNotFound");
+        world.ci.fail_always(path, absent);
+    }
+    let ended = queues(&world, &["--url", &own_url()]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let failure =
+        "callbackctl: the vendor has no queues of this bucket: is no service bound to it?\n";
+    assert!(ended.stderr.ends_with(failure), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_field_that_holds_a_url_the_token_or_the_key_is_not_shown() {
+    let world = World::new().await;
+    let own = own_url();
+    for (number, text) in [&*own, SECRETS[4], SECRET_ID, "https://other.example/s3cret"]
+        .into_iter()
+        .enumerate()
+    {
+        let notify = notify(&own, &format!("{text},TaskFinish"), text);
+        let queue = queue(text, text, &notify).replace("queue-1", text);
+        world.ci.add_queue("/queue", &queue);
+        // It looks for the secrets in what is written.
+        let shown = queues(&world, &["--url", &own]).await;
+        let line = shown.stdout.lines().nth(number).unwrap_or_default();
+        assert!(line.starts_with("-  -  -  https://own.example/"), "{line}");
+        assert!(line.contains("  -  -  wrong: "), "{line}");
+        assert!(!shown.stdout.contains("s3cret"), "{shown:?}");
+    }
 }
