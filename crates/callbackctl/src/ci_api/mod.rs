@@ -8,7 +8,11 @@ mod bucket;
 mod error;
 mod key;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use self::{attempts::Attempts, key::Key};
 pub(crate) use self::{bucket::BucketArguments, error::ApiError};
@@ -31,6 +35,9 @@ const VALID_AFTER: i64 = 600;
 /// The longest code and request id that are printed: the vendor's are shorter.
 const MAX_PRINTED_LENGTH: usize = 64;
 
+/// How many hexadecimal digits a signature has.
+const SIGNATURE_LENGTH: usize = 40;
+
 /// The header that carries a temporary key's token.
 const TOKEN_HEADER: &str = "x-cos-security-token";
 
@@ -48,6 +55,8 @@ struct Client {
     /// The host as it is sent and signed: with its port, unless that is the scheme's own.
     host: String,
     key: Key,
+    /// The signatures of all requests, which an answer may repeat.
+    signatures: Mutex<HashSet<String>>,
 }
 
 /// An answer with status 200.
@@ -90,6 +99,7 @@ impl CiApi {
                     endpoint,
                     host,
                     key,
+                    signatures: Mutex::default(),
                 },
                 attempts: Attempts::new(),
             }),
@@ -111,9 +121,9 @@ impl CiApi {
         self.attempts.run(attempt).await
     }
 
-    /// Returns whether a text of the vendor contains no part of the key.
+    /// Returns whether a text of the vendor contains no part of the key, and no signature.
     pub(crate) fn is_printable(&self, text: &str) -> bool {
-        self.client.key.is_printable(text)
+        self.client.is_printable(text)
     }
 }
 
@@ -140,7 +150,7 @@ impl Client {
         let valid = now - VALID_BEFORE..now + VALID_AFTER;
         let authorization = cos_signature::authorization(&request, id, secret, &valid);
         let signature = authorization.rsplit('=').next().unwrap_or_default();
-        let signature = signature.to_owned();
+        self.signatures().insert(signature.to_owned());
         let call = self.agent.get(url(&self.endpoint, path, parameters));
         let mut call = call.header("authorization", authorization);
         if let Some(token) = token {
@@ -155,9 +165,7 @@ impl Client {
             HttpError::TooLarge(_) => unusable(&error.to_string(), None),
         });
         let (status, request_id, body) = received?;
-        let is_printable = |text: &String| {
-            is_plain(text) && !text.contains(&signature) && self.key.is_printable(text)
-        };
+        let is_printable = |text: &String| is_plain(text) && self.is_printable(text);
         let request_id = request_id.filter(is_printable);
         if status != 200 {
             // `<Error><Code/><Message/><RequestId/></Error>`, unless the error is a proxy's.
@@ -171,12 +179,40 @@ impl Client {
         }
         match String::from_utf8(body) {
             // Jobs are printed and published whole.
-            Ok(text) if text.contains(&signature) || self.key.is_revealed_by(&text) => Err(
-                unusable("the answer repeats the key or the signature", request_id),
-            ),
+            Ok(text) if self.is_repeated_by(&text) => Err(unusable(
+                "the answer repeats the key or the signature",
+                request_id,
+            )),
             Ok(text) => Ok(Answer { text, request_id }),
             Err(_) => Err(unusable("expected an answer in UTF-8", request_id)),
         }
+    }
+
+    fn is_printable(&self, text: &str) -> bool {
+        self.key.is_printable(text) && !self.has_signature(text)
+    }
+
+    /// Returns whether a document reveals the key or a signature, as it is or in its decoded text.
+    fn is_repeated_by(&self, document: &str) -> bool {
+        let (decoded, _) = xml_answer::text(document);
+        let is_secret = |text: &str| self.key.is_revealed_by(text) || self.has_signature(text);
+        is_secret(document) || is_secret(&decoded)
+    }
+
+    fn signatures(&self) -> MutexGuard<'_, HashSet<String>> {
+        let signatures = self.signatures.lock();
+        signatures.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether a text contains a signature of this process, in whatever case.
+    fn has_signature(&self, text: &str) -> bool {
+        let signatures = self.signatures();
+        let digits = text.as_bytes().split(|byte| !byte.is_ascii_hexdigit());
+        let mut places = digits.flat_map(|digits| digits.windows(SIGNATURE_LENGTH));
+        places.any(|place| {
+            let place = String::from_utf8_lossy(place).to_ascii_lowercase();
+            signatures.contains(&place)
+        })
     }
 }
 

@@ -11,8 +11,8 @@ use jiff::SignedDuration;
 
 use crate::{
     command::{Ended, World, run},
-    fake_ci::{Fault, Part, SECRETS},
-    jobs::{ended, event_ids, from_node, minutes_ago, run_of_workflow, vendor_time},
+    fake_ci::{Fault, Part, SECRET_KEY, SECRETS},
+    jobs::{BUCKET, ended, event_ids, from_node, minutes_ago, run_of_workflow, vendor_time},
 };
 use testkit::{
     bodies::{job_id, snapshot},
@@ -321,6 +321,68 @@ async fn a_server_that_repeats_the_key_as_a_code_is_not_quoted() {
                     "{part:?}, {template}: {written}"
                 );
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_references_is_neither_printed_nor_published() {
+    let world = World::new().await;
+    let references: String = SECRET_KEY.bytes().map(|b| format!("&#{b};")).collect();
+    let cut = format!(
+        "{}<!-- --><![CDATA[{}]]>",
+        &SECRET_KEY[..9],
+        &SECRET_KEY[9..]
+    );
+    for key in [references, cut] {
+        let body = format!(
+            "<Response><JobsDetail><JobId>j1</JobId><Tag>Snapshot</Tag><State>Success</State>\
+             <UserData>{key}</UserData></JobsDetail></Response>"
+        );
+        let body = Fault::Body(body.leak());
+        world.ci.fail_always("Snapshot", body.clone());
+        world.ci.fail_always("/jobs/j1", body);
+        let bucket = ["--bucket", BUCKET, "--region", "ap-guangzhou"];
+        let lookup = world.callbackctl(&[&["lookup", "j1"], &bucket[..]].concat());
+        for ended in [world.run(&["--tag", "Snapshot"]).await, run(lookup).await] {
+            assert_eq!(ended.code, Some(1), "{ended:?}");
+            let reason = "the answer repeats the key or the signature";
+            assert!(ended.stderr.contains(reason), "{ended:?}");
+        }
+        assert!(world.drain().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_earlier_signature_in_upper_case_is_not_quoted() {
+    for (status, template) in [
+        (
+            403,
+            "<Error><Code>AccessDenied</Code><RequestId>@</RequestId></Error>",
+        ),
+        (403, "<Error><Code>@</Code></Error>"),
+        (
+            200,
+            "<Response><JobsDetail><JobId>@</JobId><Tag>T</Tag><State>Success</State></JobsDetail>\
+             </Response>",
+        ),
+        (
+            200,
+            "<Response><JobsDetail><JobId>j1</JobId><Tag>T</Tag><State>@</State></JobsDetail>\
+             </Response>",
+        ),
+    ] {
+        let world = World::new().await;
+        world.ci.fail_at(0, Fault::Error(503, "SlowDown"));
+        world
+            .ci
+            .fail_at(1, Fault::Echo(status, template, Part::FirstSignature));
+        let ended = world.run(&["--tag", "Snapshot"]).await;
+        assert_eq!(ended.code, Some(1), "{template}: {ended:?}");
+        let messages = world.queue.drain().await;
+        let written = format!("{ended:?} {messages:?}").to_lowercase();
+        for signature in world.ci.signatures() {
+            assert!(!written.contains(&signature), "{template}: {written}");
         }
     }
 }

@@ -74,6 +74,8 @@ pub(crate) enum Fault {
 pub(crate) enum Part {
     Authorization,
     Signature,
+    /// The signature of the first request, in upper case.
+    FirstSignature,
     SecretId,
     Token,
 }
@@ -307,7 +309,10 @@ impl Shared {
                 parameters.remove("states");
                 self.answer(&path, &parameters)
             }
-            Some(Fault::Echo(status, template, part)) => echo(head, status, template, part),
+            Some(Fault::Echo(status, template, part)) => {
+                let first = lock(&self.signatures)[0].to_uppercase();
+                echo(head, status, template, part, &first)
+            }
             Some(Fault::Silence) => future::pending().await,
             Some(Fault::Redirect(address)) => {
                 let mut answer = with_status(302, String::new());
@@ -376,11 +381,12 @@ fn signature_of(head: &Parts) -> (String, String) {
 }
 
 /// An answer that repeats a part of the request.
-fn echo(head: &Parts, status: u16, template: &str, part: Part) -> Answer {
+fn echo(head: &Parts, status: u16, template: &str, part: Part, first: &str) -> Answer {
     let (authorization, signature) = signature_of(head);
     let part = match part {
         Part::Authorization => &*authorization,
         Part::Signature => &*signature,
+        Part::FirstSignature => first,
         Part::SecretId => SECRET_ID,
         Part::Token => TOKEN,
     };
