@@ -12,14 +12,16 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 use cloud_infinite_callback::aws;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{Failure, answered_job::AnsweredJob, random};
 
 /// The lines of interest. Each is looked at again here.
 const FILTER: &str = r#"{ $.message = "published" }"#;
 
-/// How much earlier than its own time a line may have come in, or this machine's clock may be late.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(1);
+/// How far apart clocks may be, so that a line may be earlier than what was read before it. The vendor
+/// refuses requests with a larger difference.
+pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// How many ids a line has at most, as in the function's. The longest ids make it 13 KB.
 const MAX_IDS: usize = 100;
@@ -56,10 +58,10 @@ impl LogArguments {
 struct Line {
     message: String,
     #[serde(rename = "event.ids", default)]
-    ids: Vec<String>,
+    ids: Vec<Value>,
     /// How many events there were, if these are more than the ids.
     #[serde(rename = "event.count")]
-    count: Option<usize>,
+    count: Option<Value>,
 }
 
 /// The events that the log has, and a stream of it for those that are published here.
@@ -122,7 +124,7 @@ impl EventLog {
     /// Reads what was written since the last time.
     pub(crate) async fn refresh(&mut self) -> Result<(), String> {
         let now = Timestamp::now();
-        self.read_lines(self.until - OVERLAP, None).await?;
+        self.read_lines(self.until - CLOCK_SKEW, None).await?;
         self.until = now;
         Ok(())
     }
@@ -198,8 +200,11 @@ impl EventLog {
             // Any other line of the log may look like anything.
             let lines = messages.filter_map(|line| serde_json::from_str::<Line>(line).ok());
             for line in lines.filter(|line| line.message == "published") {
-                self.is_truncated |= line.count.is_some_and(|count| count > line.ids.len());
-                self.ids.extend(line.ids);
+                // One that is invalid does not make the others so.
+                let count = line.count.and_then(|count| count.as_u64());
+                self.is_truncated |= count.is_some_and(|count| count > line.ids.len() as u64);
+                let ids = line.ids.iter().filter_map(Value::as_str);
+                self.ids.extend(ids.map(str::to_owned));
             }
             match page.next_token {
                 None => return Ok(()),

@@ -3,15 +3,13 @@
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
+use crate::event_log::CLOCK_SKEW;
+
 /// The longest time of an argument, in days: ten years, more than the vendor keeps any job.
 const MAX_DAYS: i64 = 3660;
 
 /// The vendor does not document whether the edges of a window of creation belong to it.
 const EDGE: SignedDuration = SignedDuration::from_secs(1);
-
-/// How far apart the clocks of the two clouds may be. The vendor refuses requests with a larger
-/// difference.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Times back from now.
 #[derive(Args)]
