@@ -210,7 +210,7 @@ async fn a_log_that_a_replay_cannot_write_is_reported() {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_send_nothing_twice() {
+async fn what_another_run_has_published_meanwhile_is_not_sent_again() {
     let world = World::new().await;
     world.ci.add((0..150).map(|number| ended(number, 20)));
     // The first run waits for its second page while the other one does all the work.
