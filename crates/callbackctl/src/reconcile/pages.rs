@@ -30,6 +30,8 @@ pub(super) struct Pages<'l> {
     /// When the last job of the last page was created, as the vendor wrote it.
     last_created: Option<String>,
     state: State,
+    /// Whether the last page has no jobs, but a token.
+    pub(super) has_left_token: bool,
 }
 
 enum State {
@@ -48,6 +50,7 @@ impl<'l> Pages<'l> {
             ids: HashSet::new(),
             last_created: None,
             state: State::Going,
+            has_left_token: false,
         }
     }
 
@@ -107,6 +110,11 @@ impl<'l> Pages<'l> {
         if entries.is_empty() && !elements.iter().all(|element| is_known(&element)) {
             return Err(answer.unusable("expected a list"));
         }
+        if child(&elements, "Error").is_some() {
+            let error = answer.unusable("expected a list, but found an error");
+            self.state = State::Over(Some(error));
+            return Ok(Some(entries));
+        }
         let token = child(&elements, "NextToken");
         self.token = token.and_then(|token| token.text());
         if self.token.is_none() && token.is_some_and(|token| !token.is_empty()) {
@@ -115,7 +123,7 @@ impl<'l> Pages<'l> {
             return Ok(Some(entries));
         }
         if entries.is_empty() {
-            self.token = None;
+            self.has_left_token = self.token.take().is_some();
         }
         if let Some(token) = &self.token {
             if !self.tokens.insert(token.clone()) || !has_new {

@@ -16,7 +16,8 @@ impl Run<'_> {
         &mut self,
         job: AnsweredJob,
     ) -> Result<Option<AnsweredJob>, Stop> {
-        let is_in_window = job.ended_at.is_none_or(|end| self.window.contains(end));
+        let ended_at = job.ended_at.filter(|end| self.window.is_possible(*end));
+        let is_in_window = ended_at.is_none_or(|end| self.window.contains(end));
         if job.stage == Stage::Pending || !is_in_window {
             return Ok(None);
         }
@@ -28,7 +29,7 @@ impl Run<'_> {
             return Ok(None);
         }
         if let Some(log) = &mut self.log {
-            if job.ended_at.is_none() {
+            if ended_at.is_none() {
                 // It may have ended, and been received, soon after it was created.
                 let read = log.read_since(self.window.created_from).await;
                 read.map_err(Stop::Fault)?;

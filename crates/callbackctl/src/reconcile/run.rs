@@ -1,6 +1,6 @@
 //! One run: from the vendor's lists to the jobs on them.
 
-use std::{collections::HashSet, io};
+use std::{collections::HashSet, io, mem};
 
 use super::{
     Reconcile,
@@ -53,6 +53,8 @@ pub(super) struct Run<'r> {
     seen: HashSet<String>,
     pub(super) report: Report,
     has_failed: bool,
+    /// Whether it was said how a list ended.
+    has_warned: bool,
 }
 
 impl<'r> Run<'r> {
@@ -72,6 +74,7 @@ impl<'r> Run<'r> {
             seen: HashSet::new(),
             report: Report::new(arguments.json),
             has_failed: false,
+            has_warned: false,
         }
     }
 
@@ -132,7 +135,16 @@ impl<'r> Run<'r> {
             show_progress(&format!("{progress}: {} listed so far", self.report.listed));
             let entries = match pages.next(&mut self.api).await {
                 Ok(Some(entries)) => entries,
-                Ok(None) => return Ok(true),
+                Ok(None) => {
+                    if pages.has_left_token && !mem::replace(&mut self.has_warned, true) {
+                        warn(&format!(
+                            "the list of {} ended with a page that has no jobs, but a token of \
+                             another page",
+                            list.name()
+                        ));
+                    }
+                    return Ok(true);
+                }
                 Err(error @ ApiError::Key(_)) => return Err(Stop::Fault(error.to_string())),
                 Err(error) if !pages.has_begun() && list.is_absent(&error) => {
                     warn(&format!("there is no list of {}: {error}", list.name()));

@@ -31,6 +31,8 @@ pub(crate) struct Window {
     /// The end of its jobs, both times included.
     ended_from: Timestamp,
     ended_until: Timestamp,
+    /// A job cannot have ended later.
+    last_end: Timestamp,
     /// The creation of the jobs to list.
     pub(crate) created_from: Timestamp,
     pub(crate) created_until: Timestamp,
@@ -45,6 +47,7 @@ impl WindowArguments {
         (ended_from < ended_until).then(|| Window {
             ended_from,
             ended_until,
+            last_end: now + CLOCK_SKEW,
             created_from: ended_from - self.longest_job - EDGE,
             created_until: ended_until + EDGE,
             received_from: ended_from - CLOCK_SKEW,
@@ -53,6 +56,11 @@ impl WindowArguments {
 }
 
 impl Window {
+    /// Returns whether a job can have ended then.
+    pub(crate) fn is_possible(&self, ended_at: Timestamp) -> bool {
+        ended_at <= self.last_end
+    }
+
     /// Returns whether a job that ended then belongs to the window.
     pub(crate) fn contains(&self, ended_at: Timestamp) -> bool {
         (self.ended_from..=self.ended_until).contains(&ended_at)

@@ -50,6 +50,7 @@ async fn the_missing_ones_of_250_jobs_are_published_and_no_others() {
 async fn a_window_has_edges() {
     let world = World::new().await;
     let ago = |minutes, seconds| minutes_ago(minutes) + SignedDuration::from_secs(seconds);
+    let year_9999 = "9999-01-01T00:00:00Z".parse().expect("a time of a test");
     world.ci.add([
         ended_at(1, ago(60, -20)),
         ended_at(2, ago(60, 20)),
@@ -61,6 +62,8 @@ async fn a_window_has_edges() {
         // Over, and it is not known since when.
         task(7, "Cancel", minutes_ago(90), None),
         task(8, "Pause", minutes_ago(30), None),
+        // It cannot have ended then.
+        task(9, "Failed", minutes_ago(90), Some(year_9999)),
     ]);
     let window = ["--since", "1h", "--until", "10m", "--longest-job", "1h"];
     let ended = world
@@ -68,7 +71,13 @@ async fn a_window_has_edges() {
         .await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let id = |number, state| event_id(number).replace("Success", state);
-    let expected = [event_id(2), event_id(3), id(5, "Failed"), id(7, "Cancel")];
+    let expected = [
+        event_id(2),
+        event_id(3),
+        id(5, "Failed"),
+        id(7, "Cancel"),
+        id(9, "Failed"),
+    ];
     assert_eq!(ended.ids("published"), expected);
     assert_eq!(world.drain().await, expected);
 }
@@ -234,6 +243,35 @@ async fn text_next_to_the_elements_of_a_job_keeps_neither_it_nor_the_others_back
             .collect();
         assert_eq!(found, texts, "{ended:?}");
     }
+}
+
+#[tokio::test]
+async fn a_page_without_jobs_and_with_a_token_ends_a_list_with_a_warning() {
+    let world = World::new().await;
+    world.log.add(&["another:Success".to_owned()]).await;
+    let empty = Fault::Body("<Response><NextToken>t</NextToken></Response>");
+    world.ci.fail_always("Snapshot", empty.clone());
+    world.ci.fail_always("Other", empty);
+    let ended = world.run(&["--tag", "Snapshot", "--tag", "Other"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let warning = "callbackctl: the list of Snapshot ended with a page that has no jobs, but a token of \
+                   another page\n";
+    assert_eq!(ended.stderr, warning, "once");
+}
+
+#[tokio::test]
+async fn an_error_next_to_the_jobs_of_a_page_fails_the_list() {
+    let world = World::new().await;
+    let body = format!(
+        "<Response>{}<Error><Code>InternalError</Code></Error></Response>",
+        ended(1, 20).xml
+    );
+    world.ci.fail_always("Snapshot", Fault::Body(body.leak()));
+    let ended = world.run(&["--tag", "Snapshot"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.ids("published"), event_ids([1]), "{ended:?}");
+    let reason = "expected a list, but found an error";
+    assert!(ended.stderr.contains(reason), "{ended:?}");
 }
 
 #[tokio::test]
