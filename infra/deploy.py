@@ -19,7 +19,7 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 SETTINGS = ROOT / "infra" / "samconfig.toml"
 BUILD = ROOT / "target" / "sam" / "build"
 
-# The longest name is that of the pipe, which is the stack's and "-fifo", of at most 64 characters.
+# The longest name is that of the pipe: the stack's name and "-fifo", at most 64 characters.
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,58}")
 
 # AWS requires an account to keep so many concurrent executions unreserved.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "target" / "dist"
-# Apart from that of `make deploy`, whose flags differ: each build would discard the other's.
+# Not the folder of `make deploy`: its flags differ, so each build would discard the other.
 BUILD = ROOT / "target" / "dist-build"
 CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")).resolve()
 

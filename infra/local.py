@@ -106,7 +106,7 @@ def samples() -> list[Sample]:
 
 
 def run(receiver: Receiver, checks: Checks, callbackctl: Path) -> int:
-    """Shows each way that a callback can take, and checks what becomes of it."""
+    """Shows each path of a callback through the system, and checks the results."""
     posted = samples()
     step("posting sample callbacks: the answer, and the function's log line")
     kinds = Counter(post(receiver, sample, checks) for sample in posted)

@@ -38,7 +38,7 @@ class Sample:
 
     name: str
     body: bytes
-    # See `kind`.
+    # A result of `kind`.
     expected: str
     # The correct one if absent.
     token: str | None = None

@@ -279,7 +279,7 @@ class Trial:
         # Node has its default handler of the signal.
         code = -signal.SIGINT if name == "node" else 0
         self.checks.equal(f"{name} poller: exit code", code, process.returncode)
-        # The one in Rust lets objects expire.
+        # The Rust poller does not delete objects: they expire.
         objects = 1 if name == "rust" else 0
         self.checks.equal(f"{name} poller: objects left", objects, len(self.oversize_keys()))
         self.clear_queue()
@@ -310,7 +310,7 @@ class Trial:
         self.receiver.sqs.purge_queue(QueueUrl=self.receiver.queue_url)
 
     def try_extended_client(self, is_deleted: bool) -> None:
-        """Receives two deliveries of one oversize job, each twice, with the library of others."""
+        """Receives two deliveries of one oversize job, each twice, with the SQS Extended Client."""
         deletion = "with" if is_deleted else "without"
         emulator.step(f"the SQS Extended Client for Python, {deletion} deletion")
         self.clear_oversize()

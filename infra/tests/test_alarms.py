@@ -26,7 +26,7 @@ METRICS = {
     ),
     "AWS/S3": ({"BucketSizeBytes", "NumberOfObjects"}, {"BucketName", "StorageType"}),
 }
-# After these only the vendor knows of the job, so that their texts name the way to find it.
+# In these cases only the vendor has the job, so the texts must name `callbackctl reconcile`.
 LOSING = ("ErrorsAlarm", "ThrottlesAlarm", "VaultFailuresAlarm", "SilenceAlarm")
 
 

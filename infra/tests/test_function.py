@@ -76,7 +76,7 @@ def test_gradual_deployment(stack: Stack) -> None:
 
 
 def test_front_door(stack: Stack) -> None:
-    """Both call the alias, so that no deployment replaces the callback URL."""
+    """Both front doors call the alias, so that no deployment replaces the callback URL."""
     alias, timeout = {"Ref": "FunctionAliaslive"}, stack.properties("Function")["Timeout"]
     urls = stack.of_type("AWS::Lambda::Url")
     integrations = stack.of_type("AWS::ApiGatewayV2::Integration")

@@ -14,7 +14,7 @@ def test_parameters_are_described_and_checked(stack: Stack) -> None:
     for name, parameter in template["Parameters"].items():
         assert parameter["Description"]
         assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter)
-        # A token that everybody knows would let everybody in.
+        # A default token would be public, so that anyone could send callbacks.
         assert ("Default" in parameter) == (name != "TokenDigests")
 
 

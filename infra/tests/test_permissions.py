@@ -61,7 +61,7 @@ def test_actions(stack: Stack) -> None:
 
 
 def test_resources(stack: Stack) -> None:
-    """None is open, and those of SQS are both kinds of queue.
+    """No resource is a wildcard, and permissions for SQS cover both kinds of queue.
 
     While QueueKind changes, the old version and the old workers still use the old queue.
     """
@@ -89,7 +89,7 @@ def test_roles(stack: Stack) -> None:
     assert stack.properties("Function")["Role"] == {"Fn::GetAtt": ["FunctionRole", "Arn"]}
     for pipe in stack.of_type("AWS::Pipes::Pipe").values():
         assert pipe["RoleArn"] == {"Fn::GetAtt": ["PipeRole", "Arn"]}
-        # Without it, pipes of others could use the role: the confused deputy.
+        # Without it, other pipes could use the role (confused deputy).
         [trust] = stack.properties("PipeRole")["AssumeRolePolicyDocument"]["Statement"]
         arns = map(text_of, trust["Condition"]["StringEquals"]["aws:SourceArn"])
         assert text_of(pipe["Name"]) in [arn.split(":pipe/")[1] for arn in arns]

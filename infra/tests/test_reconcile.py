@@ -29,7 +29,7 @@ def test_lint(stack: Stack) -> None:
 
 
 def test_roles(stack: Stack) -> None:
-    """The project may publish, and the timer start it; neither has an open statement."""
+    """The project may publish, the timer may start it, and neither role has a wildcard."""
     found = {
         role: [pair for pair in statements(stack, role)] for role in stack.of_type("AWS::IAM::Role")
     }

@@ -17,7 +17,7 @@ def test_dead_letter_queue(stack: Stack) -> None:
         assert queue.get("FifoQueue") is is_fifo
         assert text_of(queue["QueueName"]).endswith(".fifo") == bool(is_fifo)
     assert jobs["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadJobs", "Arn"]}
-    # Each refers to the other, so that one of them does so by its name.
+    # The queues refer to each other. To avoid a circular dependency, one of them uses a name.
     allowed = dead["RedriveAllowPolicy"]
     assert allowed["redrivePermission"] == "byQueue"
     [source] = map(text_of, allowed["sourceQueueArns"])
@@ -27,7 +27,7 @@ def test_dead_letter_queue(stack: Stack) -> None:
 
 
 def test_what_is_retained(stack: Stack) -> None:
-    """Queues outlive a change of their kind; the vault outlives all but a failed creation."""
+    """A change of QueueKind retains the queues. Only a failed creation deletes the vault."""
     for name in ("Jobs", "DeadJobs", "Vault", "VaultPolicy"):
         assert stack.resources[name]["UpdateReplacePolicy"] == "Retain"
     for name in ("Vault", "VaultPolicy"):

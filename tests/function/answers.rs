@@ -12,7 +12,7 @@ use testkit::{
 /// A word that no answer may repeat.
 const CANARY: &str = "canary-7f3a";
 
-/// Checks what all refusals have in common. Only 503 has `Retry-After`: a retry helps nowhere else.
+/// Checks what all refusals have in common. Only 503 has `Retry-After`: otherwise a retry cannot succeed.
 fn assert_problem(answer: &HttpAnswer, status: u64, case: &str) {
     assert_eq!(answer.status, status, "{case}");
     assert_eq!(

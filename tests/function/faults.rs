@@ -247,7 +247,7 @@ async fn try_fault(name: &str, fault: &Fault, vault: VaultState, jobs: u32) -> R
 }
 
 /// Answered 200 means that every job of the body is on the queue, or that the body is in the vault
-/// byte for byte. Anything else tells the vendor to keep it.
+/// byte for byte. With any other status, only the vendor has it.
 fn assert_nothing_is_lost(row: &Row) {
     let taken = row.aws.taken();
     let is_on_queue = (0..row.jobs).all(|number| taken.contains(&event_id(number)));

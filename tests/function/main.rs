@@ -1,6 +1,6 @@
 //! The function as AWS runs it: the real binary, the real runtime client, a queue that answers.
 //!
-//! The modules are the promises of the README, one each. The servers are those of `testkit`.
+//! Each module tests one promise of the README. The servers are those of `testkit`.
 
 mod answers;
 mod authentication;

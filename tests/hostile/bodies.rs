@@ -259,8 +259,8 @@ fn json() -> Vec<Row> {
     ]
 }
 
-/// Smaller bodies, of as many values as there may be, each as small as it can be: the limit of
-/// values is what bounds them.
+/// Smaller bodies with the maximum number of values, each as small as possible: the limit on the number of
+/// values bounds them, not their size.
 fn dense() -> Vec<Row> {
     const SMALL_JOBS: usize = 99_990;
     vec![

@@ -1,5 +1,4 @@
-//! Hostile bodies: the answer to each, and that it takes little time and little memory, most of
-//! them of 4 MiB.
+//! Hostile bodies, most of 4 MiB: each gets the expected answer within limits of CPU time and memory.
 //!
 //! The only test of its binary, since the memory of a second one would count as its own.
 
@@ -18,8 +17,8 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// is not optimized takes about ten times as long.
 const MAX_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
 
-/// How many times a body's own size all that is made of it may take at once. A vector that grows
-/// counts twice here, as old and as new.
+/// The peak memory of parsing and normalizing, as a multiple of the body's size. A vector that grows counts
+/// twice, since its old and its new buffer exist at the same time.
 const MAX_MEMORY: usize = 16;
 
 /// The memory for a body of less than half of 4 MiB: the number of its values is its limit.

@@ -1,5 +1,5 @@
-//! The vocabulary is that of the vendor's facts: what they list as a list, number or boolean is one
-//! in the normal form, and nothing else is.
+//! The field tables match the documented facts about the vendor's fields: exactly the fields listed there
+//! as a list, number or boolean are one in the normal form.
 
 use std::fs;
 

@@ -30,7 +30,7 @@ fn read(body: &[u8]) -> Result<Vec<String>, ReadError> {
         .collect())
 }
 
-/// The messages of a body, none where nothing is left of its job.
+/// The messages of a body, without those of jobs that are empty.
 fn messages_of_jobs(body: &[u8]) -> Vec<String> {
     read(body).unwrap_or_else(|error| {
         assert_eq!(error.kind(), ReadErrorKind::NoJob, "{error}");

@@ -169,7 +169,7 @@ proptest! {
     #[test]
     fn what_is_json_is_what_serde_json_takes(soup in token_soup()) {
         let dense: String = soup.split_whitespace().collect();
-        // The one thing that is read here and not there.
+        // Trailing commas are accepted here, but not by serde_json.
         prop_assume!(!dense.contains(",}") && !dense.contains(",]"));
         let is_read = match super::read(soup.as_bytes()) {
             Ok(_) => true,
@@ -247,7 +247,7 @@ proptest! {
         let named = json!({"BucketId": bucket, "Region": region, "Object": object, "Url": url});
         let job = if event == "TaskFinish" { json!({"Input": named}) } else { named };
         let body = json!({"EventName": event, "JobsDetail": job, "a": "b"});
-        // Of a job without anything there is nothing to read.
+        // Without any of these, the job is empty and cannot be read.
         prop_assume!(bucket.is_some() || region.is_some() || object.is_some() || url.is_some());
         let input = record(&body)["input"].clone();
         let named = [bucket, region, object];

@@ -1,4 +1,4 @@
-//! A job of the vendor's answer, as the body of its callback.
+//! A job in an answer of the vendor's API, converted to the body of a callback.
 
 use cloud_infinite_callback::{
     callback::{Callback, Payload, ReadError},
@@ -16,14 +16,14 @@ const MAX_SHOWN_LENGTH: usize = 128;
 /// The states of jobs that are over.
 const OVER: [&str; 3] = ["Success", "Failed", "Cancel"];
 
-/// How far a job is, by its state.
+/// The stage of a job, derived from its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// It is submitted, running or paused.
     Pending,
     /// It has succeeded, failed or been cancelled.
     Over,
-    /// The state is a word that this version does not know, or there is none.
+    /// The state is unknown to this version, or absent.
     Unknown,
 }
 
@@ -50,7 +50,7 @@ impl AnsweredJob {
         Self::from_node(node.xml)
     }
 
-    /// Reads a run's node, `WorkflowExecution`. An answer has no bucket: it is the one that was asked.
+    /// Reads a run's node, `WorkflowExecution`. Answers do not name the bucket: it is the one in the request.
     ///
     /// # Errors
     /// If the function would not be able to read it either.
@@ -63,7 +63,7 @@ impl AnsweredJob {
         Self::from_node(&node)
     }
 
-    /// Returns the ids of the events by which it counts as received.
+    /// Returns the event ids that show that the job was received.
     pub(crate) fn received_ids(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.id).chain(&self.other_ids)
     }
@@ -136,7 +136,7 @@ fn callback_of(payload: Payload<'_>) -> Callback<'_> {
     }
 }
 
-/// Returns a node's id as it is shown where the node cannot be read.
+/// Returns the id of a node that cannot be read, in a form that may be printed.
 pub(crate) fn shown_id(node: &Element<'_>) -> Option<String> {
     let children = node.children();
     let id = child_text(&children, "JobId").or_else(|| child_text(&children, "RunId"));

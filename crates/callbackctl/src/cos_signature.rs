@@ -96,7 +96,7 @@ fn hmac_sha1(key: &str, message: &str) -> String {
 mod tests {
     use super::*;
 
-    // Nothing here was computed with this file: A is from the vendor's Go SDK, B from its page about
+    // No expected value was computed with this code: A is from the vendor's Go SDK, B from its page about
     // signatures, and C, D and E from its Python SDK.
 
     const ID: &str = "QmFzZTY0IGlzIGEgZ2VuZXJp";

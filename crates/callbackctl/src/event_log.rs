@@ -16,20 +16,20 @@ use serde_json::Value;
 
 use crate::{Failure, answered_job::AnsweredJob, random};
 
-/// The lines of interest. Each is looked at again here.
+/// Selects the `published` lines. Each line is checked again after parsing.
 const FILTER: &str = r#"{ $.message = "published" }"#;
 
 /// How far apart clocks may be, so that a line may be earlier than what was read before it. The vendor
 /// refuses requests with a larger difference.
 pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
-/// How many ids a line has at most, as in the function's. The longest ids make it 13 KB.
+/// The maximum number of ids in a line, as in the function's lines. With the longest ids it has 13 KB.
 const MAX_IDS: usize = 100;
 
 /// Where a command writes what it has published.
 #[derive(Args)]
 pub(crate) struct LogArguments {
-    /// The function's log group: what is published is noted there, so that reconcile does not repeat it
+    /// The function's log group: records what is published, so that reconcile does not publish it again
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     log_group: Option<String>,
 }
@@ -64,7 +64,7 @@ struct Line {
     count: Option<Value>,
 }
 
-/// The events that the log has, and a stream of it for those that are published here.
+/// The events in the function's log, and a log stream for the events that this program publishes.
 pub(crate) struct EventLog {
     client: Client,
     group: String,
@@ -79,7 +79,7 @@ pub(crate) struct EventLog {
 }
 
 impl EventLog {
-    /// Returns a log of which nothing has been read, for a command.
+    /// Creates the log for a command. Reads nothing yet.
     ///
     /// # Errors
     /// If the system has no random bits.
@@ -129,8 +129,8 @@ impl EventLog {
         Ok(())
     }
 
-    /// Creates the stream, unless that is done. Publish only after it: what was published could not be
-    /// written down otherwise.
+    /// Creates the stream, unless it exists. Must be called before anything is published: without a stream,
+    /// published events cannot be recorded.
     pub(crate) async fn create_stream(&mut self) -> Result<(), String> {
         if !self.has_stream {
             let request = self.client.create_log_stream();

@@ -4,8 +4,8 @@ use std::{fmt, io, time::Duration};
 
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// Returns a client with the system's trust store. A request is given up after `timeout`, also while its
-/// answer comes in. Redirects are not followed: what another host is sent may be a token.
+/// Returns a client with the system's trust store. `timeout` includes the time to receive the response.
+/// Redirects are not followed: they could send a token to another host.
 pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)
@@ -20,7 +20,7 @@ pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
         .into()
 }
 
-/// Why there is no answer, or not all of it, without any text of the request.
+/// Why a request failed. Never contains text of the request.
 #[derive(Debug)]
 pub(crate) enum HttpError {
     TimedOut,

@@ -42,8 +42,8 @@ enum Command {
     Normalize(normalize::Normalize),
     /// Publishes the bodies in quarantine/ and spill/ of the vault, and moves them to replayed/
     ///
-    /// Exits with 1 if anything is left or failed. The next replay publishes a body again that was
-    /// published and not moved, with the same ids.
+    /// Exits with 1 if anything is left or failed. If a body was published but not moved, the next replay
+    /// publishes it again with the same ids.
     Replay(replay::Replay),
     /// Finds the jobs whose callbacks never arrived, and publishes them
     ///

@@ -138,7 +138,7 @@ impl Queues {
         match config("State").as_deref() {
             None | Some("On") => {}
             Some("Off") => wrong.push("its callbacks are switched off"),
-            // Words of states: those of jobs that it reports.
+            // A list of job states: the queue reports the jobs in these states.
             Some(states) => match (has_word(states, "Success"), has_word(states, "Failed")) {
                 (true, true) => {}
                 (true, false) => wrong.push("it does not report failures"),
@@ -227,7 +227,7 @@ fn host_of(url: &str) -> Option<&str> {
     split(url).map(|(host, _)| host)
 }
 
-/// Returns what of a URL may be shown: scheme, host and a digest of the rest.
+/// Returns the parts of a URL that may be printed: scheme, host and a digest of the rest.
 fn shown_url(url: &str) -> String {
     let (host, rest) = split(url).unwrap_or(("", url));
     let digest = hex::encode(Sha256::digest(rest));
@@ -235,7 +235,7 @@ fn shown_url(url: &str) -> String {
     format!("{host}{slash}…sha256:{}", &digest[..DIGEST_LENGTH])
 }
 
-/// Returns a text of the vendor's without what a terminal takes for a command, or `-`.
+/// Returns a text of the vendor without control characters, or `-` if it is absent.
 fn printable(text: Option<String>) -> String {
     let text = text.unwrap_or_else(|| "-".to_owned());
     text.chars()

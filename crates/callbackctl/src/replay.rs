@@ -25,7 +25,7 @@ use crate::{
     vault_admin::{Entry, VaultAdmin},
 };
 
-/// The prefixes of bodies to replay. Objects in `oversize/` have pointers on the queue: they do not wait.
+/// The prefixes of bodies to replay. `oversize/` is not replayed: the queue has pointers to its objects.
 pub(crate) const WAITING: [&str; 2] = ["quarantine/", "spill/"];
 
 /// The time for one body: an operator can wait, even for one with tens of thousands of jobs.
@@ -198,7 +198,7 @@ impl BodySender {
         if let Some(log) = &mut self.log
             && let Err(reason) = log.add(&ids).await
         {
-            // What is on the queue is there. Without the line reconcile publishes it again.
+            // The records are already on the queue. Without the line, reconcile publishes them again.
             self.has_failed = true;
             warn(&reason);
         }

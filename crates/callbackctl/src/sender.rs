@@ -53,7 +53,7 @@ pub(crate) struct Sender {
     publisher: Publisher,
     /// Names this run in the vault.
     run: String,
-    /// How often the publisher was called: with the run, a delivery's id that was never used before.
+    /// The number of calls of the publisher. Together with the run's name it makes a unique delivery id.
     deliveries: u32,
     /// How many messages were not accepted since the last one that was.
     faults: u32,

@@ -132,7 +132,7 @@ impl VaultAdmin {
     }
 
     /// Moves an object to `replayed/<key>`. It is deleted only after the copy exists: if a call fails, the
-    /// object is in one of both places.
+    /// object is in at least one of the two places.
     ///
     /// # Errors
     /// Returns [`VaultError`] if S3 does not copy it, or does not delete it.

@@ -16,7 +16,7 @@ pub(crate) struct Element<'x> {
     pub(crate) xml: &'x str,
 }
 
-/// Returns the elements directly inside the one element that `xml` is.
+/// Returns the children of the root element of `xml`.
 ///
 /// # Errors
 /// If it is not well-formed, ends early, has text next to the elements, or its root has another name.

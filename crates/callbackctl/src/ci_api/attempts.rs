@@ -6,14 +6,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ApiError;
 
-/// How often a request is made before it is given up.
+/// The maximum number of tries of a request.
 const MAX_TRIES: u32 = 5;
 
 /// The wait before the second try, which doubles for each one after that.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 
-/// From one request to the next: five a second. The vendor publishes no limit for these reads; for
-/// reads of a bucket's settings it is ten a second.
+/// The interval between requests: five a second. The vendor documents no limit for these requests. Its
+/// limit for reading the settings of a bucket is ten a second.
 const PACE: Duration = Duration::from_millis(200);
 
 /// The pace and the retries of all requests.
@@ -62,7 +62,7 @@ impl Attempts {
 mod tests {
     use super::*;
 
-    /// Runs a request, each of whose tries takes a second and ends in the same way.
+    /// Runs a request and returns the number of its tries. Each takes a second and has the same result.
     async fn tries(attempts: &mut Attempts, error: impl Fn() -> Option<ApiError>) -> u32 {
         let mut tries = 0;
         let result = attempts.run(async || {

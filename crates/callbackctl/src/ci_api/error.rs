@@ -24,7 +24,7 @@ const NOTHING_CODES: &[&str] = &["ResourceNotFound", "QueueNotFound", "MediaBuck
 /// Why a request has no answer that can be used.
 #[derive(Debug)]
 pub(crate) enum ApiError {
-    /// The key, or this machine's clock: no other request would succeed.
+    /// The key or this machine's clock is wrong: no other request would succeed.
     Key(Refusal),
     /// The vendor refused this request.
     Refused(Refusal),
@@ -39,7 +39,7 @@ pub(crate) enum ApiError {
     },
 }
 
-/// What the vendor said of a request that it refused.
+/// The vendor's answer to a request that it refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: u16,

@@ -1,7 +1,7 @@
 //! The vendor's query API: signed requests, one at a time, tried again where that may help.
 //!
-//! Nothing that the vendor says is printed but an error's code and the id of the request: its messages
-//! may quote what was sent, signatures included.
+//! Of a vendor's error, only the code and the request id are printed: its message may quote the request,
+//! including the signature.
 
 mod attempts;
 mod bucket;
@@ -22,7 +22,7 @@ use crate::{
     xml_answer::{self, Element},
 };
 
-/// When a request is given up, also while its answer drips in.
+/// The time-out of a request, including the time to receive its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The largest answer: a hundred jobs of more than half a megabyte each.
@@ -74,7 +74,7 @@ impl Answer {
         xml_answer::children(&self.text, "Response").map_err(|reason| self.unusable(reason))
     }
 
-    /// Creates the error of an answer that makes no sense.
+    /// Returns the error for an answer that cannot be used.
     pub(crate) fn unusable(&self, reason: &str) -> ApiError {
         unusable(reason, self.request_id.clone())
     }
@@ -107,7 +107,7 @@ impl CiApi {
         }
     }
 
-    /// Asks for a path, whose segments are plain, and returns the answer.
+    /// Sends a GET request for a path without encoding, and returns the answer.
     ///
     /// # Errors
     /// If the last try has no answer of this API with status 200.
@@ -178,7 +178,7 @@ impl Client {
             return Err(ApiError::refused(status, code, request_id));
         }
         match String::from_utf8(body) {
-            // Jobs are printed and published whole.
+            // Jobs are printed and published unchanged, so the whole answer must be free of secrets.
             Ok(text) if self.is_repeated_by(&text) => Err(unusable(
                 "the answer repeats the key or the signature",
                 request_id,

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{Failure, answered_job::AnsweredJob, terminal::say};
 
-/// Compares what the vendor says of a job with a body of the vault, a line a field, without a word of
-/// either. Returns whether they agree.
+/// Compares the vendor's answer about a job with a body in the vault. Prints one line for each field,
+/// without its values. Returns whether all fields agree.
 pub(super) fn compare(job: &AnsweredJob, id: &str, body: &[u8]) -> Result<bool, Failure> {
     let unreadable = |error| Failure(format!("the body cannot be read: {error}"));
     let Payload::Callback(callback) = Payload::read(body).map_err(unreadable)? else {

@@ -12,7 +12,7 @@ use crate::{
 /// How many ids the vendor takes in one request.
 const MAX_IDS: usize = 10;
 
-/// Where jobs are looked up, each for other kinds.
+/// The paths of the API that look up jobs. Each knows other kinds of jobs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Jobs,
@@ -49,7 +49,7 @@ impl Place {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) jobs: HashMap<String, AnsweredJob>,
-    /// Why an id could not be looked up somewhere, or its job not be read.
+    /// Why the lookup of an id failed in one place, or its job could not be read.
     pub(super) faults: HashMap<String, String>,
 }
 

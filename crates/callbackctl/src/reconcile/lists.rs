@@ -1,9 +1,9 @@
-//! The vendor's lists: which there are.
+//! The vendor's lists of jobs.
 
 use crate::ci_api::ApiError;
 
-/// The tags that jobs are listed by, one a request, with the `queueType` that each wants. Pictures,
-/// documents and files may not show without theirs; media and speech may not show with a wrong one.
+/// The tags to list jobs by, one per request, with the `queueType` of each. Lists of pictures, documents
+/// and files may be empty without it; lists of media and speech may be empty with a wrong one.
 const TAGS: &[(Option<&str>, &[&str])] = &[
     (
         None,
@@ -41,7 +41,7 @@ const TAGS: &[(Option<&str>, &[&str])] = &[
     ),
 ];
 
-/// The same for tags that no page of the vendor lists by, though jobs have them: it may refuse these.
+/// Tags that jobs have, but that the vendor does not document for lists: it may refuse them.
 const UNDOCUMENTED_TAGS: &[(Option<&str>, &[&str])] = &[
     (
         None,
@@ -115,15 +115,15 @@ impl List {
             .any(|(name, value)| *name == "queueId" && value == id)
     }
 
-    /// Returns whether an error means that there is nothing to list, and no more.
+    /// Returns whether an error only means that there is nothing to list.
     pub(super) fn is_absent(&self, error: &ApiError) -> bool {
         !self.is_chosen
             && (error.is_nothing() || (!self.is_documented && error.is_invalid_argument()))
     }
 }
 
-/// Returns the lists of a run: without any filter all of them; by tags or queues only tasks, by
-/// workflows only runs, by both both.
+/// Returns the lists of a run. Without a filter these are all lists. With tags or queues only tasks are
+/// listed, with workflows only runs, and with both kinds of filters both.
 pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) -> Vec<List> {
     let is_for_tasks = !tags.is_empty() || !queues.is_empty();
     let mut lists = Vec::new();

@@ -17,7 +17,7 @@ const OTHER_ELEMENTS: [&str; 3] = ["NextToken", "RequestId", "NonExistJobIds"];
 /// How many jobs the vendor puts on a page at most.
 const PAGE_SIZE: &str = "100";
 
-/// The states of jobs that are over. The answer is looked at all the same.
+/// The states of jobs that have ended. The answer is checked as well: the vendor may ignore the filter.
 const OVER: &str = "Success,Failed,Cancel";
 
 /// Reads the pages of a list, one after the other.
@@ -36,7 +36,7 @@ pub(super) struct Pages<'l> {
 
 enum State {
     Going,
-    /// The last page was the last one, or what it said of the next one makes no sense.
+    /// The page that was read last ends the list, or its token for the next page is invalid.
     Over(Option<ApiError>),
 }
 
@@ -70,8 +70,8 @@ impl<'l> Pages<'l> {
     /// Returns the entries of the next page, each as XML, or `None` after the last one.
     ///
     /// # Errors
-    /// If there is no next page, although this is not the end. The vendor does not say how a list ends:
-    /// it does with a page without a token or without jobs.
+    /// If the next page is missing or cannot be read. The vendor does not document how a list ends: a page
+    /// without a token or without jobs is taken as its end.
     pub(super) async fn next(&mut self, api: &mut CiApi) -> Result<Option<Vec<String>>, ApiError> {
         if let State::Over(error) = &mut self.state {
             return error.take().map_or(Ok(None), Err);
@@ -85,7 +85,7 @@ impl<'l> Pages<'l> {
             .collect();
         parameters.extend([
             ("states", OVER),
-            // A list in the other order moves while it is read.
+            // In descending order, new jobs would shift the pages while they are read.
             ("orderByTime", "Asc"),
             ("size", PAGE_SIZE),
             ("startCreationTime", from),
@@ -99,13 +99,13 @@ impl<'l> Pages<'l> {
         let mut has_new = false;
         for entry in elements.iter().filter(|element| element.name == name) {
             let fields = entry.children();
-            // An entry without an id is reported when its node is read. It could repeat for ever.
+            // An entry without an id is not new, or it could repeat for ever. It is reported when it is read.
             has_new |= child_text(&fields, id).is_some_and(|id| self.ids.insert(id));
             let created = child_text(&fields, created).filter(|time| is_time(time));
             self.last_created = created.or(self.last_created.take());
             entries.push(entry.xml.to_owned());
         }
-        // What has no entries and something else is an error in another form, not an empty list.
+        // An answer with other elements and no entries is an error in another form, not an empty list.
         let is_known = |element: &&Element<'_>| OTHER_ELEMENTS.contains(&element.name);
         if entries.is_empty() && !elements.iter().all(|element| is_known(&element)) {
             return Err(answer.unusable("expected a list"));

@@ -30,7 +30,7 @@ impl Run<'_> {
         }
         if let Some(log) = &mut self.log {
             if ended_at.is_none() {
-                // It may have ended, and been received, soon after it was created.
+                // Without an end time, its callback may have arrived at any time since its creation.
                 let read = log.read_since(self.window.created_from).await;
                 read.map_err(Stop::Fault)?;
             }
@@ -87,7 +87,7 @@ impl Run<'_> {
             .map(|(job, _)| job.id.clone())
             .collect();
         if let Some(log) = &mut self.log {
-            // What is on the queue is there. Without the line the next run publishes it again.
+            // The jobs are already on the queue. Without the line, the next run publishes them again.
             if let Err(reason) = log.add(&published).await {
                 self.fail(&reason);
             }

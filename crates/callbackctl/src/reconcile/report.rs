@@ -12,7 +12,7 @@ pub(super) enum JobResult {
     Published,
     Received,
     WouldBePublished,
-    /// It has to be published by another run, or looked at by the operator.
+    /// Not published, with the reason: another run or the operator has to handle it.
     Left(String),
 }
 

@@ -20,7 +20,7 @@ use crate::{
     xml_answer::{Element, child_text},
 };
 
-/// The states in which the vendor lists jobs that are not over, if it ignores which were asked for.
+/// The states of jobs that have not ended. The vendor lists these, too, if it ignores the filter.
 const PENDING: [&str; 4] = ["Submitted", "Running", "Pause", "Auditing"];
 
 /// The placeholder for an id that is missing or invalid.
@@ -28,9 +28,9 @@ const NO_ID: &str = "a job without an id";
 
 /// Why a run ends before its lists do.
 pub(super) enum Stop {
-    /// The vendor's key or the log: what was not published yet is not.
+    /// The vendor refused the key, or the log failed. Nothing more is published.
     Fault(String),
-    /// Standard output.
+    /// Standard output cannot be written.
     Output(io::Error),
 }
 

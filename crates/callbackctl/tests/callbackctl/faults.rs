@@ -34,7 +34,7 @@ async fn filled() -> World {
         node["EndTime"] = vendor_time(minutes_ago(20)).into();
         from_node(&node, minutes_ago(21))
     }));
-    // So that no warning about the log is among what is looked at.
+    // Prevents the warning that the log is empty.
     world.log.add(&["another:Success".to_owned()]).await;
     world
 }

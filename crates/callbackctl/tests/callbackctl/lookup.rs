@@ -151,7 +151,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
     let id = job_id(1);
     for (body, code, expected) in [
         (forged(|_| {}), 0, agree.to_owned()),
-        // What else differs is not looked at: an answer is not a callback.
+        // Other fields are not compared: an answer lacks fields that callbacks have.
         (
             forged(|node| node["Operation"]["TemplateName"] = "other".into()),
             0,
@@ -191,7 +191,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
         );
         assert_eq!(ended.stderr, "");
     }
-    // A run's bucket is the question's, which the body need not have.
+    // The bucket of a run is that of the request, and may be missing in the body.
     vault
         .put(
             "spill/r",

@@ -56,7 +56,7 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
             queue("p4", "Active", &notify(&other_token, events, "On")),
             "it calls this host with another path or token",
         ),
-        // Its secret begins where a host ends by mistake.
+        // A mistake in the URL puts the secret right after the host.
         (
             "/picqueue",
             queue(
@@ -125,7 +125,7 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
         "{marked:?}"
     );
 
-    // Without a URL it shows, and judges nothing.
+    // Without `--url` it prints the queues and marks none.
     let shown = queues(&world, &[]).await;
     assert_eq!(shown.code, Some(0), "{shown:?}");
     assert!(!shown.stdout.contains("wrong"), "{shown:?}");

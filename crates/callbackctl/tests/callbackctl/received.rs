@@ -1,4 +1,4 @@
-//! What was received is what the log says.
+//! The log decides which jobs count as received.
 
 use std::{
     future,
@@ -261,7 +261,7 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), printed);
     assert!(world.ci.seen().is_empty(), "the vendor is not even asked");
 
-    // It may be read, and not written.
+    // The log can be read, but not written.
     let log = refusing_log(&["CreateLogStream", "PutLogEvents"]).await;
     let ended = run(with_log(&world, &log)).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -275,7 +275,7 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     );
     assert!(world.drain().await.is_empty());
 
-    // It may be written but for lines: what is published is on the queue, and the next run repeats it.
+    // A stream can be created, but no line written: the job is published, and the next run repeats it.
     let log = refusing_log(&["PutLogEvents"]).await;
     let ended = run(with_log(&world, &log)).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");

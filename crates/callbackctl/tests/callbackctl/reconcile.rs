@@ -19,7 +19,7 @@ use testkit::{
 #[tokio::test]
 async fn the_missing_ones_of_250_jobs_are_published_and_no_others() {
     let world = World::new().await;
-    // Of each ten: seven that arrived, one that did not, one that runs, one of long ago.
+    // Of each ten jobs, seven arrived, one did not, one is running, and one ended long ago.
     world.ci.add((0..250).map(|number| match number % 10 {
         8 => task(number, "Running", minutes_ago(60), None),
         9 => ended(number, 300),
@@ -59,7 +59,7 @@ async fn a_window_has_edges() {
         // Created as long before as a job may take, and longer.
         task(5, "Failed", ago(120, 40), Some(minutes_ago(30))),
         task(6, "Failed", ago(120, -40), Some(minutes_ago(30))),
-        // Over, and it is not known since when.
+        // Ended, without an end time.
         task(7, "Cancel", minutes_ago(90), None),
         task(8, "Pause", minutes_ago(30), None),
         // It cannot have ended then.

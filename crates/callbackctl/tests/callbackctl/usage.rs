@@ -1,4 +1,4 @@
-//! Wrong usage and missing settings end a command before it asks anyone.
+//! Wrong usage and missing settings end a command before it sends a request.
 
 use crate::{
     command::{World, run},

@@ -26,8 +26,8 @@ pub(crate) const SECRET_ID: &str = "AKIDinvented0000000000000000000example";
 pub(crate) const SECRET_KEY: &str = "invented0secret0key0for0tests000";
 pub(crate) const TOKEN: &str = "sess/ion+tok=en";
 
-/// What may be in nothing that a command writes. The last is in each error of this server, as the
-/// vendor quotes requests in its own.
+/// Secrets that no output of a command may contain. The last one is in each error of this server,
+/// because the vendor's errors quote the request.
 pub(crate) const SECRETS: [&str; 5] = [
     SECRET_KEY,
     SECRET_ID,
@@ -36,7 +36,7 @@ pub(crate) const SECRETS: [&str; 5] = [
     "quoted0by0the0vendor",
 ];
 
-/// What an answer is instead of what it should be.
+/// A fault: what the server sends instead of the right answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     /// The vendor's error.
@@ -200,7 +200,7 @@ impl FakeCi {
     }
 }
 
-/// A server before the one at `address` which closes connections and drips: hyper does neither.
+/// A proxy to `address` that can close connections and send slowly, which hyper cannot.
 async fn with_raw_faults(address: SocketAddr, shared: Arc<Shared>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let own = listener
@@ -224,7 +224,7 @@ async fn with_raw_faults(address: SocketAddr, shared: Arc<Shared>) -> SocketAddr
                     }
                     _ => {
                         if let Ok(mut server) = tokio::net::TcpStream::connect(address).await {
-                            // It ends with whichever side ends first.
+                            // Ends when either side closes the connection.
                             let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
                         }
                     }
