@@ -44,7 +44,7 @@ impl Serialize for Detail<'_, '_> {
         };
         for (name, values) in self.node.names() {
             while let Some((sibling, values)) = siblings.next_if(|(sibling, _)| *sibling <= name) {
-                // The name is taken: see `conflicting_siblings`.
+                // The node has a field of that name: see `conflicting_siblings`.
                 if sibling != name {
                     map.serialize_entry(sibling, &normal(sibling, values))?;
                 }

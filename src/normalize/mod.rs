@@ -75,8 +75,8 @@ pub(crate) fn record<'t, 'a>(
     }
     record.warnings = warnings.into_vec();
     // Added last, without a limit: the value of such a sibling is nowhere else in the record.
-    let taken = detail::conflicting_siblings(job, &callback.siblings, dialect);
-    record.warnings.extend(taken.map(|(name, value)| {
+    let conflicts = detail::conflicting_siblings(job, &callback.siblings, dialect);
+    record.warnings.extend(conflicts.map(|(name, value)| {
         format!("{name}: expected a name that is free in detail, but found it there; it is {value}")
     }));
     (record, output_bucket)

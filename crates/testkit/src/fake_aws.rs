@@ -43,13 +43,13 @@ pub enum Reply {
     Contradict(&'static [usize]),
     /// Fails with this status and code.
     Error(u16, &'static str),
-    /// Fails with this status and code for so many milliseconds after the first call, and then accepts.
+    /// Fails with this status and code for this many milliseconds after the first call, and then accepts.
     Outage(u64, u16, &'static str),
     /// Accepts all entries, but the response is not JSON.
     Garble,
     /// Accepts nothing, and returns 200 with an empty object, like a server that is not SQS.
     Blank,
-    /// Accepts all entries after so many milliseconds.
+    /// Accepts all entries after this many milliseconds.
     Late(u64),
     /// Never responds.
     Silence,
@@ -64,11 +64,11 @@ pub enum VaultReply {
     Error(u16, &'static str),
     /// Fails the first call with this status and code.
     Once(u16, &'static str),
-    /// Fails with this status and code for so many milliseconds after the first call.
+    /// Fails with this status and code for this many milliseconds after the first call.
     Outage(u64, u16, &'static str),
     /// Stores nothing, and returns this status with an HTML page, like a proxy.
     Page(u16),
-    /// Stores the object after so many milliseconds.
+    /// Stores the object after this many milliseconds.
     Late(u64),
     /// Never responds.
     Silence,

@@ -29,14 +29,14 @@ pub(super) fn compare(job: &AnsweredJob, id: &str, body: &[u8]) -> Result<bool, 
             // The bucket of a run is not part of the vendor's answer.
             reported.as_object_mut().map(|input| input.remove("bucket"));
         }
-        let said = match (&kept, &reported) {
+        let verdict = match (&kept, &reported) {
             (kept, reported) if kept == reported => "agrees",
             (Value::Null, _) => "differs: the body has none",
             (_, Value::Null) => "differs: the vendor has none",
             _ => "differs",
         };
-        is_same &= said == "agrees";
-        say(&format!("{name}  {said}"))?;
+        is_same &= verdict == "agrees";
+        say(&format!("{name}  {verdict}"))?;
     }
     Ok(is_same)
 }
