@@ -17,8 +17,8 @@ pub enum Family {
     /// A run of a workflow: `WorkflowExecution`.
     Workflow,
     /// A moderation job: `code` with `data`, or an element of `JobsDetail` whose event begins with
-    /// `Review`, or that has a `Result`, a `Suggestion` or a scene, and no event, `Tag`, `Operation` or
-    /// `DetectDetail`.
+    /// `Review`, or that has a `Result`, a `Suggestion` or a scene, and no event, `Tag` or `Operation`.
+    /// Virus detection, with any event: a `DetectDetail`, or a `Suggestion` that is `normal` or `block`.
     Moderation,
     /// `unknown`: any other element of `JobsDetail`. Treat a word that you do not know like `unknown`.
     #[serde(untagged)]
@@ -37,7 +37,7 @@ pub enum Outcome {
     Failed,
     /// The job succeeded, but something inside failed: see `problems`.
     Partial,
-    /// The job has not ended: `Submitted`, `Running`, `Auditing`, `Pause`.
+    /// The job has not ended: `Submitted`, `Running`, `Auditing`, `Snapshoting`, `Pause`.
     Pending,
     /// The job was cancelled: `Cancel`.
     Cancelled,

@@ -11,4 +11,6 @@ mod schema;
 
 pub use enums::{Family, Forbidden, Outcome, Verdict};
 pub use event::{DataContentType, DataSchema, Event, SCHEMA_VERSION, SpecVersion};
-pub use record::{Error, Input, Moderation, Output, Problem, Record, Scene, Task, Workflow};
+pub use record::{
+    Error, Input, Inspection, Moderation, Output, Problem, Record, Scene, Task, Workflow,
+};

@@ -29,7 +29,8 @@ pub struct Record<'t, D = Box<RawValue>> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'t, str>>,
     /// The kind of job: `Tag`. Without one, `<Name>` if `Operation` has exactly one child called
-    /// `<Name>Result` other than `MediaResult`. `Workflow` for a workflow, the event for moderation.
+    /// `<Name>Result` other than `MediaResult`. `Workflow` for a workflow, the event for moderation,
+    /// `VirusDetect` for virus detection.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
     /// The vendor's id of the job: `JobId`, `RunId` of a workflow, `data.trace_id` in moderation
@@ -88,6 +89,10 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// and what an unfinished job was asked for are not included. A failed job may have made objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output<'t>>,
+    /// The result of the inspection of an image: `Operation.ImageInspectResult`. Absent if no image is known
+    /// to be suspicious and not all are known to be harmless.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inspection: Option<Inspection<'t>>,
     /// The workflow that started the job, or that the job is a run of.
     #[serde(default, skip_serializing_if = "Workflow::is_empty")]
     pub workflow: Workflow<'t>,
@@ -126,6 +131,7 @@ impl<D> Record<'_, D> {
             input: Input::default(),
             headers: BTreeMap::new(),
             outputs: Vec::new(),
+            inspection: None,
             workflow: Workflow::default(),
             tasks: Vec::new(),
             moderation: None,
@@ -260,6 +266,32 @@ pub struct Output<'t> {
     pub etag: Option<Cow<'t, str>>,
 }
 
+/// The result of the inspection of an image: a `ProcessResult` in `Operation.ImageInspectResult`. Of several,
+/// the first suspicious one, else the first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Inspection<'t> {
+    /// Whether the image contains something other than the image: `Suspicious`.
+    pub suspicious: bool,
+    /// What it contains (`MPEG-TS`): `SuspiciousType`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Cow<'t, str>>,
+    /// The offset of its first byte: `SuspiciousBeginByte`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub begin_byte: Option<Cow<'t, RawValue>>,
+    /// The offset of its last byte: `SuspiciousEndByte`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub end_byte: Option<Cow<'t, RawValue>>,
+    /// Its size in bytes: `SuspiciousSize`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
+    pub bytes: Option<Cow<'t, RawValue>>,
+}
+
 /// A workflow, and its run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -333,9 +365,10 @@ pub struct Task<'t> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Moderation<'t> {
-    /// The verdict: `Result`, `Suggestion` for documents and web pages, `data.result` in moderation
-    /// Simple. It counts if the outcome is `succeeded` or `partial`. If it is `pending` (live video),
-    /// `normal` becomes `unknown`. Otherwise it is `unknown`, since a failed job reports 0, too.
+    /// The verdict: `Result`, `Suggestion` for documents, web pages and virus detection, `data.result` in
+    /// moderation Simple. It counts if the outcome is `succeeded` or `partial`. If it is `pending` (live
+    /// video), or the URL of moderation Simple is a live stream, `normal` becomes `unknown`. Otherwise it is
+    /// `unknown`, since a failed job reports 0, too.
     pub verdict: Verdict,
     /// The label: `Label`, `label` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -343,6 +376,9 @@ pub struct Moderation<'t> {
     /// The more precise label: `SubLabel`, `sub_label` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_label: Option<Cow<'t, str>>,
+    /// The category within the label (`Sexy` in `Porn`): `Category`, `category` in moderation Simple.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Cow<'t, str>>,
     /// The score, 0 to 100, with the vendor's digits: `Score`, `score` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
@@ -386,4 +422,7 @@ pub struct Scene<'t> {
     /// The more precise label: `SubLabel`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_label: Option<Cow<'t, str>>,
+    /// The category within the label: `Category`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Cow<'t, str>>,
 }
