@@ -26,9 +26,9 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// An event with its routing: the job's bucket and region.
 #[derive(Debug)]
-pub struct RoutedEvent<'t, 'a> {
+pub struct RoutedEvent<'t> {
     /// The event.
-    pub(crate) event: Event<'t, Detail<'t, 'a>>,
+    pub(crate) event: Event<'t, Detail<'t>>,
     /// The job's bucket: that of the input, else that of `Operation.Output`.
     pub(crate) bucket: Option<Cow<'t, str>>,
     /// The job's region, found like the bucket.
@@ -37,9 +37,9 @@ pub struct RoutedEvent<'t, 'a> {
 
 /// Returns the events of a callback, one for each job. They are created lazily: a body may contain thousands
 /// of jobs, whose messages together are larger than the body.
-pub fn routed_events<'t, 'a: 't>(
-    callback: &'t Callback<'a>,
-) -> impl ExactSizeIterator<Item = RoutedEvent<'t, 'a>> {
+pub fn routed_events<'t>(
+    callback: &'t Callback<'t>,
+) -> impl ExactSizeIterator<Item = RoutedEvent<'t>> {
     let jobs = callback.jobs.iter().enumerate();
     jobs.map(|(index, job)| {
         let (record, output_bucket) = normalize::record(callback, job, index);
@@ -47,8 +47,8 @@ pub fn routed_events<'t, 'a: 't>(
     })
 }
 
-impl<'t, 'a> RoutedEvent<'t, 'a> {
-    fn new(record: Record<'t, Detail<'t, 'a>>, output_bucket: BucketRef<'t>) -> Self {
+impl<'t> RoutedEvent<'t> {
+    fn new(record: Record<'t, Detail<'t>>, output_bucket: BucketRef<'t>) -> Self {
         let input = &record.input;
         let input_bucket = BucketRef {
             bucket: input.bucket.clone(),
@@ -85,19 +85,19 @@ impl<'t, 'a> RoutedEvent<'t, 'a> {
 }
 
 /// Returns the events of a callback without their routing.
-pub fn events<'t, 'a: 't>(
-    callback: &'t Callback<'a>,
-) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t, 'a>>> {
+pub fn events<'t>(
+    callback: &'t Callback<'t>,
+) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t>>> {
     routed_events(callback).map(|routed| routed.event)
 }
 
 /// Serializes an event as the body of a message: JSON in characters that SQS accepts.
-pub fn to_json(event: &Event<'_, Detail<'_, '_>>) -> String {
+pub fn to_json(event: &Event<'_, Detail<'_>>) -> String {
     escape_for_sqs(serde_json::to_string(event).expect(SERIALIZES))
 }
 
 /// Serializes an event like [`to_json`], but indented.
-pub fn to_pretty_json(event: &Event<'_, Detail<'_, '_>>) -> String {
+pub fn to_pretty_json(event: &Event<'_, Detail<'_>>) -> String {
     escape_for_sqs(serde_json::to_string_pretty(event).expect(SERIALIZES))
 }
 
@@ -116,7 +116,7 @@ fn escape_for_sqs(json: String) -> String {
     }
 }
 
-fn id(record: &Record<'_, Detail<'_, '_>>) -> String {
+fn id(record: &Record<'_, Detail<'_>>) -> String {
     let state = record.state.as_deref().unwrap_or("unknown");
     let id = match (record.job_id.as_deref(), &record.family) {
         (None, _) => return hex::encode(detail_digest(record)),
@@ -139,7 +139,7 @@ pub(crate) fn id_for_sqs(id: String) -> String {
     }
 }
 
-fn detail_digest(record: &Record<'_, Detail<'_, '_>>) -> [u8; 32] {
+fn detail_digest(record: &Record<'_, Detail<'_>>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     serde_json::to_writer(HashWriter(&mut hasher), &record.detail).expect(SERIALIZES);
     hasher.finalize().into()

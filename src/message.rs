@@ -35,7 +35,7 @@ pub(crate) struct Attribute {
 
 impl Message {
     /// Creates the message of an event, of any size.
-    pub(crate) fn new(routed: &RoutedEvent<'_, '_>, is_fifo: bool) -> Self {
+    pub(crate) fn new(routed: &RoutedEvent<'_>, is_fifo: bool) -> Self {
         let event = &routed.event;
         let record = &event.data;
         let attributes = [

@@ -109,9 +109,9 @@ impl Publisher {
     /// # Errors
     /// Returns [`Unpublished`] if not all of them are on the queue within the budget, or by the
     /// deadline.
-    pub async fn publish<'t, 'a: 't>(
+    pub async fn publish<'t>(
         &self,
-        events: impl Iterator<Item = RoutedEvent<'t, 'a>>,
+        events: impl Iterator<Item = RoutedEvent<'t>>,
         delivery: &Delivery,
         stats: &mut PublishStats,
     ) -> Result<Vec<String>, Unpublished> {
@@ -126,10 +126,10 @@ impl Publisher {
     }
 
     /// Publishes events, and adds the ids of those that the queue confirmed.
-    async fn publish_into<'t, 'a: 't>(
+    async fn publish_into<'t>(
         &self,
         published: &mut Vec<String>,
-        events: impl Iterator<Item = RoutedEvent<'t, 'a>>,
+        events: impl Iterator<Item = RoutedEvent<'t>>,
         delivery: &Delivery,
         stats: &mut PublishStats,
     ) -> Result<(), PublishError> {

@@ -26,7 +26,7 @@ fn is_empty(node: &Node<'_>) -> bool {
 }
 
 /// Returns the headers in all values of `CosHeaders`.
-pub(crate) fn cos_headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, Vec<&'t Node<'a>>> {
+pub(crate) fn cos_headers<'t>(values: Values<'t>) -> BTreeMap<&'t str, Vec<&'t Node<'t>>> {
     let mut headers: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
     for value in values.iter() {
         match value {
@@ -47,7 +47,7 @@ pub(crate) fn cos_headers<'t, 'a>(values: Values<'t, 'a>) -> BTreeMap<&'t str, V
 }
 
 /// Returns the key and the values of an object, if it is a pair and nothing else.
-fn pair<'t, 'a>(object: &'t Object<'a>) -> Option<(&'t str, Values<'t, 'a>)> {
+fn pair<'t>(object: &'t Object<'t>) -> Option<(&'t str, Values<'t>)> {
     if !object
         .names()
         .all(|(name, _)| name == "Key" || name == "Value")

@@ -202,7 +202,7 @@ fn text<'t>(object: &'t Object<'_>, name: &str) -> Option<&'t str> {
     object.values(name).first()?.as_text()
 }
 
-fn object<'t, 'a>(object: &'t Object<'a>, name: &str) -> Option<&'t Object<'a>> {
+fn object<'t>(object: &'t Object<'t>, name: &str) -> Option<&'t Object<'t>> {
     match object.values(name).first()? {
         Node::Object(object) => Some(object),
         _ => None,

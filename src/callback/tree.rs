@@ -33,7 +33,7 @@ pub(crate) type Member<'a> = (Cow<'a, str>, Node<'a>);
 
 /// The values of one name in the body's order: of repeated members, and the items of arrays.
 #[derive(Clone, Copy)]
-pub(crate) struct Values<'t, 'a>(&'t [Member<'a>]);
+pub(crate) struct Values<'t>(&'t [Member<'t>]);
 
 impl<'a> Node<'a> {
     /// Returns a leaf, unless it is blank.
@@ -78,7 +78,7 @@ impl<'a> Object<'a> {
     }
 
     /// Returns every value of `name`.
-    pub(crate) fn values<'t>(&'t self, name: &str) -> Values<'t, 'a> {
+    pub(crate) fn values<'t>(&'t self, name: &str) -> Values<'t> {
         let start = self
             .members
             .partition_point(|(member, _)| member.as_ref() < name);
@@ -92,7 +92,7 @@ impl<'a> Object<'a> {
     }
 
     /// Iterates over the names, each once and in order, with their values.
-    pub(crate) fn names<'t>(&'t self) -> impl Iterator<Item = (&'t str, Values<'t, 'a>)> {
+    pub(crate) fn names<'t>(&'t self) -> impl Iterator<Item = (&'t str, Values<'t>)> {
         self.members
             .chunk_by(|(a, _), (b, _)| a == b)
             .map(|run| (run[0].0.as_ref(), Values(run)))
@@ -121,9 +121,9 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'t, 'a> Values<'t, 'a> {
+impl<'t> Values<'t> {
     /// Iterates over the values in the body's order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'t Node<'a>> + Clone + use<'t, 'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'t Node<'t>> + Clone + use<'t> {
         self.0.iter().flat_map(|(_, node)| match node {
             Node::List(items) => items.as_slice(),
             other => std::slice::from_ref(other),
@@ -131,7 +131,7 @@ impl<'t, 'a> Values<'t, 'a> {
     }
 
     /// Returns the first value.
-    pub(crate) fn first(self) -> Option<&'t Node<'a>> {
+    pub(crate) fn first(self) -> Option<&'t Node<'t>> {
         self.iter().next()
     }
 

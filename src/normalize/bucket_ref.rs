@@ -13,7 +13,7 @@ pub(crate) struct BucketRef<'t> {
 
 impl<'t> BucketRef<'t> {
     /// Reads `Bucket` and `Region` of an element.
-    pub(super) fn from_element(element: &Element<'_, 't, '_>) -> Self {
+    pub(super) fn from_element(element: &Element<'_, 't>) -> Self {
         Self {
             bucket: element.field("Bucket"),
             region: element.field("Region"),

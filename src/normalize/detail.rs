@@ -16,23 +16,23 @@ use crate::callback::{COS_HEADERS, Node, Object, Values, cos_headers, number};
 
 /// A vendor node and its siblings, which serialize in the normal form.
 #[derive(Clone, Copy)]
-pub struct Detail<'t, 'a> {
-    pub(super) node: &'t Object<'a>,
+pub struct Detail<'t> {
+    pub(super) node: &'t Object<'t>,
     /// Siblings whose names the node itself has are left out. They are in `warnings`.
-    pub(super) siblings: &'t Object<'a>,
+    pub(super) siblings: &'t Object<'t>,
     /// The name of the node, which is the parent of its fields.
     pub(super) name: &'static str,
     pub(super) dialect: Dialect,
 }
 
-impl std::fmt::Debug for Detail<'_, '_> {
+impl std::fmt::Debug for Detail<'_> {
     /// Prints only the number of names: the node may contain secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Detail({} names)", self.node.names().count())
     }
 }
 
-impl Serialize for Detail<'_, '_> {
+impl Serialize for Detail<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         let mut siblings = self.siblings.names().peekable();
@@ -79,14 +79,14 @@ pub(super) fn conflicting_siblings<'t>(
 }
 
 /// All values of one name.
-struct NormalValues<'t, 'a> {
+struct NormalValues<'t> {
     name: &'t str,
     parent: &'t str,
     dialect: Dialect,
-    values: Values<'t, 'a>,
+    values: Values<'t>,
 }
 
-impl Serialize for NormalValues<'_, '_> {
+impl Serialize for NormalValues<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.name == COS_HEADERS {
             return Headers {
@@ -111,15 +111,15 @@ impl Serialize for NormalValues<'_, '_> {
 
 /// One value of a name. An array here is inside another array, which only JSON can express. Its items have the
 /// name of the outer array.
-struct NormalValue<'t, 'a> {
+struct NormalValue<'t> {
     name: &'t str,
     is_list: bool,
     scalar: FieldType,
     dialect: Dialect,
-    value: &'t Node<'a>,
+    value: &'t Node<'t>,
 }
 
-impl Serialize for NormalValue<'_, '_> {
+impl Serialize for NormalValue<'_> {
     // The parsers reject trees deeper than `MAX_DEPTH`, which bounds the recursion.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
@@ -147,12 +147,12 @@ impl Serialize for NormalValue<'_, '_> {
 }
 
 /// `CosHeaders`: all values are texts, and a repeated name has an array of its values.
-struct Headers<'t, 'a> {
+struct Headers<'t> {
     dialect: Dialect,
-    headers: BTreeMap<&'t str, Vec<&'t Node<'a>>>,
+    headers: BTreeMap<&'t str, Vec<&'t Node<'t>>>,
 }
 
-impl Serialize for Headers<'_, '_> {
+impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (name, values) in &self.headers {
@@ -168,12 +168,12 @@ impl Serialize for Headers<'_, '_> {
     }
 }
 
-struct Header<'h, 't, 'a> {
+struct Header<'h, 't> {
     dialect: Dialect,
-    values: &'h [&'t Node<'a>],
+    values: &'h [&'t Node<'t>],
 }
 
-impl Serialize for Header<'_, '_, '_> {
+impl Serialize for Header<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // A header named `Size` is a text as well.
         serialize_values(serializer, self.values.iter().copied(), false, |value| {
@@ -189,11 +189,11 @@ impl Serialize for Header<'_, '_, '_> {
 }
 
 /// Serializes an array if the name is a list or has several values, otherwise the value itself.
-fn serialize_values<'t, 'a: 't, S: Serializer, T: Serialize>(
+fn serialize_values<'t, S: Serializer, T: Serialize>(
     serializer: S,
-    mut values: impl Iterator<Item = &'t Node<'a>> + Clone,
+    mut values: impl Iterator<Item = &'t Node<'t>> + Clone,
     is_list: bool,
-    one: impl Fn(&'t Node<'a>) -> T,
+    one: impl Fn(&'t Node<'t>) -> T,
 ) -> Result<S::Ok, S::Error> {
     let mut ahead = values.clone();
     let (first, second) = (ahead.next(), ahead.next());

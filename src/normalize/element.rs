@@ -56,8 +56,8 @@ impl Warnings {
 
 /// A vendor node, or an element below it.
 #[derive(Clone, Copy)]
-pub(super) struct Element<'p, 't, 'a> {
-    object: &'t Object<'a>,
+pub(super) struct Element<'p, 't> {
+    object: &'t Object<'t>,
     path: ElementPath<'p>,
     dialect: Dialect,
     warnings: &'p Warnings,
@@ -71,10 +71,10 @@ struct ElementPath<'p> {
     parent: Option<&'p ElementPath<'p>>,
 }
 
-impl<'p, 't, 'a> Element<'p, 't, 'a> {
+impl<'p, 't> Element<'p, 't> {
     /// Creates the element of a vendor node. `index` is its index, if its name is a list.
     pub(super) fn node(
-        object: &'t Object<'a>,
+        object: &'t Object<'t>,
         name: &'p str,
         index: Option<usize>,
         dialect: Dialect,
@@ -93,7 +93,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     }
 
     /// Returns the members of the element.
-    pub(super) fn object(&self) -> &'t Object<'a> {
+    pub(super) fn object(&self) -> &'t Object<'t> {
         self.object
     }
 
@@ -146,16 +146,13 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     }
 
     /// Returns the child element `name`, by the same rules as [`Self::verbatim`].
-    pub(super) fn child<'s>(&'s self, name: &'s str) -> Option<Element<'s, 't, 'a>> {
+    pub(super) fn child<'s>(&'s self, name: &'s str) -> Option<Element<'s, 't>> {
         self.single(name)?;
         self.children(name).next()
     }
 
     /// Returns all child elements `name`. A value that is not an element adds a warning.
-    pub(super) fn children<'s>(
-        &'s self,
-        name: &'s str,
-    ) -> impl Iterator<Item = Element<'s, 't, 'a>> {
+    pub(super) fn children<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Element<'s, 't>> {
         let values = self.object.values(name);
         let is_array = self.is_array(name);
         values.iter().enumerate().filter_map(move |(index, value)| {
@@ -245,7 +242,7 @@ impl<'p, 't, 'a> Element<'p, 't, 'a> {
     }
 
     /// Returns the first value of `name`.
-    fn single(&self, name: &str) -> Option<&'t Node<'a>> {
+    fn single(&self, name: &str) -> Option<&'t Node<'t>> {
         let values = self.object.values(name);
         if values.are_several() && !self.dialect.is_list(self.path.name, name) {
             self.warn(

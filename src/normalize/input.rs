@@ -14,7 +14,7 @@ use super::{
 ///
 /// `output` is the bucket of `Operation.Output`: a document job names only the key of its input, which is in
 /// that bucket.
-pub(super) fn input<'t>(element: &Element<'_, 't, '_>, output: &BucketRef<'t>) -> Input<'t> {
+pub(super) fn input<'t>(element: &Element<'_, 't>, output: &BucketRef<'t>) -> Input<'t> {
     let mut named = Input::default();
     named.bucket = element.field("BucketId");
     named.region = element.field("Region");
@@ -33,7 +33,7 @@ pub(super) fn input<'t>(element: &Element<'_, 't, '_>, output: &BucketRef<'t>) -
 }
 
 /// Reads the input of a moderation job in the Simple form.
-pub(super) fn simple_input<'t>(data: &Element<'_, 't, '_>) -> Input<'t> {
+pub(super) fn simple_input<'t>(data: &Element<'_, 't>) -> Input<'t> {
     let mut named = Input::default();
     named.data_id = data.field("data_id");
     with_url(data, "url", named)
@@ -41,7 +41,7 @@ pub(super) fn simple_input<'t>(data: &Element<'_, 't, '_>) -> Input<'t> {
 
 /// Takes what the body does not name from the URL, if the URL agrees with everything that the body names: a
 /// record must never combine two objects.
-fn with_url<'t>(element: &Element<'_, 't, '_>, name: &str, mut named: Input<'t>) -> Input<'t> {
+fn with_url<'t>(element: &Element<'_, 't>, name: &str, mut named: Input<'t>) -> Input<'t> {
     let Some(url) = element.verbatim(name) else {
         return named;
     };

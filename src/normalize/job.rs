@@ -8,7 +8,7 @@ use super::element::Element;
 use crate::callback::{self, Node, trim};
 
 /// Fills the fields that tasks and moderation jobs share. `problems` must be filled before.
-pub(super) fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't, '_>) {
+pub(super) fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't>) {
     record.job_id = node.field("JobId");
     record.state = node.field("State");
     record.outcome = outcome(node, &record.problems);
@@ -20,7 +20,7 @@ pub(super) fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't,
 
 /// Returns the outcome of a job, a run or a task of a run: by its `State` and the failures inside it, or
 /// without a state by its `Code`. An unknown state leaves a warning.
-pub(super) fn outcome(element: &Element<'_, '_, '_>, problems: &[Problem<'_>]) -> Outcome {
+pub(super) fn outcome(element: &Element<'_, '_>, problems: &[Problem<'_>]) -> Outcome {
     let succeeded = || match problems {
         [] => Outcome::Succeeded,
         _ => Outcome::Partial,
@@ -65,7 +65,7 @@ pub(super) fn error<'t>(
 
 /// Returns the failure of an element: its `State` if that is `Failed`, else its `Code` if that does not mean
 /// success. If there are several values, one failure is enough.
-pub(super) fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> {
+pub(super) fn problem<'t>(element: &Element<'_, 't>) -> Option<Problem<'t>> {
     let values = |name| element.texts(name).map(|(index, text)| (index, trim(text)));
     let failed = values("State").find(|(_, state)| *state == "Failed");
     let code = values("Code").find(|(_, code)| !is_success(code));
@@ -86,7 +86,7 @@ pub(super) fn problem<'t>(element: &Element<'_, 't, '_>) -> Option<Problem<'t>> 
 
 /// Returns the headers of the first element that has any, as one map of texts with lower-case names.
 pub(super) fn headers<'t>(
-    elements: &[Option<Element<'_, 't, '_>>],
+    elements: &[Option<Element<'_, 't>>],
     name: &'static str,
 ) -> BTreeMap<Cow<'t, str>, Cow<'t, str>> {
     let Some(element) = elements

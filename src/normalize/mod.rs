@@ -31,11 +31,11 @@ use element::{Element, Warnings};
 use fields::Dialect;
 
 /// Returns the record of a job, and the bucket of `Operation.Output`.
-pub(crate) fn record<'t, 'a>(
-    callback: &'t Callback<'a>,
-    job: &'t Object<'a>,
+pub(crate) fn record<'t>(
+    callback: &'t Callback<'t>,
+    job: &'t Object<'t>,
     index: usize,
-) -> (Record<'t, Detail<'t, 'a>>, BucketRef<'t>) {
+) -> (Record<'t, Detail<'t>>, BucketRef<'t>) {
     let event = callback.event.as_deref().map(trim);
     let family = family(callback.node, event, job);
     let dialect = match family {

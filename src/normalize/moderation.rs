@@ -68,7 +68,7 @@ pub(super) fn is_verdict(job: &Object<'_>) -> bool {
 }
 
 /// Fills a record from an element of `JobsDetail`.
-pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
+pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     record.kind = record.event.clone();
     fill_job(record, &node);
     record.input = input(&node, &BucketRef::default());
@@ -85,7 +85,7 @@ pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
 }
 
 /// Fills a record from a body with `code`, `message` and `data`.
-pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
+pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     record.kind = record.event.clone();
     let (code, message) = (node.field("code"), node.field("message"));
     let (state, outcome) = match code.as_deref() {
@@ -113,7 +113,7 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
 }
 
 /// Adds the masked copies of a video as outputs.
-fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) {
+fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't>) {
     for recording in mask.children("RecordInfo") {
         if problem(&recording).is_some() {
             continue;
@@ -131,7 +131,7 @@ fn add_masked_copies<'t>(outputs: &mut Outputs<'t>, mask: &Element<'_, 't, '_>) 
 
 /// Reads the result of a job from the first element, and the scenes from all of them.
 fn moderation<'t>(
-    elements: &[Element<'_, 't, '_>],
+    elements: &[Element<'_, 't>],
     outcome: &Outcome,
     names: &FieldNames,
 ) -> Moderation<'t> {
@@ -183,7 +183,7 @@ fn moderation<'t>(
 
 /// Returns the verdict of the number `name`, if it is valid for this outcome: a failed job has 0 as well, and
 /// later parts of a live video may differ. If there are several numbers, none of them is reliable.
-fn verdict(element: &Element<'_, '_, '_>, name: &str, outcome: &Outcome) -> Verdict {
+fn verdict(element: &Element<'_, '_>, name: &str, outcome: &Outcome) -> Verdict {
     let Some(number) = element.text(name) else {
         return Verdict::UNKNOWN;
     };
@@ -215,7 +215,7 @@ fn parse_number(text: &str) -> Option<f64> {
 
 /// Returns the scenes of all elements, sorted by name, with whether each was hit.
 fn scenes<'t>(
-    elements: &[Element<'_, 't, '_>],
+    elements: &[Element<'_, 't>],
     outcome: &Outcome,
     names: &FieldNames,
 ) -> Vec<(bool, Scene<'t>)> {
@@ -250,7 +250,7 @@ fn scenes<'t>(
 }
 
 /// Returns whether one of a scene's flags is not 0, or `None` if it has no flag.
-fn is_hit(info: &Element<'_, '_, '_>, names: &FieldNames) -> Option<bool> {
+fn is_hit(info: &Element<'_, '_>, names: &FieldNames) -> Option<bool> {
     let flags = info.object().values(names.hit);
     flags.first()?;
     let is_raised = |flag: &Node<'_>| flag.as_text().map(trim).and_then(parse_number) != Some(0.0);

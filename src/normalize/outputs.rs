@@ -71,7 +71,7 @@ impl<'t> Outputs<'t> {
     }
 
     /// Returns the outputs. Adds a warning at `element` if there were too many.
-    pub(super) fn into_vec(self, element: &Element<'_, 't, '_>) -> Vec<Output<'t>> {
+    pub(super) fn into_vec(self, element: &Element<'_, 't>) -> Vec<Output<'t>> {
         if self.dropped > 0 {
             let found = format!(
                 "expected outputs of at most {MAX_OUTPUT_BYTES} bytes, {} more were left out",
@@ -84,7 +84,7 @@ impl<'t> Outputs<'t> {
 }
 
 /// Returns the `ObjectUrl` for each position of `ObjectName`, if there are as many URLs as names.
-pub(super) fn paired_urls<'t>(element: &Element<'_, 't, '_>) -> Vec<Option<&'t str>> {
+pub(super) fn paired_urls<'t>(element: &Element<'_, 't>) -> Vec<Option<&'t str>> {
     let count = |name| element.object().values(name).iter().count();
     let names = count("ObjectName");
     if count("ObjectUrl") != names {

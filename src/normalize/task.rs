@@ -38,7 +38,7 @@ const REQUESTED_OUTPUT: &[&str] = &[
 ];
 
 /// Fills a record from an element of `JobsDetail`, and returns the bucket of `Operation.Output`.
-pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) -> BucketRef<'t> {
+pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> BucketRef<'t> {
     let operation = node.child("Operation");
     let input_node = node.child("Input");
     let output = operation
@@ -82,7 +82,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
 }
 
 /// Returns the type that the only result node of an operation names.
-fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
+fn kind_of_result<'t>(operation: &Element<'_, 't>) -> Option<Cow<'t, str>> {
     let names = operation.object().names().map(|(name, _)| name);
     let mut kinds = names
         .filter(|name| *name != "MediaResult")
@@ -93,7 +93,7 @@ fn kind_of_result<'t>(operation: &Element<'_, 't, '_>) -> Option<Cow<'t, str>> {
 }
 
 /// Returns the failures that a job with the state `Success` can hide.
-fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
+fn problems<'t>(operation: &Element<'_, 't>) -> Vec<Problem<'t>> {
     let mut problems = Vec::new();
     for watermark in operation.children("DigitalWatermark") {
         problems.extend(problem(&watermark).map(|mut problem| {
@@ -147,8 +147,8 @@ fn problems<'t>(operation: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
 
 /// Returns the objects that a job made, from its result nodes.
 fn outputs<'t, D>(
-    operation: &Element<'_, 't, '_>,
-    requested: Option<&Element<'_, 't, '_>>,
+    operation: &Element<'_, 't>,
+    requested: Option<&Element<'_, 't>>,
     output_bucket: &BucketRef<'t>,
     record: &Record<'t, D>,
 ) -> Vec<Output<'t>> {
@@ -164,7 +164,7 @@ fn outputs<'t, D>(
         }
     }
     let pictures: Vec<_> = operation.children("PicProcessResult").collect();
-    let has_failed = |picture: &Element<'_, '_, '_>| problem(picture).is_some();
+    let has_failed = |picture: &Element<'_, '_>| problem(picture).is_some();
     for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
         let bucket_ref = BucketRef::from_element(picture).or(output_bucket);
         // If there are several names, it is unknown which one the size describes.
@@ -213,11 +213,7 @@ fn outputs<'t, D>(
 }
 
 /// Adds the objects of an `OutputFile` or `SpriteOutputFile`: names with a common prefix, and digests.
-fn add_files<'t>(
-    outputs: &mut Outputs<'t>,
-    file: &Element<'_, 't, '_>,
-    bucket_ref: &BucketRef<'t>,
-) {
+fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, bucket_ref: &BucketRef<'t>) {
     let prefix = file.verbatim("ObjectPrefix").unwrap_or_default();
     let urls = paired_urls(file);
     // Digests are not always in the order of the names, so they are looked up by name.
@@ -243,7 +239,7 @@ fn add_files<'t>(
 /// Adds the keys at the end of `path`. Their bucket is in one of the elements on the path.
 fn add_keys<'t>(
     outputs: &mut Outputs<'t>,
-    element: &Element<'_, 't, '_>,
+    element: &Element<'_, 't>,
     path: &[&str],
     outer: &BucketRef<'t>,
 ) {
@@ -264,7 +260,7 @@ fn add_keys<'t>(
 /// Adds the keys `leaf` of one element, each with the URL next to it.
 fn add_names<'t>(
     outputs: &mut Outputs<'t>,
-    element: &Element<'_, 't, '_>,
+    element: &Element<'_, 't>,
     leaf: &str,
     bucket_ref: &BucketRef<'t>,
     describe: impl Fn(&mut Output<'t>),
@@ -284,7 +280,7 @@ fn add_names<'t>(
 }
 
 /// Copies size, format and ETag of a picture from its `PicProcessResult`.
-fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't, '_>) {
+fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't>) {
     let Some(result) = picture.child("ProcessResult") else {
         return;
     };
@@ -296,7 +292,7 @@ fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't, '_>) 
 }
 
 /// Copies size and duration of the only output of a task from `MediaInfo`.
-fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't, '_>) {
+fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't>) {
     if let Some(format) = info.child("Format") {
         output.bytes = output.bytes.take().or_else(|| format.number("Size"));
         output.duration = format.number("Duration");
@@ -310,7 +306,7 @@ fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't, '_>) {
 }
 
 /// Adds a warning for each incomplete list of unpacked files.
-fn warn_of_partial_lists(operation: &Element<'_, '_, '_>) {
+fn warn_of_partial_lists(operation: &Element<'_, '_>) {
     for result in operation.children("FileUncompressResult") {
         for list in result.children("FileList") {
             if list.text("IsTruncated") == Some("true") {

@@ -18,7 +18,7 @@ use crate::callback::COS_HEADERS;
 const OBJECTS: [&str; 2] = ["ObjectInfo", "SpriteObjectInfo"];
 
 /// Fills a record from `WorkflowExecution`.
-pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>) {
+pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     record.event.get_or_insert(Cow::Borrowed("WorkflowFinish"));
     record.kind = Some(Cow::Borrowed("Workflow"));
     record.job_id = node.field("RunId");
@@ -69,7 +69,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't, '_>)
     }
 }
 
-fn task<'t>(element: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t> {
+fn task<'t>(element: &Element<'_, 't>, problems: &[Problem<'t>]) -> Task<'t> {
     let mut task = Task::default();
     task.outcome = outcome(element, problems);
     if task.outcome == Outcome::Failed {
@@ -93,7 +93,7 @@ fn task<'t>(element: &Element<'_, 't, '_>, problems: &[Problem<'t>]) -> Task<'t>
 }
 
 /// Returns the failures of a task and of its objects.
-fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
+fn problems<'t>(task: &Element<'_, 't>) -> Vec<Problem<'t>> {
     // If there is a state, the code is valid only if the state is `Failed`, as for a single job.
     let own = match task.text("State") {
         Some(state) => problem(task).filter(|_| state == "Failed"),
@@ -109,7 +109,7 @@ fn problems<'t>(task: &Element<'_, 't, '_>) -> Vec<Problem<'t>> {
 /// Adds the objects of a task, except those that failed.
 fn add_outputs<'t>(
     outputs: &mut Outputs<'t>,
-    task: &Element<'_, 't, '_>,
+    task: &Element<'_, 't>,
     job_id: Option<&Cow<'t, str>>,
 ) {
     for result in task.children("ResultInfo") {
@@ -123,7 +123,7 @@ fn add_outputs<'t>(
 
 fn add_output<'t>(
     outputs: &mut Outputs<'t>,
-    object: &Element<'_, 't, '_>,
+    object: &Element<'_, 't>,
     job_id: Option<&Cow<'t, str>>,
 ) {
     if !object.object().has("ObjectName") {
@@ -182,8 +182,6 @@ fn bucket_ref<'t>(bucket: &'t str, region: Option<&'t str>) -> BucketRef<'t> {
 }
 
 /// Returns the objects of a task.
-fn objects<'s, 't, 'a>(
-    result: &'s Element<'_, 't, 'a>,
-) -> impl Iterator<Item = Element<'s, 't, 'a>> {
+fn objects<'s, 't>(result: &'s Element<'_, 't>) -> impl Iterator<Item = Element<'s, 't>> {
     OBJECTS.iter().flat_map(|name| result.children(name))
 }
