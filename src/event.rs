@@ -1,6 +1,6 @@
 //! Wraps a job record in a CloudEvents envelope: its id, source and type.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use cloud_infinite_job_record::{Event, Family, Record};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -40,10 +40,15 @@ pub struct RoutedEvent<'t> {
 pub fn routed_events<'t>(
     callback: &'t Callback<'t>,
 ) -> impl ExactSizeIterator<Item = RoutedEvent<'t>> {
-    let jobs = callback.jobs.iter().enumerate();
-    jobs.map(|(index, job)| {
-        let (record, output_bucket) = normalize::record(callback, job, index);
-        RoutedEvent::new(record, output_bucket)
+    let mut ids = UniqueIds::default();
+    let count = callback.jobs.len();
+    (0..count).map(move |index| {
+        let (record, output_bucket) = normalize::record(callback, index);
+        let mut routed = RoutedEvent::new(record, output_bucket);
+        if count > 1 {
+            ids.make_unique(&mut routed.event, || callback.place(index));
+        }
+        routed
     })
 }
 
@@ -113,6 +118,39 @@ fn escape_for_sqs(json: String) -> String {
             .replace('\u{FFFF}', "\\uffff")
     } else {
         json
+    }
+}
+
+/// The ids of the events of one body, each with the digest of its job's `detail`.
+#[derive(Default)]
+struct UniqueIds(HashMap<String, [u8; 32]>);
+
+impl UniqueIds {
+    /// Adds a digest to the id of an event, if an earlier event of the body has that id and another `detail`: a
+    /// queue would drop the event as a duplicate.
+    fn make_unique(&mut self, event: &mut Event<'_, Detail<'_>>, place: impl Fn() -> String) {
+        let digest = detail_digest(&event.data);
+        let hex = hex::encode(digest);
+        let long = format!("{}:{}", event.id, &hex[..SHORT_DIGEST_LENGTH]);
+        let unique = match long.len() <= MAX_ID_LENGTH {
+            true => long,
+            false => hex.clone(),
+        };
+        // The last one is the id of a job without an id, so no other job has it.
+        for id in [event.id.clone(), unique, hex] {
+            let owner = self.0.entry(id.clone()).or_insert(digest);
+            if *owner == digest {
+                if event.id != id {
+                    event.data.warnings.push(format!(
+                        "{}: an earlier job of this body has the same id; a digest was added to the id of \
+                         this event",
+                        place()
+                    ));
+                }
+                event.id = id;
+                return;
+            }
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub fn messages(body: &[u8]) -> Result<Vec<String>, ReadError> {
 }
 
 /// Serializes an event, and checks that workers can parse the message and that SQS accepts it.
-fn checked_message(event: Event<'_, Detail<'_, '_>>) -> String {
+fn checked_message(event: Event<'_, Detail<'_>>) -> String {
     let json = event::to_json(&event);
     assert!(json.chars().all(is_allowed_by_sqs), "{json:?}");
     let id = event.id;

@@ -5,24 +5,24 @@
 
 use std::collections::BTreeMap;
 
-use super::tree::{MIXED_TEXT, Member, Node, Object, Values};
+use super::tree::{MIXED_TEXT, Member, Node, Object, Value, Values};
 
 /// The element with headers: pairs or maps, which become one map of texts.
 pub(crate) const COS_HEADERS: &str = "CosHeaders";
 
 /// Returns an object without headers that have no value, unless nothing else is left of it.
 pub(super) fn object(mut members: Vec<Member<'_>>) -> Option<Node<'_>> {
-    members.retain(|(name, node)| name != COS_HEADERS || !is_empty(node));
+    members.retain(|(name, value)| name != COS_HEADERS || !is_empty(value));
     Node::object(members)
 }
 
 /// Whether a value of `CosHeaders` contains only headers without a value.
-fn is_empty(node: &Node<'_>) -> bool {
-    match node {
-        Node::Object(object) => pair(object).is_some_and(|(_, values)| values.first().is_none()),
-        Node::List(items) => items.iter().all(is_empty),
+fn is_empty(value: &Value<'_>) -> bool {
+    let mut nodes = value.as_slice().iter();
+    nodes.all(|node| match node {
+        Node::Object(object) => pair(object).is_some_and(|(_, values)| values.is_empty()),
         Node::Text(_) => false,
-    }
+    })
 }
 
 /// Returns the headers in all values of `CosHeaders`.
@@ -31,7 +31,7 @@ pub(crate) fn cos_headers<'t>(values: Values<'t>) -> BTreeMap<&'t str, Vec<&'t N
     for value in values.iter() {
         match value {
             Node::Object(object) => match pair(object) {
-                Some((_, values)) if values.first().is_none() => {}
+                Some((_, values)) if values.is_empty() => {}
                 Some((key, values)) => headers.entry(key).or_default().extend(values.iter()),
                 None => {
                     for (name, values) in object.names() {
@@ -56,7 +56,7 @@ fn pair<'t>(object: &'t Object<'t>) -> Option<(&'t str, Values<'t>)> {
     }
     let keys = object.values("Key");
     match keys.first()? {
-        Node::Text(key) if !keys.are_several() => Some((key, object.values("Value"))),
+        Node::Text(key) if !keys.is_repeated() => Some((key, object.values("Value"))),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use super::{
     cos_headers,
     error::{ReadError, ReadErrorKind, TextPosition},
     limits::{MAX_DEPTH, MAX_NODES},
-    tree::{Member, Node, Object},
+    tree::{Member, Node, Object, Value},
 };
 
 /// Parses one JSON object. Returns a warning as well if trailing commas were skipped.
@@ -90,6 +90,14 @@ impl Open<'_> {
     }
 }
 
+/// Returns the depth of the wrapper `Response`, which is not counted twice.
+fn wrapper_depth(open: &[Open<'_>]) -> usize {
+    match open.first() {
+        Some(Open::Object { key, members }) => usize::from(key == "Response" && members.is_empty()),
+        _ => 0,
+    }
+}
+
 /// The bytes that end a run of plain characters in a string: quotes, escapes, control characters.
 static ENDS_STRING_RUN: [bool; 256] = {
     let mut ends = [false; 256];
@@ -108,12 +116,19 @@ impl<'a> Parser<'a> {
         let mut open: Vec<Open<'a>> = Vec::new();
         'value: loop {
             self.count_node()?;
-            let mut value = match self.peek() {
+            let next = self.peek();
+            // As in XML, where leaves are elements as well, and `Response` is one of the levels.
+            if open.len() - wrapper_depth(&open) == MAX_DEPTH {
+                let message = format!("nested deeper than {MAX_DEPTH} levels");
+                return Err(ReadError::at(
+                    ReadErrorKind::TooDeep,
+                    self.body,
+                    self.at,
+                    message,
+                ));
+            }
+            let mut value = match next {
                 Some(begin @ (b'{' | b'[')) => {
-                    if open.len() == MAX_DEPTH {
-                        let expected = format!("expected a depth of at most {MAX_DEPTH}");
-                        return Err(self.error_of(ReadErrorKind::TooDeep, &expected));
-                    }
                     self.at += 1;
                     let end = if begin == b'{' { b'}' } else { b']' };
                     if self.take(end) {
@@ -130,7 +145,7 @@ impl<'a> Parser<'a> {
                         continue 'value;
                     }
                 }
-                _ => self.leaf()?,
+                _ => self.leaf()?.map(Value::One),
             };
             // A value is complete: add it to its parent, which may now be complete as well.
             loop {
@@ -141,7 +156,11 @@ impl<'a> Parser<'a> {
                     Open::Object { key, members } => {
                         members.extend(value.map(|value| (std::mem::take(key), value)));
                     }
-                    Open::Array { items } => items.extend(value),
+                    Open::Array { items } => {
+                        if let Some(value) = value {
+                            value.append_to(items);
+                        }
+                    }
                 }
                 let end = parent.end();
                 self.peek();
@@ -152,8 +171,10 @@ impl<'a> Parser<'a> {
                         self.trailing_commas.push(comma);
                     }
                     value = match open.pop() {
-                        Some(Open::Object { members, .. }) => cos_headers::object(members),
-                        Some(Open::Array { items }) => Node::list(items),
+                        Some(Open::Object { members, .. }) => {
+                            cos_headers::object(members).map(Value::One)
+                        }
+                        Some(Open::Array { items }) => Value::list(items),
                         None => None,
                     };
                 } else if more {
@@ -169,12 +190,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn finish(&mut self, root: Option<Node<'a>>) -> Result<Object<'a>, ReadError> {
+    fn finish(&mut self, root: Option<Value<'a>>) -> Result<Object<'a>, ReadError> {
         if self.peek().is_some() {
             return Err(self.error("expected the end of the body"));
         }
         match root {
-            Some(Node::Object(root)) => Ok(root),
+            Some(Value::One(Node::Object(root))) => Ok(root),
             _ => Ok(Object::default()),
         }
     }

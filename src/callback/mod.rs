@@ -18,13 +18,20 @@ use format::Format;
 pub(crate) use format::encoding_hint;
 pub use format::is_empty;
 pub(crate) use json::number;
-pub(crate) use tree::{Node, Object, Values};
+pub(crate) use tree::{Members, Node, Object, Values};
 
 /// The message of the probe that the vendor's console sends when a callback URL is saved.
 const PROBE_MESSAGE: &str = "Test request when setting callback url";
 
 /// The job id of the probe.
 const PROBE_TRACE_ID: &str = "test_trace_id";
+
+/// The element next to the jobs that names the event.
+const EVENT_NAME: &str = "EventName";
+
+/// The most bytes that the siblings of jobs may have in all messages of a body. Each message contains them, so
+/// a small body with many siblings and many jobs could become gigabytes.
+const MAX_COPIED_BYTES: usize = 64 * 1024 * 1024;
 
 /// The vendor node that describes a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,43 +104,39 @@ impl<'a> Payload<'a> {
 }
 
 impl<'a> Callback<'a> {
-    fn is_probe(&self) -> bool {
-        self.node == JobNode::Simple
-            && self.jobs.iter().all(|job| {
-                // If there are several values, one of them may be a verdict.
-                let has_one = |object: &Object<'_>, name| !object.values(name).are_several();
-                has_one(job, "message")
-                    && text(job, "message") == Some(PROBE_MESSAGE)
-                    && has_one(job, "data")
-                    && object(job, "data").is_some_and(|data| {
-                        has_one(data, "trace_id") && text(data, "trace_id") == Some(PROBE_TRACE_ID)
-                    })
-            })
-    }
-
     /// Finds the jobs of a body.
     fn new(mut root: Object<'a>) -> Result<Self, ReadError> {
-        let workflows = root.take(JobNode::WorkflowExecution.name());
-        if !workflows.is_empty() {
-            return Self::with_jobs(JobNode::WorkflowExecution, workflows, root);
-        }
+        let runs = root.take(JobNode::WorkflowExecution.name());
         let jobs = root.take(JobNode::JobsDetail.name());
-        if !jobs.is_empty() {
-            return Self::with_jobs(JobNode::JobsDetail, jobs, root);
+        match (runs.is_empty(), jobs.is_empty()) {
+            (false, true) => Self::with_jobs(JobNode::WorkflowExecution, runs, root),
+            (true, false) => Self::with_jobs(JobNode::JobsDetail, jobs, root),
+            (true, true) => Self::simple(root),
+            (false, false) => Err(ReadError::new(
+                ReadErrorKind::InvalidJob,
+                "both JobsDetail and WorkflowExecution in one body",
+            )),
         }
-        if let (Some(_), Some(data)) = (text(&root, "code"), object(&root, "data")) {
-            return Ok(Self {
-                node: JobNode::Simple,
-                event: text(data, "event").map(|event| Cow::Owned(event.to_owned())),
-                jobs: vec![root],
-                siblings: Object::default(),
-                warnings: Vec::new(),
-            });
-        }
-        Err(ReadError::new(
-            ReadErrorKind::NoJob,
-            "expected a job: JobsDetail, WorkflowExecution, or code with data",
-        ))
+    }
+
+    /// Returns a callback of moderation Simple: the body is the job.
+    fn simple(root: Object<'a>) -> Result<Self, ReadError> {
+        let event = match (text(&root, "code"), object(&root, "data")) {
+            (Some(_), Some(data)) => data.first_text("event"),
+            _ => {
+                return Err(ReadError::new(
+                    ReadErrorKind::NoJob,
+                    "no job: expected JobsDetail, WorkflowExecution, or code with data",
+                ));
+            }
+        };
+        Ok(Self {
+            node: JobNode::Simple,
+            event,
+            jobs: vec![root],
+            siblings: Object::default(),
+            warnings: Vec::new(),
+        })
     }
 
     fn with_jobs(
@@ -143,39 +146,37 @@ impl<'a> Callback<'a> {
     ) -> Result<Self, ReadError> {
         let mut jobs = Vec::with_capacity(nodes.len());
         for (index, value) in nodes.into_iter().enumerate() {
-            match value {
-                Node::Object(job) => jobs.push(job),
-                other => {
-                    let (name, found) = (node.name(), other.kind());
-                    return Err(ReadError::new(
-                        ReadErrorKind::InvalidJob,
-                        format!("{name}[{index}]: expected an object, but found {found}"),
-                    ));
-                }
-            }
-        }
-        // The event has its own field in the record. Any other value stays a sibling.
-        let mut events = siblings.take("EventName");
-        let event = match events.first() {
-            Some(Node::Text(event)) => Some(event.clone()),
-            _ => None,
-        };
-        let mut warnings = Vec::new();
-        match (&event, events.len()) {
-            (Some(_), 1) => events.clear(),
-            (_, 0) => {}
-            (event, count) => {
-                let used = if event.is_some() {
-                    "the first is used"
-                } else {
-                    "none is used"
-                };
-                warnings.push(format!(
-                    "EventName: expected one text, but found {count} values; {used}"
+            let Node::Object(job) = value else {
+                return Err(ReadError::new(
+                    ReadErrorKind::InvalidJob,
+                    format!("{}[{index}]: text instead of an object", node.name()),
                 ));
-            }
+            };
+            jobs.push(job);
         }
-        siblings.put("EventName", events);
+        let mut warnings = Vec::new();
+        let event = siblings.first_text(EVENT_NAME);
+        if siblings.values(EVENT_NAME).is_repeated() {
+            warnings.push(format!("{EVENT_NAME}: several values; the first is used"));
+        } else if event.is_some() {
+            // It has its own field in the record. Any other value stays a sibling.
+            siblings.take(EVENT_NAME);
+        }
+        // With one job, each sibling occurs once, as in the body.
+        let copied_bytes = match jobs.len() {
+            1 => 0,
+            count => siblings.json_bytes().saturating_mul(count),
+        };
+        if copied_bytes > MAX_COPIED_BYTES {
+            return Err(ReadError::new(
+                ReadErrorKind::TooManyValues,
+                format!(
+                    "the fields next to {} jobs would be copied into each of them: {copied_bytes} bytes, more \
+                     than {MAX_COPIED_BYTES}",
+                    jobs.len()
+                ),
+            ));
+        }
         Ok(Self {
             node,
             event,
@@ -183,6 +184,35 @@ impl<'a> Callback<'a> {
             siblings,
             warnings,
         })
+    }
+
+    /// Whether this is the probe of the vendor's console.
+    fn is_probe(&self) -> bool {
+        // If there are several values, one of them may be a verdict.
+        let is = |object: &Object<'_>, name: &str, expected: &str| {
+            !object.values(name).is_repeated() && text(object, name) == Some(expected)
+        };
+        self.node == JobNode::Simple
+            && self.jobs.iter().all(|job| {
+                !job.values("data").is_repeated()
+                    && is(job, "message", PROBE_MESSAGE)
+                    && object(job, "data").is_some_and(|data| is(data, "trace_id", PROBE_TRACE_ID))
+            })
+    }
+
+    /// Returns the members of the job `index`, with those of its siblings whose names it does not have.
+    pub(crate) fn members(&self, index: usize) -> Members<'_> {
+        Members::of_job(&self.jobs[index], &self.siblings)
+    }
+
+    /// Returns the place of the job `index` in the body.
+    pub(crate) fn place(&self, index: usize) -> String {
+        format!("{}[{index}]", self.node.name())
+    }
+
+    /// Whether a job has its index in paths: there are several, or may be.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.node == JobNode::JobsDetail || self.jobs.len() > 1
     }
 }
 
@@ -202,9 +232,6 @@ fn text<'t>(object: &'t Object<'_>, name: &str) -> Option<&'t str> {
     object.values(name).first()?.as_text()
 }
 
-fn object<'t>(object: &'t Object<'t>, name: &str) -> Option<&'t Object<'t>> {
-    match object.values(name).first()? {
-        Node::Object(object) => Some(object),
-        _ => None,
-    }
+fn object<'t, 'a>(object: &'t Object<'a>, name: &str) -> Option<&'t Object<'a>> {
+    object.first(name)?.as_object()
 }

@@ -18,7 +18,7 @@ use super::{
     cos_headers,
     error::{ReadError, ReadErrorKind, TextPosition},
     limits::{MAX_DEPTH, MAX_NODES},
-    tree::{MIXED_TEXT, Member, Node, Object},
+    tree::{MIXED_TEXT, Member, Node, Object, Value},
 };
 
 /// The error for a document type declaration, complete or not.
@@ -143,7 +143,7 @@ impl<'a> Document<'a> {
             ));
         }
         if self.open.len() == MAX_DEPTH {
-            let expected = format!("expected a depth of at most {MAX_DEPTH}");
+            let expected = format!("nested deeper than {MAX_DEPTH} levels");
             return Err(ReadError::at(
                 ReadErrorKind::TooDeep,
                 self.body,
@@ -165,7 +165,7 @@ impl<'a> Document<'a> {
         match self.open.last_mut() {
             Some(parent) => parent
                 .members
-                .extend(node.map(|node| (Cow::Borrowed(name), node))),
+                .extend(node.map(|node| (Cow::Borrowed(name), Value::One(node)))),
             None => self.root = Some(node),
         }
     }
@@ -278,7 +278,7 @@ impl<'a> OpenElement<'a> {
         };
         let node = Node::text(trimmed);
         self.members
-            .extend(node.map(|node| (Cow::Borrowed(MIXED_TEXT), node)));
+            .extend(node.map(|node| (Cow::Borrowed(MIXED_TEXT), Value::One(node))));
     }
 
     fn close(mut self) -> Option<Node<'a>> {

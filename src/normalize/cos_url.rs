@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+/// The domains of COS: the vendor's SDKs use the second one if the first is not available.
+const DOMAINS: [&str; 2] = [".myqcloud.com", ".tencentcos.cn"];
+
 /// The object that a COS URL names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CosUrl<'t> {
@@ -16,14 +19,17 @@ pub(super) struct CosUrl<'t> {
 }
 
 impl<'t> CosUrl<'t> {
-    /// Parses `http(s)://<name>-<digits>.cos.<region>.myqcloud.com/<key>`, signed or not. Returns `None` for
-    /// any other URL: a custom domain may point anywhere.
+    /// Parses `http(s)://<name>-<digits>.cos.<region>.<domain>/<key>`, signed or not. Returns `None` for any
+    /// other URL: a custom domain may point anywhere.
     pub(super) fn parse(url: &'t str) -> Option<Self> {
         let rest = url
             .strip_prefix("https://")
             .or_else(|| url.strip_prefix("http://"))?;
         let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (bucket, region) = host.strip_suffix(".myqcloud.com")?.split_once(".cos.")?;
+        let (bucket, region) = DOMAINS
+            .iter()
+            .find_map(|domain| host.strip_suffix(domain))?
+            .split_once(".cos.")?;
         let (name, app_id) = bucket.rsplit_once('-')?;
         let is_bucket = !name.is_empty()
             && !app_id.is_empty()
@@ -95,6 +101,19 @@ mod tests {
                 "{url}"
             );
         }
+    }
+
+    #[test]
+    fn ok_the_second_domain() {
+        let url = "https://media-1300000001.cos.ap-beijing.tencentcos.cn/a%20b";
+        assert_eq!(
+            parse(url),
+            (
+                Some("media-1300000001"),
+                Some("ap-beijing"),
+                Some("a b".to_owned())
+            )
+        );
     }
 
     #[test]

@@ -12,14 +12,12 @@ use serde::{
 };
 
 use super::fields::{Dialect, FieldType};
-use crate::callback::{COS_HEADERS, Node, Object, Values, cos_headers, number};
+use crate::callback::{COS_HEADERS, Members, Node, Values, cos_headers, number};
 
-/// A vendor node and its siblings, which serialize in the normal form.
+/// A vendor node with its siblings, which serializes in the normal form.
 #[derive(Clone, Copy)]
 pub struct Detail<'t> {
-    pub(super) node: &'t Object<'t>,
-    /// Siblings whose names the node itself has are left out. They are in `warnings`.
-    pub(super) siblings: &'t Object<'t>,
+    pub(super) members: Members<'t>,
     /// The name of the node, which is the parent of its fields.
     pub(super) name: &'static str,
     pub(super) dialect: Dialect,
@@ -28,54 +26,49 @@ pub struct Detail<'t> {
 impl std::fmt::Debug for Detail<'_> {
     /// Prints only the number of names: the node may contain secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Detail({} names)", self.node.names().count())
+        write!(f, "Detail({} names)", self.members.names().count())
     }
 }
 
 impl Serialize for Detail<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let mut siblings = self.siblings.names().peekable();
-        let normal = |name, values| NormalValues {
-            name,
-            parent: self.name,
-            dialect: self.dialect,
-            values,
-        };
-        for (name, values) in self.node.names() {
-            while let Some((sibling, values)) = siblings.next_if(|(sibling, _)| *sibling <= name) {
-                // The node has a field of that name: see `conflicting_siblings`.
-                if sibling != name {
-                    map.serialize_entry(sibling, &normal(sibling, values))?;
-                }
-            }
-            map.serialize_entry(name, &normal(name, values))?;
-        }
-        for (sibling, values) in siblings {
-            map.serialize_entry(sibling, &normal(sibling, values))?;
-        }
-        map.end()
+        serialize_members(serializer, self.members, self.name, self.dialect)
     }
 }
 
-/// Returns the siblings whose names are taken in `detail`, each with its value in the normal form.
-pub(super) fn conflicting_siblings<'t>(
-    node: &'t Object<'_>,
-    siblings: &'t Object<'_>,
-    dialect: Dialect,
-) -> impl Iterator<Item = (&'t str, String)> {
-    siblings
-        .names()
-        .filter(|(name, _)| node.has(name))
-        .map(move |(name, values)| {
+impl<'t> Detail<'t> {
+    /// Returns the siblings whose names the job itself has, each with its value in the normal form. They are not
+    /// in `detail`.
+    pub(super) fn hidden_siblings(self) -> impl Iterator<Item = (&'t str, String)> {
+        self.members.hidden_siblings().map(move |(name, values)| {
             let normal = NormalValues {
                 name,
                 parent: "",
-                dialect,
+                dialect: self.dialect,
                 values,
             };
             (name, serde_json::to_string(&normal).unwrap_or_default())
         })
+    }
+}
+
+fn serialize_members<S: Serializer>(
+    serializer: S,
+    members: Members<'_>,
+    parent: &str,
+    dialect: Dialect,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for (name, values) in members.names() {
+        let normal = NormalValues {
+            name,
+            parent,
+            dialect,
+            values,
+        };
+        map.serialize_entry(name, &normal)?;
+    }
+    map.end()
 }
 
 /// All values of one name.
@@ -100,7 +93,6 @@ impl Serialize for NormalValues<'_> {
         serialize_values(serializer, self.values.iter(), is_list, |value| {
             NormalValue {
                 name,
-                is_list,
                 scalar,
                 dialect,
                 value,
@@ -109,11 +101,9 @@ impl Serialize for NormalValues<'_> {
     }
 }
 
-/// One value of a name. An array here is inside another array, which only JSON can express. Its items have the
-/// name of the outer array.
+/// One value of a name.
 struct NormalValue<'t> {
     name: &'t str,
-    is_list: bool,
     scalar: FieldType,
     dialect: Dialect,
     value: &'t Node<'t>,
@@ -124,23 +114,8 @@ impl Serialize for NormalValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
             Node::Text(text) => serialize_leaf(serializer, text, self.scalar),
-            Node::List(items) => {
-                serialize_values(serializer, items.iter(), self.is_list, |value| {
-                    NormalValue { value, ..*self }
-                })
-            }
             Node::Object(object) => {
-                let mut map = serializer.serialize_map(None)?;
-                for (name, values) in object.names() {
-                    let normal = NormalValues {
-                        name,
-                        parent: self.name,
-                        dialect: self.dialect,
-                        values,
-                    };
-                    map.serialize_entry(name, &normal)?;
-                }
-                map.end()
+                serialize_members(serializer, object.into(), self.name, self.dialect)
             }
         }
     }
@@ -179,7 +154,6 @@ impl Serialize for Header<'_, '_> {
         serialize_values(serializer, self.values.iter().copied(), false, |value| {
             NormalValue {
                 name: "",
-                is_list: false,
                 scalar: FieldType::Text,
                 dialect: self.dialect,
                 value,

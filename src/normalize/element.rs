@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::fields::Dialect;
-use crate::callback::{Node, Object, number, trim};
+use crate::callback::{Members, Node, number, trim};
 
 /// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
 /// One more warning counts those that were left out.
@@ -57,7 +57,7 @@ impl Warnings {
 /// A vendor node, or an element below it.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'p, 't> {
-    object: &'t Object<'t>,
+    members: Members<'t>,
     path: ElementPath<'p>,
     dialect: Dialect,
     warnings: &'p Warnings,
@@ -74,14 +74,14 @@ struct ElementPath<'p> {
 impl<'p, 't> Element<'p, 't> {
     /// Creates the element of a vendor node. `index` is its index, if its name is a list.
     pub(super) fn node(
-        object: &'t Object<'t>,
+        members: Members<'t>,
         name: &'p str,
         index: Option<usize>,
         dialect: Dialect,
         warnings: &'p Warnings,
     ) -> Self {
         Self {
-            object,
+            members,
             path: ElementPath {
                 name,
                 index,
@@ -93,8 +93,8 @@ impl<'p, 't> Element<'p, 't> {
     }
 
     /// Returns the members of the element.
-    pub(super) fn object(&self) -> &'t Object<'t> {
-        self.object
+    pub(super) fn members(&self) -> Members<'t> {
+        self.members
     }
 
     /// Returns the text of `name` without white space around it.
@@ -108,7 +108,7 @@ impl<'p, 't> Element<'p, 't> {
         let value = self.single(name)?;
         let text = value.as_text();
         if text.is_none() {
-            self.warn(name, &format!("expected text, but found {}", value.kind()));
+            self.warn(name, "an object instead of text");
         }
         text
     }
@@ -134,12 +134,12 @@ impl<'p, 't> Element<'p, 't> {
         &'s self,
         name: &'s str,
     ) -> impl Iterator<Item = (Option<usize>, &'t str)> {
-        let values = self.object.values(name);
+        let values = self.members.values(name);
         let is_array = self.is_array(name);
         values.iter().enumerate().filter_map(move |(index, value)| {
             let text = value.as_text();
             if text.is_none() {
-                self.warn(name, &format!("expected text, but found {}", value.kind()));
+                self.warn(name, "an object instead of text");
             }
             Some((is_array.then_some(index), text?))
         })
@@ -153,14 +153,11 @@ impl<'p, 't> Element<'p, 't> {
 
     /// Returns all child elements `name`. A value that is not an element adds a warning.
     pub(super) fn children<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Element<'s, 't>> {
-        let values = self.object.values(name);
+        let values = self.members.values(name);
         let is_array = self.is_array(name);
         values.iter().enumerate().filter_map(move |(index, value)| {
             let Node::Object(object) = value else {
-                self.warn(
-                    name,
-                    &format!("expected an element, but found {}", value.kind()),
-                );
+                self.warn(name, "text instead of an object");
                 return None;
             };
             let index = is_array.then_some(index);
@@ -170,7 +167,7 @@ impl<'p, 't> Element<'p, 't> {
                 parent: Some(&self.path),
             };
             Some(Element {
-                object,
+                members: object.into(),
                 path,
                 dialect: self.dialect,
                 warnings: self.warnings,
@@ -232,23 +229,20 @@ impl<'p, 't> Element<'p, 't> {
     }
 
     /// Whether `name` has several values, so that none of them is reliable.
-    pub(super) fn is_ambiguous(&self, name: &str) -> bool {
-        self.object.values(name).are_several()
+    pub(super) fn is_repeated(&self, name: &str) -> bool {
+        self.members.values(name).is_repeated()
     }
 
     /// Whether `name` has an array in `detail`.
     fn is_array(&self, name: &str) -> bool {
-        self.dialect.is_list(self.path.name, name) || self.object.values(name).are_several()
+        self.dialect.is_list(self.path.name, name) || self.members.values(name).is_repeated()
     }
 
     /// Returns the first value of `name`.
     fn single(&self, name: &str) -> Option<&'t Node<'t>> {
-        let values = self.object.values(name);
-        if values.are_several() && !self.dialect.is_list(self.path.name, name) {
-            self.warn(
-                name,
-                "expected one value, but found several; the first is used",
-            );
+        let values = self.members.values(name);
+        if values.is_repeated() && !self.dialect.is_list(self.path.name, name) {
+            self.warn(name, "several values; the first is used");
         }
         values.first()
     }

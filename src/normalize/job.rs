@@ -10,7 +10,7 @@ use crate::callback::{self, Node, trim};
 /// Fills the fields that tasks and moderation jobs share. `problems` must be filled before.
 pub(super) fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't>) {
     record.job_id = node.field("JobId");
-    record.state = node.field("State");
+    record.state = state(node);
     record.outcome = outcome(node, &record.problems);
     record.created_at = node.time("CreationTime");
     record.started_at = node.time("StartTime");
@@ -25,23 +25,33 @@ pub(super) fn outcome(element: &Element<'_, '_>, problems: &[Problem<'_>]) -> Ou
         [] => Outcome::Succeeded,
         _ => Outcome::Partial,
     };
-    match element.text("State") {
-        Some(_) if element.is_ambiguous("State") => Outcome::UNKNOWN,
+    match state(element).as_deref() {
         Some("Success") => succeeded(),
         Some("Failed") => Outcome::Failed,
-        Some("Submitted" | "Running" | "Auditing" | "Pause") => Outcome::Pending,
+        Some("Submitted" | "Running" | "Auditing" | "Snapshoting" | "Pause") => Outcome::Pending,
         Some("Cancel") => Outcome::Cancelled,
         Some(other) => {
             element.warn_expected("State", "a known state", other);
             Outcome::UNKNOWN
         }
+        // A state that is not one word was given, so the code does not replace it.
+        None if element.members().has("State") => Outcome::UNKNOWN,
         None => match element.text("Code") {
-            Some(_) if element.is_ambiguous("Code") => Outcome::UNKNOWN,
+            Some(_) if element.is_repeated("Code") => Outcome::UNKNOWN,
             Some(code) if is_success(code) => succeeded(),
             Some(_) => Outcome::Failed,
             None => Outcome::UNKNOWN,
         },
     }
+}
+
+/// Returns the state, if it is one word.
+pub(super) fn state<'t>(element: &Element<'_, 't>) -> Option<Cow<'t, str>> {
+    if element.is_repeated("State") {
+        element.warn("State", "several values; none is used");
+        return None;
+    }
+    element.field("State")
 }
 
 /// Whether a `Code` means success.
@@ -92,19 +102,19 @@ pub(super) fn headers<'t>(
     let Some(element) = elements
         .iter()
         .flatten()
-        .find(|element| element.object().has(name))
+        .find(|element| element.members().has(name))
     else {
         return BTreeMap::new();
     };
     let mut joined: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
-    for (header, values) in callback::cos_headers(element.object().values(name)) {
+    for (header, values) in callback::cos_headers(element.members().values(name)) {
         let header = trim(header);
         if header.is_empty() {
             continue;
         }
         for value in values {
             let Node::Text(text) = value else {
-                element.warn(name, &format!("expected texts, but found {}", value.kind()));
+                element.warn(name, "an object instead of text");
                 continue;
             };
             let text = trim(text);

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 
 use cloud_infinite_job_record::{Family, Outcome, Record};
 
-use crate::callback::{Callback, JobNode, Object, trim};
+use crate::callback::{Callback, JobNode, Members, trim};
 pub(crate) use bucket_ref::BucketRef;
 pub use detail::Detail;
 use element::{Element, Warnings};
@@ -33,37 +33,40 @@ use fields::Dialect;
 /// Returns the record of a job, and the bucket of `Operation.Output`.
 pub(crate) fn record<'t>(
     callback: &'t Callback<'t>,
-    job: &'t Object<'t>,
     index: usize,
 ) -> (Record<'t, Detail<'t>>, BucketRef<'t>) {
-    let event = callback.event.as_deref().map(trim);
-    let family = family(callback.node, event, job);
-    let dialect = match family {
+    let members = callback.members(index);
+    let event = callback.event.as_deref().or_else(|| {
+        let own = members.values("EventName").first()?;
+        own.as_text()
+    });
+    let event = event.map(trim);
+    let kind = kind(callback.node, event, members);
+    let dialect = match kind.family() {
         Family::Moderation => Dialect::Moderation,
         _ => Dialect::Jobs,
     };
     let name = callback.node.name();
-    let is_listed = callback.node == JobNode::JobsDetail || callback.jobs.len() > 1;
-    let index = is_listed.then_some(index);
     let warnings = Warnings::default();
     for warning in &callback.warnings {
         warnings.add(|| warning.clone());
     }
-    let node = Element::node(job, name, index, dialect, &warnings);
+    let index = callback.is_indexed().then_some(index);
+    let node = Element::node(members, name, index, dialect, &warnings);
     let detail = Detail {
-        node: job,
-        siblings: &callback.siblings,
+        members,
         name,
         dialect,
     };
-    let mut record = Record::new(family, Outcome::UNKNOWN, detail);
+    let mut record = Record::new(kind.family(), Outcome::UNKNOWN, detail);
     record.event = event.map(Cow::Borrowed);
     let mut output_bucket = BucketRef::default();
-    match (&record.family, callback.node) {
-        (Family::Workflow, _) => workflow::fill(&mut record, node),
-        (Family::Moderation, JobNode::Simple) => moderation::fill_simple(&mut record, node),
-        (Family::Moderation, _) => moderation::fill_detail(&mut record, node),
-        _ => output_bucket = task::fill(&mut record, node),
+    match kind {
+        Kind::Workflow => workflow::fill(&mut record, node),
+        Kind::Simple => moderation::fill_simple(&mut record, node),
+        Kind::Moderation => moderation::fill_detail(&mut record, node),
+        Kind::VirusDetection => moderation::fill_virus_detection(&mut record, node),
+        Kind::Task | Kind::Unknown => output_bucket = task::fill(&mut record, node),
     }
     let is_failed = record.outcome == Outcome::Failed;
     if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
@@ -75,24 +78,55 @@ pub(crate) fn record<'t>(
     }
     record.warnings = warnings.into_vec();
     // Added last, without a limit: the value of such a sibling is nowhere else in the record.
-    let conflicts = detail::conflicting_siblings(job, &callback.siblings, dialect);
-    record.warnings.extend(conflicts.map(|(name, value)| {
-        format!("{name}: expected a name that is free in detail, but found it there; it is {value}")
-    }));
+    record
+        .warnings
+        .extend(detail.hidden_siblings().map(|(name, value)| {
+            format!(
+                "{name}: the job already has a field of this name; the sibling's value is {value}"
+            )
+        }));
     (record, output_bucket)
 }
 
-/// Decides the family of a job.
-fn family(node: JobNode, event: Option<&str>, job: &Object<'_>) -> Family {
+/// What a job is read as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Task,
+    Workflow,
+    /// Moderation in the Detail form.
+    Moderation,
+    /// Moderation in the Simple form.
+    Simple,
+    VirusDetection,
+    Unknown,
+}
+
+impl Kind {
+    fn family(self) -> Family {
+        match self {
+            Self::Task => Family::Task,
+            Self::Workflow => Family::Workflow,
+            Self::Moderation | Self::Simple | Self::VirusDetection => Family::Moderation,
+            Self::Unknown => Family::UNKNOWN,
+        }
+    }
+}
+
+/// Decides what a job is read as.
+fn kind(node: JobNode, event: Option<&str>, job: Members<'_>) -> Kind {
     let is_task = job.has("Tag") || job.has("Operation");
     match (node, event) {
-        (JobNode::WorkflowExecution, _) => Family::Workflow,
-        (JobNode::Simple, _) => Family::Moderation,
-        (JobNode::JobsDetail, Some(event)) if event.starts_with("Review") => Family::Moderation,
-        (JobNode::JobsDetail, Some("TaskFinish")) => Family::Task,
-        (JobNode::JobsDetail, _) if is_task => Family::Task,
-        (JobNode::JobsDetail, None) if moderation::is_verdict(job) => Family::Moderation,
-        (JobNode::JobsDetail, None) => Family::Task,
-        (JobNode::JobsDetail, Some(_)) => Family::UNKNOWN,
+        (JobNode::WorkflowExecution, _) => Kind::Workflow,
+        (JobNode::Simple, _) => Kind::Simple,
+        // Whatever the event is, so that a clean and an infected file have the same family.
+        (JobNode::JobsDetail, _) if !is_task && moderation::is_virus_detection(job) => {
+            Kind::VirusDetection
+        }
+        (JobNode::JobsDetail, Some(event)) if event.starts_with("Review") => Kind::Moderation,
+        (JobNode::JobsDetail, Some("TaskFinish")) => Kind::Task,
+        (JobNode::JobsDetail, _) if is_task => Kind::Task,
+        (JobNode::JobsDetail, None) if moderation::is_verdict(job) => Kind::Moderation,
+        (JobNode::JobsDetail, None) => Kind::Task,
+        (JobNode::JobsDetail, Some(_)) => Kind::Unknown,
     }
 }

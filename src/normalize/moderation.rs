@@ -11,13 +11,15 @@ use super::{
     job::{error, fill_job, headers, problem},
     outputs::Outputs,
 };
-use crate::callback::{COS_HEADERS, Node, Object, number, trim};
+use crate::callback::{COS_HEADERS, Members, Node, number, trim};
 
 /// The names of the fields in one of the forms.
 struct FieldNames {
     verdicts: &'static [&'static str],
+    parse_verdict: fn(&str) -> Option<Verdict>,
     label: &'static str,
     sub_label: &'static str,
+    category: &'static str,
     score: &'static str,
     forbidden: &'static str,
     /// The suffix of the scenes' names.
@@ -31,8 +33,10 @@ struct FieldNames {
 const DETAIL: FieldNames = FieldNames {
     // `Suggestion` is the verdict on documents and web pages.
     verdicts: &["Result", "Suggestion"],
+    parse_verdict: verdict_of_number,
     label: "Label",
     sub_label: "SubLabel",
+    category: "Category",
     score: "Score",
     forbidden: "ForbidState",
     scene: "Info",
@@ -41,10 +45,19 @@ const DETAIL: FieldNames = FieldNames {
     count: "Count",
 };
 
+/// Virus detection says its result in a word.
+const VIRUS_DETECTION: FieldNames = FieldNames {
+    verdicts: &["Suggestion"],
+    parse_verdict: verdict_of_word,
+    ..DETAIL
+};
+
 const SIMPLE: FieldNames = FieldNames {
     verdicts: &["result"],
+    parse_verdict: verdict_of_number,
     label: "label",
     sub_label: "sub_label",
+    category: "category",
     score: "score",
     forbidden: "forbidden_status",
     scene: "_info",
@@ -53,9 +66,14 @@ const SIMPLE: FieldNames = FieldNames {
     count: "count",
 };
 
-/// Whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job. Virus
-/// detection has a `Suggestion` as well, but its result is not a verdict.
-pub(super) fn is_verdict(job: &Object<'_>) -> bool {
+/// Whether an element of `JobsDetail` without a tag and an operation is virus detection.
+pub(super) fn is_virus_detection(job: Members<'_>) -> bool {
+    let words = job.values("Suggestion").iter().filter_map(Node::as_text);
+    job.has("DetectDetail") || words.map(trim).any(|word| verdict_of_word(word).is_some())
+}
+
+/// Whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job.
+pub(super) fn is_verdict(job: Members<'_>) -> bool {
     let has_scene = || {
         job.names().any(|(name, values)| {
             scene_name(name, &DETAIL).is_some()
@@ -64,12 +82,22 @@ pub(super) fn is_verdict(job: &Object<'_>) -> bool {
                     .any(|info| matches!(info, Node::Object(info) if info.has(DETAIL.hit)))
         })
     };
-    !job.has("DetectDetail") && (job.has("Result") || job.has("Suggestion") || has_scene())
+    job.has("Result") || job.has("Suggestion") || has_scene()
 }
 
 /// Fills a record from an element of `JobsDetail`.
 pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     record.kind = record.event.clone();
+    fill(record, node, &DETAIL);
+}
+
+/// Fills a record from an element of `JobsDetail` that describes virus detection.
+pub(super) fn fill_virus_detection<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
+    record.kind = Some(Cow::Borrowed("VirusDetect"));
+    fill(record, node, &VIRUS_DETECTION);
+}
+
+fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>, names: &FieldNames) {
     fill_job(record, &node);
     record.input = input(&node, &BucketRef::default());
     record.headers = headers(&[Some(node)], COS_HEADERS);
@@ -81,7 +109,7 @@ pub(super) fn fill_detail<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     // Documents and web pages have the scenes of all their parts in `Labels`.
     let labels = node.children("Labels");
     let elements: Vec<_> = std::iter::once(node).chain(labels).collect();
-    record.moderation = Some(moderation(&elements, &record.outcome, &DETAIL));
+    record.moderation = Some(moderation(&elements, &record.outcome, names));
 }
 
 /// Fills a record from a body with `code`, `message` and `data`.
@@ -104,12 +132,37 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.input = simple_input(&data);
     record.headers = headers(&[Some(data)], "cos_headers");
     // If there are several results, none of them is reliable.
-    let is_ambiguous = node.is_ambiguous("code") || node.is_ambiguous("data");
-    let outcome = match is_ambiguous {
-        true => &Outcome::UNKNOWN,
-        false => &record.outcome,
+    let is_ambiguous = node.is_repeated("code") || node.is_repeated("data");
+    let is_final = record.outcome != Outcome::Succeeded || !is_live_stream(record, &data);
+    let outcome = match (is_ambiguous, is_final) {
+        (true, _) => &Outcome::UNKNOWN,
+        (false, true) => &record.outcome,
+        (false, false) => &Outcome::Pending,
     };
     record.moderation = Some(moderation(&[data], outcome, &SIMPLE));
+}
+
+/// Whether a job moderates a live stream, whose later callbacks may have other results. Adds a warning if so: the
+/// Simple form has no state that says it.
+fn is_live_stream<D>(record: &Record<'_, D>, data: &Element<'_, '_>) -> bool {
+    let scheme = record.input.url.as_deref().and_then(|url| {
+        let (scheme, _) = url.trim_start().split_once("://")?;
+        Some(scheme)
+    });
+    let is_web = |scheme: &str| {
+        ["http", "https"]
+            .iter()
+            .any(|web| scheme.eq_ignore_ascii_case(web))
+    };
+    let is_stream = record.event.as_deref() == Some("ReviewVideo")
+        && scheme.is_some_and(|scheme| !is_web(scheme));
+    if is_stream {
+        data.warn(
+            "url",
+            "a live stream; normal is unknown until the stream has ended",
+        );
+    }
+    is_stream
 }
 
 /// Adds the masked copies of a video as outputs.
@@ -139,8 +192,8 @@ fn moderation<'t>(
     let named = names
         .verdicts
         .iter()
-        .filter(|name| result.object().has(name));
-    let mut verdicts = named.map(|name| verdict(result, name, outcome));
+        .filter(|name| result.members().has(name));
+    let mut verdicts = named.map(|name| verdict(result, name, names.parse_verdict, outcome));
     let verdict = verdicts.next().unwrap_or(Verdict::UNKNOWN);
     // If the verdicts contradict each other, none of them is reliable.
     let is_certain = verdicts.all(|other| other == verdict);
@@ -167,10 +220,11 @@ fn moderation<'t>(
     };
     moderation.label = result.field(names.label);
     moderation.sub_label = result.field(names.sub_label);
+    moderation.category = result.field(names.category);
     moderation.score = result.number(names.score);
     // A failed job has 0 here as well. If there are several values, none of them is reliable.
     moderation.forbidden = forbidden.filter(|_| {
-        !result.is_ambiguous(names.forbidden)
+        !result.is_repeated(names.forbidden)
             && matches!(
                 outcome,
                 Outcome::Succeeded | Outcome::Partial | Outcome::Pending
@@ -181,19 +235,40 @@ fn moderation<'t>(
     moderation
 }
 
-/// Returns the verdict of the number `name`, if it is valid for this outcome: a failed job has 0 as well, and
-/// later parts of a live video may differ. If there are several numbers, none of them is reliable.
-fn verdict(element: &Element<'_, '_>, name: &str, outcome: &Outcome) -> Verdict {
-    let Some(number) = element.text(name) else {
+fn verdict_of_number(text: &str) -> Option<Verdict> {
+    match parse_number(text)? {
+        0.0 => Some(Verdict::Normal),
+        1.0 => Some(Verdict::Sensitive),
+        2.0 => Some(Verdict::Suspected),
+        _ => None,
+    }
+}
+
+fn verdict_of_word(text: &str) -> Option<Verdict> {
+    match text {
+        // One of the vendor's pages writes `nomal`.
+        "normal" | "nomal" => Some(Verdict::Normal),
+        "block" => Some(Verdict::Sensitive),
+        _ => None,
+    }
+}
+
+/// Returns the verdict of the value `name`, if it is valid for this outcome: a failed job has 0 as well, and
+/// later parts of a live video may differ. If there are several values, none of them is reliable.
+fn verdict(
+    element: &Element<'_, '_>,
+    name: &str,
+    parse: fn(&str) -> Option<Verdict>,
+    outcome: &Outcome,
+) -> Verdict {
+    let Some(text) = element.text(name) else {
         return Verdict::UNKNOWN;
     };
-    let verdict = match parse_number(number) {
-        _ if element.is_ambiguous(name) => Verdict::UNKNOWN,
-        Some(0.0) => Verdict::Normal,
-        Some(1.0) => Verdict::Sensitive,
-        Some(2.0) => Verdict::Suspected,
-        _ => {
-            element.warn_expected(name, "0, 1 or 2", number);
+    let verdict = match parse(text) {
+        _ if element.is_repeated(name) => Verdict::UNKNOWN,
+        Some(verdict) => verdict,
+        None => {
+            element.warn_expected(name, "a known verdict", text);
             Verdict::UNKNOWN
         }
     };
@@ -221,7 +296,7 @@ fn scenes<'t>(
 ) -> Vec<(bool, Scene<'t>)> {
     let mut scenes = BTreeMap::new();
     for element in elements {
-        for (info_name, _) in element.object().names() {
+        for (info_name, _) in element.members().names() {
             let Some(name) = scene_name(info_name, names) else {
                 continue;
             };
@@ -237,11 +312,12 @@ fn scenes<'t>(
                 }
                 let mut scene = Scene::default();
                 scene.name.clone_from(&name);
-                scene.verdict = verdict(&info, names.hit, outcome);
+                scene.verdict = verdict(&info, names.hit, verdict_of_number, outcome);
                 scene.score = info.number(names.score);
                 scene.count = info.number(names.count);
                 scene.label = info.field(names.label);
                 scene.sub_label = info.field(names.sub_label);
+                scene.category = info.field(names.category);
                 scenes.insert(name.clone(), (is_hit, scene));
             }
         }
@@ -251,7 +327,7 @@ fn scenes<'t>(
 
 /// Returns whether one of a scene's flags is not 0, or `None` if it has no flag.
 fn is_hit(info: &Element<'_, '_>, names: &FieldNames) -> Option<bool> {
-    let flags = info.object().values(names.hit);
+    let flags = info.members().values(names.hit);
     flags.first()?;
     let is_raised = |flag: &Node<'_>| flag.as_text().map(trim).and_then(parse_number) != Some(0.0);
     Some(flags.iter().any(is_raised))

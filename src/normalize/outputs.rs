@@ -85,7 +85,7 @@ impl<'t> Outputs<'t> {
 
 /// Returns the `ObjectUrl` for each position of `ObjectName`, if there are as many URLs as names.
 pub(super) fn paired_urls<'t>(element: &Element<'_, 't>) -> Vec<Option<&'t str>> {
-    let count = |name| element.object().values(name).iter().count();
+    let count = |name| element.members().values(name).iter().count();
     let names = count("ObjectName");
     if count("ObjectUrl") != names {
         return Vec::new();

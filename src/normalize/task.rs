@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use cloud_infinite_job_record::{Outcome, Output, Problem, Record};
+use cloud_infinite_job_record::{Inspection, Outcome, Output, Problem, Record};
 
 use super::{
     bucket_ref::BucketRef,
@@ -33,6 +33,7 @@ const REQUESTED_OUTPUT: &[&str] = &[
     "NoiseReduction",
     "Translation",
     "DocWatermark",
+    "DocAIGCMetadata",
     "PicProcess",
     "PosterProduction",
 ];
@@ -59,11 +60,12 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
         .flat_map(|operation| problems(&operation))
         .collect();
     fill_job(record, &node);
+    record.inspection = inspection(&node, &record.outcome);
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
         record.template_id = operation.field("TemplateId");
         // With several operations, it is unknown which one the requested object belongs to.
-        let requested = output.as_ref().filter(|_| !node.is_ambiguous("Operation"));
+        let requested = output.as_ref().filter(|_| !node.is_repeated("Operation"));
         record.outputs = outputs(operation, requested, &output_bucket, record);
     }
     record.input = input(input_node.as_ref().unwrap_or(&node), &output_bucket);
@@ -83,7 +85,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
 
 /// Returns the type that the only result node of an operation names.
 fn kind_of_result<'t>(operation: &Element<'_, 't>) -> Option<Cow<'t, str>> {
-    let names = operation.object().names().map(|(name, _)| name);
+    let names = operation.members().names().map(|(name, _)| name);
     let mut kinds = names
         .filter(|name| *name != "MediaResult")
         .filter_map(|name| name.strip_suffix("Result"))
@@ -145,6 +147,46 @@ fn problems<'t>(operation: &Element<'_, 't>) -> Vec<Problem<'t>> {
     problems
 }
 
+/// Returns the result of an image inspection: the first suspicious result; else the first result, but only if
+/// all of them say that nothing was found. No worker may take a missing result for a harmless image.
+fn inspection<'t>(node: &Element<'_, 't>, outcome: &Outcome) -> Option<Inspection<'t>> {
+    let mut first = None;
+    let mut is_harmless = matches!(outcome, Outcome::Succeeded | Outcome::Partial);
+    for operation in node.children("Operation") {
+        for inspected in operation.children("ImageInspectResult") {
+            if problem(&inspected).is_some() {
+                is_harmless = false;
+                continue;
+            }
+            // A result that is missing, or not an element, says nothing.
+            let results = inspected.members().values("ProcessResult").iter().count();
+            is_harmless &= results > 0 && results == inspected.children("ProcessResult").count();
+            for result in inspected.children("ProcessResult") {
+                let flags: Vec<_> = result
+                    .texts("Suspicious")
+                    .map(|(_, flag)| trim(flag))
+                    .collect();
+                if flags.contains(&"true") {
+                    return Some(describe_inspection(&result, true));
+                }
+                is_harmless &= flags == ["false"] && !result.is_repeated("Suspicious");
+                first = first.or_else(|| Some(describe_inspection(&result, false)));
+            }
+        }
+    }
+    first.filter(|_| is_harmless)
+}
+
+fn describe_inspection<'t>(result: &Element<'_, 't>, is_suspicious: bool) -> Inspection<'t> {
+    let mut inspection = Inspection::default();
+    inspection.suspicious = is_suspicious;
+    inspection.kind = result.field("SuspiciousType");
+    inspection.begin_byte = result.number("SuspiciousBeginByte");
+    inspection.end_byte = result.number("SuspiciousEndByte");
+    inspection.bytes = result.number("SuspiciousSize");
+    inspection
+}
+
 /// Returns the objects that a job made, from its result nodes.
 fn outputs<'t, D>(
     operation: &Element<'_, 't>,
@@ -168,7 +210,7 @@ fn outputs<'t, D>(
     for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
         let bucket_ref = BucketRef::from_element(picture).or(output_bucket);
         // If there are several names, it is unknown which one the size describes.
-        let is_only = !picture.object().values("ObjectName").are_several();
+        let is_only = !picture.members().values("ObjectName").is_repeated();
         add_names(&mut outputs, picture, "ObjectName", &bucket_ref, |output| {
             if is_only {
                 describe_picture(output, picture);

@@ -9,7 +9,7 @@ use super::{
     cos_url::CosUrl,
     element::Element,
     input::input,
-    job::{error, headers, outcome, problem},
+    job::{error, headers, outcome, problem, state},
     outputs::{Outputs, paired_urls, url_at, without_slash},
 };
 use crate::callback::COS_HEADERS;
@@ -22,7 +22,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     record.event.get_or_insert(Cow::Borrowed("WorkflowFinish"));
     record.kind = Some(Cow::Borrowed("Workflow"));
     record.job_id = node.field("RunId");
-    record.state = node.field("State");
+    record.state = state(&node);
     record.created_at = node.time("CreateTime");
     record.started_at = node.time("StartTime");
     record.headers = headers(&[Some(node)], COS_HEADERS);
@@ -30,7 +30,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     record.workflow.name = node.field("WorkflowName");
     record.workflow.run_id.clone_from(&record.job_id);
     // A `Task` is much larger than its text in the body, so no spare capacity is allocated.
-    let tasks = node.object().values("Tasks").iter().count();
+    let tasks = node.members().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
     let mut outputs = Outputs::default();
     let mut last_end: Option<String> = None;
@@ -83,7 +83,7 @@ fn task<'t>(element: &Element<'_, 't>, problems: &[Problem<'t>]) -> Task<'t> {
     }
     task.job_id = element.field("JobId");
     task.kind = element.field("Type");
-    task.state = element.field("State");
+    task.state = state(element);
     task.name = element.field("Name");
     task.template_id = element.field("TemplateId");
     task.created_at = element.time("CreateTime");
@@ -126,7 +126,7 @@ fn add_output<'t>(
     object: &Element<'_, 't>,
     job_id: Option<&Cow<'t, str>>,
 ) {
-    if !object.object().has("ObjectName") {
+    if !object.members().has("ObjectName") {
         for (index, url) in object.texts("ObjectUrl") {
             let path = || object.path_to_item("ObjectUrl", index);
             if let Some(CosUrl {

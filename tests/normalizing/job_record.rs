@@ -62,7 +62,7 @@ fn later_fields_and_words_do_not_break_the_build_of_a_worker() {
             }
         }
     }
-    assert_eq!(types, 17);
+    assert_eq!(types, 18);
 }
 
 #[test]

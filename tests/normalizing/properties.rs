@@ -122,7 +122,7 @@ proptest! {
         for (path, text) in completeness::of_json(&json) {
             let is_found = found.iter().any(|leaf| {
                 // A sibling without a place in the detail is quoted in a warning.
-                *leaf == text || (leaf.contains("a name that is free in detail") && leaf.contains(quote(&text).trim_matches('"')))
+                *leaf == text || (leaf.contains("the job already has a field of this name") && leaf.contains(quote(&text).trim_matches('"')))
             });
             prop_assert!(is_found, "{} {:?} is not in {:?}", path, text, messages);
         }

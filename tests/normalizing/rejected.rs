@@ -56,7 +56,7 @@ fn err_not_utf8() {
 
 #[test]
 fn err_no_job() {
-    let expected = "expected a job: JobsDetail, WorkflowExecution, or code with data";
+    let expected = "no job: expected JobsDetail, WorkflowExecution, or code with data";
     for body in [
         "{}",
         r#"{"EventName": "TaskFinish"}"#,
@@ -78,14 +78,45 @@ fn err_no_job() {
 
 #[test]
 fn err_a_job_that_is_no_object() {
-    let found = |index, kind| format!("JobsDetail[{index}]: expected an object, but found {kind}");
-    rejected(r#"{"JobsDetail": "text"}"#, &found(0, "text"));
-    rejected(r#"{"JobsDetail": [{"JobId": "a"}, 5]}"#, &found(1, "text"));
-    rejected(
-        r#"{"JobsDetail": [[{"JobId": "a"}]]}"#,
-        &found(0, "an array"),
+    let found = |index| format!("JobsDetail[{index}]: text instead of an object");
+    rejected(r#"{"JobsDetail": "text"}"#, &found(0));
+    rejected(r#"{"JobsDetail": [{"JobId": "a"}, 5]}"#, &found(1));
+    rejected(r#"{"JobsDetail": [[{"JobId": "a"}, [5]]]}"#, &found(1));
+    rejected(xml("text"), &found(0));
+}
+
+#[test]
+fn err_tasks_and_a_workflow_in_one_body() {
+    let expected = "both JobsDetail and WorkflowExecution in one body";
+    for body in [
+        r#"{"JobsDetail": {"JobId": "a"}, "WorkflowExecution": {"RunId": "b"}}"#,
+        "<Response><WorkflowExecution><RunId>b</RunId></WorkflowExecution><JobsDetail><a>b</a></JobsDetail></Response>",
+    ] {
+        rejected(body, expected);
+    }
+    // What is empty is not there.
+    assert!(
+        super::messages(br#"{"JobsDetail": [{}], "WorkflowExecution": {"RunId": "b"}}"#).is_ok()
     );
-    rejected(xml("text"), &found(0, "text"));
+}
+
+#[test]
+fn err_siblings_that_would_be_copied_into_too_many_jobs() {
+    let body = |jobs: usize, sibling: usize| {
+        let jobs = vec![r#"{"JobId": "a"}"#; jobs].join(",");
+        format!(
+            r#"{{"JobsDetail": [{jobs}], "Note": "{}"}}"#,
+            "a".repeat(sibling)
+        )
+    };
+    // The name of the sibling and its punctuation have 10 bytes.
+    let limit = 64 * 1024 * 1024 / 64 - 10;
+    assert!(super::messages(body(64, limit).as_bytes()).is_ok());
+    rejected(
+        body(64, limit + 1),
+        "the fields next to 64 jobs would be copied into each of them: 67108928 bytes, more than 67108864",
+    );
+    assert!(super::messages(body(1, 5_000_000).as_bytes()).is_ok());
 }
 
 #[test]
@@ -342,23 +373,27 @@ fn err_too_deep() {
             "</a>".repeat(inside)
         ))
     };
-    let too_deep = "line 1, column 317: expected a depth of at most 100";
+    let too_deep = "line 1, column 317: nested deeper than 100 levels";
     assert_readers_read(&nested(100));
     rejected(nested(101), too_deep);
     rejected(nested(100_000), too_deep);
 
     let nested = |depth: usize| {
-        let inside = depth - 2;
+        // The leaf is a level as well, and the root is one, as `Response` in XML.
+        let inside = depth - "Response JobsDetail leaf".split(' ').count();
         format!(
             "{{\"JobsDetail\": {{\"a\": {}1{}}}}}",
             "[".repeat(inside),
             "]".repeat(inside)
         )
     };
-    let too_deep = "line 1, column 120: expected a depth of at most 100";
+    let too_deep = "line 1, column 120: nested deeper than 100 levels";
     assert_readers_read(&nested(100));
     rejected(nested(101), too_deep);
     rejected(nested(100_000), too_deep);
+    let wrapped = |depth| format!("{{\"Response\": {}}}", nested(depth));
+    assert_readers_read(&wrapped(100));
+    rejected(wrapped(101), &too_deep.replace("120", "133"));
 }
 
 /// Asserts that a worker can read the message of a body with serde_json's own limit of depth.

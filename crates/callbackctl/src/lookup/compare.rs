@@ -42,7 +42,7 @@ pub(super) fn compare(job: &AnsweredJob, id: &str, body: &[u8]) -> Result<bool, 
 }
 
 /// Returns the fields that are compared, as JSON.
-fn fields(record: &Record<'_, Detail<'_, '_>>) -> Vec<(&'static str, Value)> {
+fn fields(record: &Record<'_, Detail<'_>>) -> Vec<(&'static str, Value)> {
     let whole = serde_json::to_value(record).expect("a record is JSON");
     ["state", "type", "input", "outputs", "userData"]
         .into_iter()
