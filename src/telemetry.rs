@@ -7,9 +7,10 @@
 
 mod json;
 
-use std::{collections::BTreeMap, io::Write, time::Instant};
+use std::{borrow::Cow, collections::BTreeMap, io::Write, time::Instant};
 
 use cloud_infinite_job_record::{Event, Family};
+use sha2::{Digest, Sha256};
 use tracing::{Level, field, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -20,11 +21,26 @@ use crate::{
     publish::PublishStats,
 };
 
-/// The longest part of a job id in the log, in characters. The vendor's have at most 38.
-const MAX_JOB_ID_LENGTH: usize = 64;
+/// The longest id in the log, in characters: that of an event. The vendor's job ids have at most 38.
+const MAX_ID_LENGTH: usize = 128;
+
+/// The length of the digest that replaces any other id, in hexadecimal digits.
+const ID_DIGEST_LENGTH: usize = 16;
 
 /// The most event ids in a log line: with the longest ids they have 13 KB.
 const MAX_EVENT_IDS: usize = 100;
+
+/// Returns an id of a job or an event as the log contains it: as it is, if it consists of ASCII letters, digits,
+/// `.`, `_`, `-` and `:`, else `sha256:` and the beginning of its digest. The vendor's ids are texts of any kind:
+/// one could be a signed URL, or contain control characters.
+pub fn loggable_id(id: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
+    if id.len() <= MAX_ID_LENGTH && id.bytes().all(is_plain) {
+        return Cow::Borrowed(id);
+    }
+    let digest = hex::encode(Sha256::digest(id));
+    Cow::Owned(format!("sha256:{}", &digest[..ID_DIGEST_LENGTH]))
+}
 
 /// Initializes logging, and the panic hook.
 pub fn start(config: LogConfig) {
@@ -91,7 +107,7 @@ impl Records {
             self.job_id = record
                 .job_id
                 .as_ref()
-                .map(|id| id.chars().take(MAX_JOB_ID_LENGTH).collect());
+                .map(|id| loggable_id(id).into_owned());
         }
         *self
             .by_family_and_outcome
@@ -182,7 +198,10 @@ fn log(invocation: &Invocation, answer: &Answer) {
         _ => None,
     };
     let count = ids.map(<[_]>::len).filter(|count| *count > MAX_EVENT_IDS);
-    let ids = ids.map(|ids| json::array(&ids[..ids.len().min(MAX_EVENT_IDS)]));
+    let ids = ids.map(|ids| {
+        let ids = ids.iter().take(MAX_EVENT_IDS);
+        json::array(ids.map(|id| loggable_id(id)))
+    });
     // A macro, since tracing needs a constant level.
     macro_rules! line {
         ($level:expr) => {

@@ -2,7 +2,7 @@
 //!
 //! The JSON format of `tracing-subscriber` cannot write an array.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::Serializer;
 use serde_json::Value;
@@ -23,8 +23,8 @@ use tracing_subscriber::{
 const ARRAY: &str = "event.ids";
 
 /// Serializes texts as the value of [`ARRAY`].
-pub(super) fn array(texts: &[String]) -> String {
-    serde_json::json!(texts).to_string()
+pub(super) fn array<'i>(texts: impl Iterator<Item = Cow<'i, str>>) -> String {
+    Value::from_iter(texts).to_string()
 }
 
 /// Writes an event as a line of JSON.
