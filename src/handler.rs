@@ -33,6 +33,10 @@ const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// The part of an invocation's time that is reserved for the answer to reach Lambda.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
+/// The least time for queue and vault together. Less than that is left only if the clock is wrong, as after a
+/// freeze: both are tried nevertheless, and Lambda's own time-out ends what takes too long.
+const MIN_WORK_TIME: Duration = Duration::from_millis(500);
+
 /// Handles requests. Holds what all invocations share.
 pub struct Handler {
     authentication: Authentication,
@@ -214,7 +218,7 @@ fn deadline(context: &Context) -> Instant {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let left = Duration::from_millis(context.deadline).saturating_sub(since_epoch);
-    Instant::now() + left.saturating_sub(ANSWER_MARGIN)
+    Instant::now() + left.saturating_sub(ANSWER_MARGIN).max(MIN_WORK_TIME)
 }
 
 #[cfg(test)]
