@@ -294,7 +294,8 @@ fn scenes<'t>(
     outcome: &Outcome,
     names: &FieldNames,
 ) -> Vec<(bool, Scene<'t>)> {
-    let mut scenes = BTreeMap::new();
+    // Elements instead of scenes, which are much larger than their texts in the body.
+    let mut chosen: BTreeMap<String, (bool, Element<'_, 't>)> = BTreeMap::new();
     for element in elements {
         for (info_name, _) in element.members().names() {
             let Some(name) = scene_name(info_name, names) else {
@@ -305,24 +306,27 @@ fn scenes<'t>(
                     continue;
                 };
                 // Of equal names, the first that was hit is used, else the first.
-                if let Some((was_hit, _)) = scenes.get(&name)
-                    && (*was_hit || !is_hit)
-                {
-                    continue;
+                match chosen.get(&name) {
+                    Some((was_hit, _)) if *was_hit || !is_hit => {}
+                    _ => {
+                        chosen.insert(name.clone(), (is_hit, info));
+                    }
                 }
-                let mut scene = Scene::default();
-                scene.name.clone_from(&name);
-                scene.verdict = verdict(&info, names.hit, verdict_of_number, outcome);
-                scene.score = info.number(names.score);
-                scene.count = info.number(names.count);
-                scene.label = info.field(names.label);
-                scene.sub_label = info.field(names.sub_label);
-                scene.category = info.field(names.category);
-                scenes.insert(name.clone(), (is_hit, scene));
             }
         }
     }
-    scenes.into_values().collect()
+    let scenes = chosen.into_iter().map(|(name, (is_hit, info))| {
+        let mut scene = Scene::default();
+        scene.name = name;
+        scene.verdict = verdict(&info, names.hit, verdict_of_number, outcome);
+        scene.score = info.number(names.score);
+        scene.count = info.number(names.count);
+        scene.label = info.field(names.label);
+        scene.sub_label = info.field(names.sub_label);
+        scene.category = info.field(names.category);
+        (is_hit, scene)
+    });
+    scenes.collect()
 }
 
 /// Returns whether one of a scene's flags is not 0, or `None` if it has no flag.
