@@ -7,6 +7,7 @@ use testkit::{
     function::Settings,
     function_url::{HttpAnswer, TOKEN, function_url_event, post_json, post_xml},
     queue::Queue,
+    runtime_api::Answer,
 };
 
 /// A word that no answer may repeat.
@@ -186,4 +187,17 @@ async fn a_body_larger_than_a_url_takes_is_refused() {
     assert_problem(&function.call(&post_xml(&largest)).await, 400, "in base64");
     let answer = function.call(&post_xml(&larger)).await;
     assert_problem(&answer, 413, "one byte more in base64");
+}
+
+#[tokio::test]
+async fn a_deadline_in_the_past_does_not_refuse_a_callback() {
+    let queue = Queue::standard().await;
+    let function = crate::start(Settings::for_queue(&queue.url)).await;
+    let event = post_json(&to_json(&tasks([snapshot(1)])));
+    // The deadline has passed when the function reads it, as after a freeze that stopped its clock.
+    let answer = function.invoke(&event, std::time::Duration::ZERO).await;
+    let Answer::Response(response) = answer else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(response["statusCode"], json!(200), "{response}");
 }

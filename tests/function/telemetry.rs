@@ -222,3 +222,42 @@ async fn only_a_published_line_names_events() {
     assert!(output.lines().count() > 2, "{output:?}");
     assert!(output.lines().all(|line| !line.contains("event.")));
 }
+
+#[tokio::test]
+async fn an_id_that_is_not_plain_is_logged_as_its_digest() {
+    let aws = FakeAws::start().await;
+    let function = crate::start(aws.settings()).await;
+    // A signed URL, and bidirectional and C1 control characters.
+    let ids = [
+        ("j_1.a-B:2", "j_1.a-B:2", "j_1.a-B:2:Success"),
+        (
+            "https://a/b?sign=s3cret",
+            "sha256:e20f54ce006ded58",
+            "sha256:96eff7cfbeb6c05f",
+        ),
+        (
+            "a\u{202E}b",
+            "sha256:1f7a9d5e8e213a52",
+            "2379c944687adb3ef21b85ef9083dfcd7a3ba8518e9473e06969625a71a605f5",
+        ),
+        (
+            "a\u{85}b",
+            "sha256:75e7cf7e9bf896d8",
+            "5ca060c2e5a0a342f3257802d150ea729bf87d194f77f85b69e9e2063a247fc1",
+        ),
+    ];
+    for (id, ..) in ids {
+        let body = json!({ "JobsDetail": { "JobId": id, "Tag": "Snapshot", "State": "Success" } });
+        assert_eq!(function.call(&post_json(&to_json(&body))).await.status, 200);
+    }
+    let output = function.stop().await;
+    let lines = output.lines().filter(|line| line.contains("published"));
+    let logged: Vec<_> = lines
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).expect("a line is JSON");
+            (line["job.id"].clone(), line["event.ids"][0].clone())
+        })
+        .collect();
+    let expected = ids.map(|(_, job, event)| (json!(job), json!(event)));
+    assert_eq!(logged, expected);
+}

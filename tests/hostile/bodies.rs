@@ -29,7 +29,7 @@ fn xml() -> Vec<Row> {
     vec![
         refused(
             "XML, elements in elements",
-            "line 1, column 317: expected a depth of at most 100",
+            "line 1, column 317: nested deeper than 100 levels",
             || filled("<Response><JobsDetail>", "<a>", ""),
         ),
         read("XML, one element of many attributes", || {
@@ -172,7 +172,7 @@ fn xml() -> Vec<Row> {
 }
 
 fn json() -> Vec<Row> {
-    const DEEP: &str = "expected a depth of at most 100";
+    const DEEP: &str = "nested deeper than 100 levels";
     vec![
         refused(
             "JSON, arrays in arrays",
@@ -308,8 +308,29 @@ fn dense() -> Vec<Row> {
             },
             Answer::Read { jobs: SMALL_JOBS },
         ),
+        read("dense, raised scenes", || {
+            let scenes = (0..99_000).map(|n| format!("\"{n:x}Info\":{{\"HitFlag\":1}},"));
+            json_of(&format!("{}\"Result\":1", scenes.collect::<String>()))
+        }),
+        (
+            "dense, different jobs with one id",
+            || {
+                let jobs = (0..49_990).map(|n| format!("{{\"JobId\":1,\"a\":{n}}},"));
+                let jobs: String = jobs.collect();
+                format!("{{\"JobsDetail\":[{jobs}]}}").into_bytes()
+            },
+            Answer::Read { jobs: 49_990 },
+        ),
+        refused("dense, siblings of jobs", COPIES, || {
+            let siblings: String = (0..100_000).map(|n| format!("\"{n:x}\":1,")).collect();
+            let jobs = "{\"a\":1},".repeat(20_000);
+            format!("{{{siblings}\"JobsDetail\":[{jobs}]}}").into_bytes()
+        }),
     ]
 }
+
+const COPIES: &str = "the fields next to 20000 jobs would be copied into each of them: 23176060000 bytes, \
+    more than 67108864";
 
 /// `piece` as often as it has room between `begin` and `end`.
 fn filled(begin: &str, piece: &str, end: &str) -> Vec<u8> {
