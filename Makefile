@@ -33,7 +33,7 @@ PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
 # renovate: datasource=crate depName=cargo-fuzz
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := $(TOOLS_VENV)/bin/cargo-fuzz
-FUZZ_TARGETS := xml json request xml_json_equivalence
+FUZZ_TARGETS := xml json request
 FUZZ_SECONDS := 60
 
 # The examples of workers: Python packages, Node and its packages.
