@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use cloud_infinite_job_record::{Error, Outcome, Problem, Record};
+use cloud_infinite_job_record::{JobError, Outcome, Problem, Record};
 
 use super::element::Element;
 use crate::callback::{self, Node, trim};
@@ -63,11 +63,11 @@ fn is_success(code: &str) -> bool {
 pub(super) fn error<'t>(
     code: Option<Cow<'t, str>>,
     message: Option<Cow<'t, str>>,
-) -> Option<Error<'t>> {
+) -> Option<JobError<'t>> {
     if code.is_none() && message.is_none() {
         return None;
     }
-    let mut error = Error::default();
+    let mut error = JobError::default();
     error.code = code;
     error.message = message;
     Some(error)

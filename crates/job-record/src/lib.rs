@@ -12,5 +12,5 @@ mod schema;
 pub use enums::{Family, Forbidden, Outcome, Verdict};
 pub use event::{DataContentType, DataSchema, Event, SCHEMA_VERSION, SpecVersion};
 pub use record::{
-    Error, Input, Inspection, Moderation, Output, Problem, Record, Scene, Task, Workflow,
+    Input, Inspection, JobError, Moderation, Output, Problem, Record, Scene, Task, Workflow,
 };

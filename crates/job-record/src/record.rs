@@ -46,7 +46,7 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// Why the job failed: present only if `outcome` is `failed`, and only if the vendor reported a code
     /// or a message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Error<'t>>,
+    pub error: Option<JobError<'t>>,
     /// The failures inside a job whose outcome is `partial`, and inside a failed workflow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem<'t>>,
@@ -145,7 +145,7 @@ impl<D> Record<'_, D> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
-pub struct Error<'t> {
+pub struct JobError<'t> {
     /// `Code`, `code` in moderation Simple: a name (`InvalidArgument`) or a number (`-61011`), as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
@@ -338,7 +338,7 @@ pub struct Task<'t> {
     /// Why the task failed: its `Code` and `Message`, else those of its first failed object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(title = "TaskError"))]
-    pub error: Option<Error<'t>>,
+    pub error: Option<JobError<'t>>,
     /// The node in the workflow: `Name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'t, str>>,

@@ -1,7 +1,7 @@
 //! Formats the schema as a page, `docs/record.md`.
 
 use cloud_infinite_job_record::{
-    Error, Event, Input, Moderation, Output, Problem, Record, Scene, Task, Workflow,
+    Event, Input, JobError, Moderation, Output, Problem, Record, Scene, Task, Workflow,
 };
 use serde::{
     Deserializer,
@@ -43,7 +43,7 @@ pub(crate) fn page(schema: &Value) -> String {
     );
     for (name, fields) in [
         ("Record", fields::<Record<'_, Value>>()),
-        ("Error", fields::<Error<'_>>()),
+        ("JobError", fields::<JobError<'_>>()),
         ("Problem", fields::<Problem<'_>>()),
         ("Input", fields::<Input<'_>>()),
         ("Output", fields::<Output<'_>>()),

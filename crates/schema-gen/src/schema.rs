@@ -39,8 +39,8 @@ pub(crate) fn definitions() -> Value {
         .to_value();
     if let Some(definitions) = schema["$defs"].as_object_mut() {
         for (name, definition) in definitions {
-            // `Record` and `Error` are names of types in Java and TypeScript.
-            let is_object = definition["type"] == "object";
+            // `Record` is the name of a type in Java and TypeScript.
+            let is_object = definition["type"] == "object" && !name.starts_with("Job");
             let title = if is_object {
                 format!("Job{name}")
             } else {
