@@ -2,20 +2,17 @@
 
 use std::process::ExitCode;
 
-use cloud_infinite_callback::{
-    config::{Config, LogConfig},
-    handler::Handler,
-    telemetry,
-};
+use cloud_infinite_callback::{config::Config, handler::Handler, telemetry};
 use lambda_http::{lambda_runtime, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     // A value that is not UTF-8 is invalid, not missing.
     let get = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
-    telemetry::start(LogConfig::from_env(get));
+    let (log, config) = Config::from_env(get);
+    telemetry::start(log);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
-    let config = match Config::from_env(get) {
+    let config = match config {
         Ok(config) => config,
         Err(errors) => {
             for error in errors {

@@ -1,24 +1,21 @@
 //! Reads and checks single environment variables.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use lambda_http::http::Uri;
-use tracing::level_filters::LevelFilter;
-
-use crate::auth::{self, Authentication};
 
 /// A missing or invalid variable.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// Its name.
     pub variable: &'static str,
-    /// What was expected. It does not quote the value, which may be a secret.
-    pub(crate) expected: String,
+    /// What is wrong with it. It does not quote the value, which may be a secret.
+    pub(crate) reason: String,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}", self.variable, self.expected)
+        write!(f, "{} {}", self.variable, self.reason)
     }
 }
 
@@ -35,11 +32,6 @@ impl<'g> Env<'g> {
             get,
             errors: Vec::new(),
         }
-    }
-
-    /// Returns the errors so far.
-    pub(super) fn errors(&self) -> &[ConfigError] {
-        &self.errors
     }
 
     /// Returns all errors.
@@ -60,17 +52,17 @@ impl<'g> Env<'g> {
     }
 
     /// Reports an invalid variable.
-    pub(super) fn invalid(&mut self, variable: &'static str, expected: &str) {
+    pub(super) fn invalid(&mut self, variable: &'static str, reason: &str) {
         self.errors.push(ConfigError {
             variable,
-            expected: expected.to_owned(),
+            reason: reason.to_owned(),
         });
     }
 
     /// Reports a missing variable, unless it was reported as invalid.
     pub(super) fn missing(&mut self, variable: &'static str) -> String {
         if !self.errors.iter().any(|error| error.variable == variable) {
-            self.invalid(variable, "a value, but it is not set");
+            self.invalid(variable, "is not set");
         }
         String::new()
     }
@@ -80,12 +72,12 @@ impl<'g> Env<'g> {
     }
 
     /// Returns the region.
-    pub(super) fn region(&mut self) -> String {
-        let region = self.required("AWS_REGION");
+    pub(super) fn region(&mut self, variable: &'static str) -> String {
+        let region = self.required(variable);
         // It becomes a part of host names.
         let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if !region.bytes().all(is_label) {
-            self.invalid("AWS_REGION", "a region such as eu-central-1");
+            self.invalid(variable, "is not a region such as eu-central-1");
         }
         region
     }
@@ -94,7 +86,7 @@ impl<'g> Env<'g> {
     pub(super) fn credential(&mut self, variable: &'static str) -> String {
         let value = self.required(variable);
         if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.invalid(variable, "visible ASCII characters");
+            self.invalid(variable, "contains a character that is not visible ASCII");
         }
         value
     }
@@ -107,7 +99,7 @@ impl<'g> Env<'g> {
                 && uri.host().is_some_and(|host| !host.is_empty())
         });
         if !is_valid {
-            self.invalid(variable, "a URL with http or https and a host");
+            self.invalid(variable, "is not an HTTP URL with a host");
             return None;
         }
         Some(url)
@@ -124,7 +116,7 @@ impl<'g> Env<'g> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
         if !is_name {
-            self.invalid(variable, "the name of an S3 bucket");
+            self.invalid(variable, "is not the name of an S3 bucket");
         }
         Some(bucket)
     }
@@ -133,70 +125,17 @@ impl<'g> Env<'g> {
     pub(super) fn number(
         &mut self,
         variable: &'static str,
-        min: usize,
-        max: usize,
+        range: RangeInclusive<usize>,
     ) -> Option<usize> {
-        let text = self.get(variable)?;
-        let number = text
-            .parse()
-            .ok()
-            .filter(|number| (min..=max).contains(number));
+        let number = self.get(variable)?.parse().ok();
+        let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            self.invalid(variable, &format!("a whole number from {min} to {max}"));
+            let (min, max) = range.into_inner();
+            self.invalid(
+                variable,
+                &format!("is not a whole number from {min} to {max}"),
+            );
         }
         number
-    }
-
-    /// Returns the level of the log.
-    pub(super) fn log_level(&mut self) -> LevelFilter {
-        match self
-            .get("AWS_LAMBDA_LOG_LEVEL")
-            .map(|level| level.to_uppercase())
-            .as_deref()
-        {
-            None | Some("INFO") => LevelFilter::INFO,
-            Some("TRACE") => LevelFilter::TRACE,
-            Some("DEBUG") => LevelFilter::DEBUG,
-            Some("WARN") => LevelFilter::WARN,
-            // FATAL is Lambda's level above ERROR. tracing does not have it.
-            Some("ERROR" | "FATAL") => LevelFilter::ERROR,
-            Some(_) => {
-                let expected = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL";
-                self.invalid("AWS_LAMBDA_LOG_LEVEL", expected);
-                LevelFilter::INFO
-            }
-        }
-    }
-
-    /// Returns whether log lines are JSON.
-    pub(super) fn logs_json(&mut self) -> bool {
-        match self.get("AWS_LAMBDA_LOG_FORMAT").as_deref() {
-            None | Some("JSON") => true,
-            Some("Text") => false,
-            Some(_) => {
-                self.invalid("AWS_LAMBDA_LOG_FORMAT", "JSON or Text");
-                true
-            }
-        }
-    }
-
-    /// Returns which requests are accepted, or `None` after it reported an error.
-    pub(super) fn authentication(&mut self) -> Option<Authentication> {
-        match self.get("CALLBACK_AUTH").as_deref() {
-            None | Some("token") => {}
-            Some("none") => return Some(Authentication::Disabled),
-            Some(_) => self.invalid("CALLBACK_AUTH", "token or none"),
-        }
-        let Some(list) = self.get("CALLBACK_TOKEN_SHA256") else {
-            let expected = "SHA-256 digests of accepted tokens, unless CALLBACK_AUTH is none";
-            self.invalid("CALLBACK_TOKEN_SHA256", expected);
-            return None;
-        };
-        let digests: Option<Vec<_>> = list.split(',').map(auth::digest_from_hex).collect();
-        if digests.is_none() {
-            let expected = "64 hexadecimal digits for each digest, separated by commas";
-            self.invalid("CALLBACK_TOKEN_SHA256", expected);
-        }
-        digests.map(Authentication::Tokens)
     }
 }

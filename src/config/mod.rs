@@ -10,7 +10,7 @@ use env::Env;
 pub(crate) use roots::Roots;
 use tracing::level_filters::LevelFilter;
 
-use crate::auth::Authentication;
+use crate::auth::{self, Authentication};
 
 /// The largest message and the largest batch that SQS accepts, in bytes, attributes included.
 pub const SQS_MAX_BYTES: usize = 1024 * 1024;
@@ -18,9 +18,7 @@ pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 /// The smallest `QUEUE_MAX_BYTES`: with a smaller one, nearly every message would cost a call to S3.
 pub const MIN_QUEUE_MAX_BYTES: usize = 8192;
 
-/// The default `PUBLISH_BUDGET_MS`. With 1.5 s for the vault, the vendor gets the response within 4 s. The
-/// vendor does not publish its time-out,
-/// so shorter is safer.
+/// The default `PUBLISH_BUDGET_MS`. Tencent does not publish its time-out, so shorter is safer.
 pub(crate) const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 
 /// The largest `PUBLISH_BUDGET_MS`: longer than any callback should wait.
@@ -68,7 +66,7 @@ pub(crate) struct AwsConfig {
     pub(crate) roots: Roots,
 }
 
-/// Settings of the log. They are read before the rest, so that errors in the rest can be logged.
+/// Settings of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogConfig {
     /// `AWS_LAMBDA_LOG_LEVEL`.
@@ -77,69 +75,124 @@ pub struct LogConfig {
     pub(crate) json: bool,
 }
 
-impl LogConfig {
-    /// Reads the log's variables. Invalid ones get their defaults; [`Config::from_env`] reports them.
-    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
-        let mut env = Env::new(&get);
-        Self {
-            level: env.log_level(),
-            json: env.logs_json(),
-        }
-    }
-}
-
 impl Config {
-    /// Reads the environment through `get`. An empty variable counts as missing.
+    /// Reads the environment through `get`. An empty variable counts as missing. The settings of the log are
+    /// valid in any case, so that errors can be logged.
     ///
     /// # Errors
     /// Returns all missing and invalid variables.
-    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+    pub fn from_env(
+        get: impl Fn(&str) -> Option<String>,
+    ) -> (LogConfig, Result<Self, Vec<ConfigError>>) {
         let mut env = Env::new(&get);
-        env.log_level();
-        env.logs_json();
-        let authentication = env.authentication();
-        let queue = QueueConfig {
-            url: env
-                .url("QUEUE_URL")
-                .map(|url| url.trim_end_matches('/').to_owned())
-                .unwrap_or_else(|| env.missing("QUEUE_URL")),
-            max_bytes: env
-                .number("QUEUE_MAX_BYTES", MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES)
-                .unwrap_or(SQS_MAX_BYTES),
-            budget: env
-                .number(
-                    "PUBLISH_BUDGET_MS",
-                    1,
-                    MAX_PUBLISH_BUDGET.as_millis() as usize,
-                )
-                .map_or(DEFAULT_PUBLISH_BUDGET, |millis| {
-                    Duration::from_millis(millis as u64)
-                }),
+        let log = LogConfig {
+            level: log_level(&mut env),
+            json: logs_json(&mut env),
         };
+        let authentication = authentication(&mut env);
+        let queue = QueueConfig::from_env(&mut env);
         let vault_bucket = env.bucket("VAULT_BUCKET");
-        let endpoint = env.url("AWS_ENDPOINT_URL");
-        let region = env.region();
-        let aws = AwsConfig {
-            roots: env.roots(&region),
-            region,
-            sqs_endpoint: env.url("AWS_ENDPOINT_URL_SQS").or(endpoint.clone()),
-            s3_endpoint: env.url("AWS_ENDPOINT_URL_S3").or(endpoint),
-            access_key_id: env.credential("AWS_ACCESS_KEY_ID"),
-            secret_access_key: env.credential("AWS_SECRET_ACCESS_KEY"),
-            session_token: env.get("AWS_SESSION_TOKEN"),
-        };
+        let aws = AwsConfig::from_env(&mut env);
         let function_name = env.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-        match authentication {
-            Some(authentication) if env.errors().is_empty() => Ok(Self {
+        let errors = env.into_errors();
+        let config = match authentication {
+            Some(authentication) if errors.is_empty() => Ok(Self {
                 authentication,
                 queue,
                 vault_bucket,
                 aws,
                 function_name,
             }),
-            _ => Err(env.into_errors()),
+            _ => Err(errors),
+        };
+        (log, config)
+    }
+}
+
+impl QueueConfig {
+    fn from_env(env: &mut Env<'_>) -> Self {
+        let url = env.url("QUEUE_URL");
+        let max_bytes = env.number("QUEUE_MAX_BYTES", MIN_QUEUE_MAX_BYTES..=SQS_MAX_BYTES);
+        let max_budget = MAX_PUBLISH_BUDGET.as_millis() as usize;
+        let budget = env.number("PUBLISH_BUDGET_MS", 1..=max_budget);
+        Self {
+            url: match url {
+                Some(url) => url.trim_end_matches('/').to_owned(),
+                None => env.missing("QUEUE_URL"),
+            },
+            max_bytes: max_bytes.unwrap_or(SQS_MAX_BYTES),
+            budget: budget.map_or(DEFAULT_PUBLISH_BUDGET, |millis| {
+                Duration::from_millis(millis as u64)
+            }),
         }
     }
+}
+
+impl AwsConfig {
+    fn from_env(env: &mut Env<'_>) -> Self {
+        let endpoint = env.url("AWS_ENDPOINT_URL");
+        let region = env.region("AWS_REGION");
+        Self {
+            roots: Roots::from_env(env, &region),
+            region,
+            sqs_endpoint: env.url("AWS_ENDPOINT_URL_SQS").or(endpoint.clone()),
+            s3_endpoint: env.url("AWS_ENDPOINT_URL_S3").or(endpoint),
+            access_key_id: env.credential("AWS_ACCESS_KEY_ID"),
+            secret_access_key: env.credential("AWS_SECRET_ACCESS_KEY"),
+            session_token: env.get("AWS_SESSION_TOKEN"),
+        }
+    }
+}
+
+fn log_level(env: &mut Env<'_>) -> LevelFilter {
+    const VARIABLE: &str = "AWS_LAMBDA_LOG_LEVEL";
+    let level = env.get(VARIABLE).map(|level| level.to_uppercase());
+    match level.as_deref() {
+        None | Some("INFO") => LevelFilter::INFO,
+        Some("TRACE") => LevelFilter::TRACE,
+        Some("DEBUG") => LevelFilter::DEBUG,
+        Some("WARN") => LevelFilter::WARN,
+        // FATAL is Lambda's level above ERROR. tracing does not have it.
+        Some("ERROR" | "FATAL") => LevelFilter::ERROR,
+        Some(_) => {
+            env.invalid(VARIABLE, "is not TRACE, DEBUG, INFO, WARN, ERROR or FATAL");
+            LevelFilter::INFO
+        }
+    }
+}
+
+fn logs_json(env: &mut Env<'_>) -> bool {
+    const VARIABLE: &str = "AWS_LAMBDA_LOG_FORMAT";
+    match env.get(VARIABLE).as_deref() {
+        None | Some("JSON") => true,
+        Some("Text") => false,
+        Some(_) => {
+            env.invalid(VARIABLE, "is neither JSON nor Text");
+            true
+        }
+    }
+}
+
+/// Returns which requests are accepted, or `None` after it reported an error.
+fn authentication(env: &mut Env<'_>) -> Option<Authentication> {
+    const DIGESTS: &str = "CALLBACK_TOKEN_SHA256";
+    match env.get("CALLBACK_AUTH").as_deref() {
+        None | Some("token") => {}
+        Some("none") => return Some(Authentication::Disabled),
+        Some(_) => env.invalid("CALLBACK_AUTH", "is neither token nor none"),
+    }
+    let Some(list) = env.get(DIGESTS) else {
+        env.invalid(DIGESTS, "is not set, and CALLBACK_AUTH is not none");
+        return None;
+    };
+    let digests: Option<Vec<_>> = list.split(',').map(auth::digest_from_hex).collect();
+    if digests.is_none() {
+        env.invalid(
+            DIGESTS,
+            "contains a digest that does not have 64 hexadecimal digits",
+        );
+    }
+    digests.map(Authentication::Tokens)
 }
 
 #[cfg(test)]
@@ -162,6 +215,7 @@ pub(super) mod tests {
                 .find(|(variable, _)| *variable == name)?;
             Some(set.1.to_owned())
         })
+        .1
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
     }
 
@@ -216,15 +270,15 @@ pub(super) mod tests {
     #[test]
     fn err_all_invalid_variables_are_reported_together() {
         let expected = [
-            "AWS_LAMBDA_LOG_LEVEL: expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
-            "AWS_LAMBDA_LOG_FORMAT: expected JSON or Text",
-            "CALLBACK_AUTH: expected token or none",
-            "CALLBACK_TOKEN_SHA256: expected 64 hexadecimal digits for each digest, separated by commas",
-            "QUEUE_URL: expected a URL with http or https and a host",
-            "QUEUE_MAX_BYTES: expected a whole number from 8192 to 1048576",
-            "PUBLISH_BUDGET_MS: expected a whole number from 1 to 60000",
-            "VAULT_BUCKET: expected the name of an S3 bucket",
-            "AWS_ENDPOINT_URL: expected a URL with http or https and a host",
+            "AWS_LAMBDA_LOG_LEVEL is not TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
+            "AWS_LAMBDA_LOG_FORMAT is neither JSON nor Text",
+            "CALLBACK_AUTH is neither token nor none",
+            "CALLBACK_TOKEN_SHA256 contains a digest that does not have 64 hexadecimal digits",
+            "QUEUE_URL is not an HTTP URL with a host",
+            "QUEUE_MAX_BYTES is not a whole number from 8192 to 1048576",
+            "PUBLISH_BUDGET_MS is not a whole number from 1 to 60000",
+            "VAULT_BUCKET is not the name of an S3 bucket",
+            "AWS_ENDPOINT_URL is not an HTTP URL with a host",
         ];
         let found = config(&[
             ("AWS_LAMBDA_LOG_LEVEL", "LOUD"),
@@ -271,13 +325,13 @@ pub(super) mod tests {
     #[test]
     fn err_missing() {
         let expected = [
-            "CALLBACK_TOKEN_SHA256: expected SHA-256 digests of accepted tokens, unless CALLBACK_AUTH is none",
-            "QUEUE_URL: expected a value, but it is not set",
+            "CALLBACK_TOKEN_SHA256 is not set, and CALLBACK_AUTH is not none",
+            "QUEUE_URL is not set",
         ];
         assert_eq!(config(&[("QUEUE_URL", " ")]).err().unwrap(), expected);
         let no_digest = [("QUEUE_URL", " "), ("CALLBACK_TOKEN_SHA256", ",")];
-        assert!(config(&no_digest).err().unwrap()[0].starts_with("CALLBACK_TOKEN_SHA256: "));
-        let nothing = Config::from_env(|_| None).err().unwrap();
+        assert!(config(&no_digest).err().unwrap()[0].starts_with("CALLBACK_TOKEN_SHA256 "));
+        let nothing = Config::from_env(|_| None).1.err().unwrap();
         let missing: Vec<_> = nothing.iter().map(|problem| problem.variable).collect();
         assert_eq!(
             missing,

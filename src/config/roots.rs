@@ -30,22 +30,22 @@ pub(crate) enum Roots {
     Bundle(Vec<u8>),
 }
 
-impl Env<'_> {
+impl Roots {
     /// Selects the roots. Amazon's are enough for AWS, and parsing five certificates instead of the
-    /// system's hundred or more shortens each cold start. The system trust store is used
+    /// system's hundred or more shortens each cold start by a quarter. The system trust store is used
     /// if `SSL_CERT_*` is set, for custom HTTPS endpoints, and in partitions with other roots.
-    pub(super) fn roots(&mut self, region: &str) -> Roots {
-        if let Some(file) = self.get("AWS_CA_BUNDLE") {
+    pub(super) fn from_env(env: &mut Env<'_>, region: &str) -> Self {
+        if let Some(file) = env.get("AWS_CA_BUNDLE") {
             let bundle = fs::read(file).unwrap_or_default();
             if !are_certificates(&bundle) {
-                self.invalid("AWS_CA_BUNDLE", "a file with certificates in PEM");
+                env.invalid("AWS_CA_BUNDLE", NO_FILE);
             }
-            return Roots::Bundle(bundle);
+            return Self::Bundle(bundle);
         }
-        let is_set = |name| self.get(name).is_some();
+        let is_set = |name| env.get(name).is_some();
         let is_custom_https = |name| {
-            self.get(name)
-                .is_some_and(|endpoint| endpoint.starts_with("https:"))
+            let endpoint = env.get(name);
+            endpoint.is_some_and(|endpoint| endpoint.starts_with("https:"))
         };
         let uses_system = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(is_set)
             || ENDPOINTS.into_iter().any(is_custom_https)
@@ -53,26 +53,31 @@ impl Env<'_> {
                 .iter()
                 .any(|prefix| region.starts_with(prefix));
         if !uses_system {
-            return Roots::Amazon;
+            return Self::Amazon;
         }
-        self.check_system_roots();
-        Roots::System
+        check_system_roots(env);
+        Self::System
     }
+}
 
-    /// Checks `SSL_CERT_FILE` and `SSL_CERT_DIR`. The SDK reads them itself, does not trim them, and treats
-    /// an empty `SSL_CERT_FILE` as set. If it finds no root certificate, every call fails.
-    fn check_system_roots(&mut self) {
-        if let Some(file) = self.verbatim("SSL_CERT_FILE")
-            && !has_root(Path::new(&file))
-        {
-            self.invalid("SSL_CERT_FILE", "a file with certificates in PEM");
-        }
-        if let Some(folders) = self.verbatim("SSL_CERT_DIR")
-            && !folders.is_empty()
-            && !env::split_paths(&folders).any(|folder| has_root_inside(&folder))
-        {
-            self.invalid("SSL_CERT_DIR", "a folder of files with certificates in PEM");
-        }
+const NO_FILE: &str = "is not a file with certificates in PEM";
+
+/// Checks `SSL_CERT_FILE` and `SSL_CERT_DIR`. The SDK reads them itself, does not trim them, and treats
+/// an empty `SSL_CERT_FILE` as set. If it finds no root certificate, every call fails.
+fn check_system_roots(env: &mut Env<'_>) {
+    if let Some(file) = env.verbatim("SSL_CERT_FILE")
+        && !has_root(Path::new(&file))
+    {
+        env.invalid("SSL_CERT_FILE", NO_FILE);
+    }
+    if let Some(folders) = env.verbatim("SSL_CERT_DIR")
+        && !folders.is_empty()
+        && !env::split_paths(&folders).any(|folder| has_root_inside(&folder))
+    {
+        env.invalid(
+            "SSL_CERT_DIR",
+            "is not a folder of files with certificates in PEM",
+        );
     }
 }
 
@@ -155,12 +160,12 @@ mod tests {
                 &["/nonexistent", no_text, &empty, &number, &spaced, ""],
             ),
         ] {
-            let expected = format!("{variable}: expected a file with certificates in PEM");
+            let expected = format!("{variable} is not a file with certificates in PEM");
             for file in files {
                 assert_eq!(with(variable, file), [&*expected], "{file:?}");
             }
         }
-        let expected = "SSL_CERT_DIR: expected a folder of files with certificates in PEM";
+        let expected = "SSL_CERT_DIR is not a folder of files with certificates in PEM";
         let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/format");
         for folder in ["/nonexistent", no_text, tests] {
             assert_eq!(with("SSL_CERT_DIR", folder), [expected], "{folder}");

@@ -50,7 +50,9 @@ fn the_contracts_limits_are_accepted() {
             ("AWS_SECRET_ACCESS_KEY", "key".to_owned()),
             ("AWS_LAMBDA_FUNCTION_NAME", "test".to_owned()),
         ]);
-        Config::from_env(|name| settings.get(name).cloned()).is_ok()
+        Config::from_env(|name| settings.get(name).cloned())
+            .1
+            .is_ok()
     };
     assert!(is_accepted(min) && is_accepted(max));
     assert!(!is_accepted(min - 1) && !is_accepted(max + 1));
