@@ -65,86 +65,64 @@ struct Row {
     status: StatusCode,
     level: Level,
     metric: Option<&'static str>,
-    /// The log message.
-    message: &'static str,
 }
 
 impl Answer {
     fn row(&self) -> Row {
-        let (status, level, metric, message) = match self {
-            Self::Published { .. } => (StatusCode::OK, Level::INFO, None, "published"),
-            Self::Probe => (
-                StatusCode::OK,
-                Level::INFO,
-                Some("Probes"),
-                "answered a probe",
-            ),
-            Self::UnknownEvent => (
-                StatusCode::BAD_REQUEST,
-                Level::WARN,
-                Some("BadRequests"),
-                "refused: not an event of a function URL (payload 2.0)",
-            ),
-            Self::Forbidden => (
-                StatusCode::FORBIDDEN,
-                Level::WARN,
-                Some("AuthFailures"),
-                "refused: no accepted token",
-            ),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                Level::DEBUG,
-                None,
-                "refused: not POST",
-            ),
-            Self::InvalidBase64 => (
-                StatusCode::BAD_REQUEST,
-                Level::WARN,
-                Some("BadRequests"),
-                "refused: body is not valid base64",
-            ),
-            Self::Empty => (
-                StatusCode::BAD_REQUEST,
-                Level::WARN,
-                Some("BadRequests"),
-                "refused: empty body",
-            ),
+        let (status, level, metric) = match self {
+            Self::Published { .. } => (StatusCode::OK, Level::INFO, None),
+            Self::Probe => (StatusCode::OK, Level::INFO, Some("Probes")),
+            Self::UnknownEvent | Self::InvalidBase64 | Self::Empty => {
+                (StatusCode::BAD_REQUEST, Level::WARN, Some("BadRequests"))
+            }
             Self::ContentTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Level::WARN,
                 Some("BadRequests"),
-                "refused: body too large",
             ),
-            Self::Quarantined { .. } => (
-                StatusCode::OK,
-                Level::ERROR,
-                Some("Quarantined"),
-                "quarantined: body cannot be read",
-            ),
+            Self::Forbidden => (StatusCode::FORBIDDEN, Level::WARN, Some("AuthFailures")),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, Level::DEBUG, None),
+            Self::Quarantined { .. } => (StatusCode::OK, Level::ERROR, Some("Quarantined")),
             Self::Spilled { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Level::ERROR,
                 Some("Spilled"),
-                "spilled to the vault: the queue did not accept every record",
             ),
             Self::NotStored { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 Level::ERROR,
                 Some("VaultFailures"),
-                "not stored: the vault failed or is not configured",
             ),
             Self::TooLarge { .. } => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Level::ERROR,
                 Some("VaultFailures"),
-                "not stored: too large for the queue, and no vault is configured",
             ),
         };
         Row {
             status,
             level,
             metric,
-            message,
+        }
+    }
+
+    /// Returns the log message.
+    pub(crate) fn message(&self) -> &'static str {
+        match self {
+            Self::Published { .. } => "published",
+            Self::Probe => "answered a probe",
+            Self::UnknownEvent => "refused: not an event of a function URL (payload 2.0)",
+            Self::Forbidden => "refused: no accepted token",
+            Self::MethodNotAllowed => "refused: not POST",
+            Self::InvalidBase64 => "refused: body is not valid base64",
+            Self::Empty => "refused: empty body",
+            Self::ContentTooLarge => "refused: body too large",
+            Self::Quarantined { .. } => "quarantined: body cannot be read",
+            Self::Spilled { .. } => "spilled to the vault: not every record was published",
+            Self::NotStored { .. } => "not stored: the vault failed or is not configured",
+            Self::TooLarge { .. } => {
+                "not stored: too large for the queue, and no vault is configured"
+            }
         }
     }
 
@@ -156,11 +134,6 @@ impl Answer {
     /// Returns the log level.
     pub(crate) fn level(&self) -> Level {
         self.row().level
-    }
-
-    /// Returns the log message.
-    pub(crate) fn message(&self) -> &'static str {
-        self.row().message
     }
 
     /// Returns the metric that counts it. Published records are counted by family and outcome instead.
