@@ -1,13 +1,11 @@
 //! Authenticates requests by a token. The vendor signs nothing, so the callback URL contains a token: as the
 //! last segment of the path, or as the query parameter `token`.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-use crate::function_url::{Headers, Request};
+use crate::function_url::Request;
 
 /// The query parameter that may carry the token.
 const PARAMETER: &str = "token";
@@ -24,55 +22,51 @@ pub enum Authentication {
 }
 
 /// An authenticated request. Only [`Authentication::authenticate`] creates one.
-pub struct Authentic<'e> {
+pub struct Authenticated<'e> {
     request: Request<'e>,
+    token_index: Option<u32>,
 }
 
-/// The body is not valid base64, although the event says so.
-#[derive(Debug, PartialEq, Eq)]
-pub struct InvalidBase64;
-
-impl Authentic<'_> {
-    /// Whether the method is POST.
-    pub fn is_post(&self) -> bool {
-        self.request.method() == "POST"
+impl<'e> Authenticated<'e> {
+    /// Returns the request.
+    pub(crate) fn request(&self) -> &Request<'e> {
+        &self.request
     }
 
-    /// Returns the headers.
-    pub(crate) fn headers(&self) -> Headers {
-        self.request.headers()
+    /// Returns the request.
+    pub(crate) fn into_request(self) -> Request<'e> {
+        self.request
     }
 
-    /// Returns the body as the vendor sent it.
-    ///
-    /// # Errors
-    /// Returns [`InvalidBase64`] if the body is encoded and cannot be decoded.
-    pub fn into_body(self) -> Result<Bytes, InvalidBase64> {
-        let is_base64 = self.request.is_base64();
-        let encoded = self.request.into_encoded_body();
-        if is_base64 {
-            let decoded = STANDARD.decode(encoded.as_bytes());
-            return decoded.map(Bytes::from).map_err(|_| InvalidBase64);
-        }
-        Ok(Bytes::from(encoded.into_owned()))
+    /// Returns the position of the accepted token's digest in `CALLBACK_TOKEN_SHA256`, from 0.
+    pub(crate) fn token_index(&self) -> Option<u32> {
+        self.token_index
     }
 }
 
 impl Authentication {
     /// Returns the request as authenticated, if it has an accepted token. Takes the same time whether or
     /// not a digest matches, and whichever digest it is.
-    pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authentic<'e>> {
+    pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authenticated<'e>> {
         let Self::Tokens(digests) = self else {
-            return Some(Authentic { request });
+            return Some(Authenticated {
+                request,
+                token_index: None,
+            });
         };
-        let mut accepted = Choice::from(0);
+        // The number of the digest from 1, or 0 if none matches.
+        let mut accepted = 0_u32;
         for candidate in candidates(request.path(), request.query()) {
             let candidate = digest(&candidate);
-            for digest in digests {
-                accepted |= digest.ct_eq(&candidate);
+            for (number, digest) in (1..).zip(digests) {
+                accepted.conditional_assign(&number, digest.ct_eq(&candidate));
             }
         }
-        bool::from(accepted).then_some(Authentic { request })
+        let token_index = accepted.checked_sub(1)?;
+        Some(Authenticated {
+            request,
+            token_index: Some(token_index),
+        })
     }
 }
 
@@ -108,7 +102,8 @@ fn candidates(path: &str, query: &str) -> Vec<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn is_accepted(tokens: &[&str], uri: &str) -> bool {
+    /// Returns which of the tokens is in a request with this path and query.
+    fn accepted(tokens: &[&str], uri: &str) -> Option<u32> {
         let digests = tokens
             .iter()
             .map(|token| digest(token.as_bytes()))
@@ -124,7 +119,11 @@ mod tests {
         let event = event.to_string();
         let request = Request::parse(&event).expect("the event is complete");
         let authentication = Authentication::Tokens(digests);
-        authentication.authenticate(request).is_some()
+        authentication.authenticate(request)?.token_index()
+    }
+
+    fn is_accepted(tokens: &[&str], uri: &str) -> bool {
+        accepted(tokens, uri).is_some()
     }
 
     #[test]
@@ -147,14 +146,14 @@ mod tests {
 
     #[test]
     fn ok_any_of_several_tokens() {
-        for uri in [
-            "/one",
-            "/two",
-            "/one?token=two",
-            "/wrong?token=two",
-            "/two?token=wrong",
+        for (uri, index) in [
+            ("/one", 0),
+            ("/two", 1),
+            ("/one?token=two", 1),
+            ("/wrong?token=two", 1),
+            ("/two?token=wrong", 1),
         ] {
-            assert!(is_accepted(&["one", "two"], uri), "{uri}");
+            assert_eq!(accepted(&["one", "two"], uri), Some(index), "{uri}");
         }
     }
 

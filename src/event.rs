@@ -26,7 +26,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// An event with its routing: the job's bucket and region.
 #[derive(Debug)]
-pub struct RoutedEvent<'t> {
+pub struct JobEvent<'t> {
     /// The event.
     pub(crate) event: Event<'t, Detail<'t>>,
     /// The job's bucket: that of the input, else that of `Operation.Output`.
@@ -37,14 +37,12 @@ pub struct RoutedEvent<'t> {
 
 /// Returns the events of a callback, one for each job. They are created lazily: a body may contain thousands
 /// of jobs, whose messages together are larger than the body.
-pub fn routed_events<'t>(
-    callback: &'t Callback<'t>,
-) -> impl ExactSizeIterator<Item = RoutedEvent<'t>> {
+pub fn job_events<'t>(callback: &'t Callback<'t>) -> impl ExactSizeIterator<Item = JobEvent<'t>> {
     let mut ids = UniqueIds::default();
     let count = callback.jobs.len();
     (0..count).map(move |index| {
         let (record, output_bucket) = normalize::record(callback, index);
-        let mut routed = RoutedEvent::new(record, output_bucket);
+        let mut routed = JobEvent::new(record, output_bucket);
         if count > 1 {
             ids.make_unique(&mut routed.event, || callback.place(index));
         }
@@ -52,7 +50,7 @@ pub fn routed_events<'t>(
     })
 }
 
-impl<'t> RoutedEvent<'t> {
+impl<'t> JobEvent<'t> {
     fn new(record: Record<'t, Detail<'t>>, output_bucket: BucketRef<'t>) -> Self {
         let input = &record.input;
         let input_bucket = BucketRef {
@@ -93,7 +91,7 @@ impl<'t> RoutedEvent<'t> {
 pub fn events<'t>(
     callback: &'t Callback<'t>,
 ) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t>>> {
-    routed_events(callback).map(|routed| routed.event)
+    job_events(callback).map(|routed| routed.event)
 }
 
 /// Serializes an event as the body of a message: JSON in characters that SQS accepts.

@@ -1,12 +1,17 @@
 //! Parses requests and serializes responses of a function URL: payload format 2.0, which an HTTP API uses as
 //! well.
 //!
-//! Only the fields that are used are deserialized. `lambda_http` would build an `http::Request` before the
-//! token is checked, and panics on some paths and queries that a client can send.
+//! Only the fields that are used are deserialized, borrowed from the event. The types of `lambda_http` would
+//! copy the body twice, and its adapter panics on some paths and queries that a client can send.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
 
 /// A request, borrowed from its event.
@@ -14,16 +19,16 @@ use serde_json::value::RawValue;
 #[serde(rename_all = "camelCase")]
 pub struct Request<'e> {
     #[serde(borrow)]
-    version: Text<'e>,
+    version: Cow<'e, str>,
     #[serde(borrow)]
-    raw_path: Text<'e>,
+    raw_path: Cow<'e, str>,
     #[serde(borrow)]
     raw_query_string: Option<Text<'e>>,
     /// Not parsed before the token is checked.
     #[serde(borrow)]
     headers: Option<&'e RawValue>,
-    #[serde(borrow)]
-    request_context: Object<RequestContext<'e>>,
+    #[serde(borrow, deserialize_with = "object")]
+    request_context: RequestContext<'e>,
     #[serde(borrow)]
     body: Option<Text<'e>>,
     is_base64_encoded: bool,
@@ -32,24 +37,21 @@ pub struct Request<'e> {
 /// The supported version of the payload format.
 const VERSION: &str = "2.0";
 
-/// A JSON object. Without this, serde would read a struct from an array as well.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = <&RawValue>::deserialize(deserializer)?.get();
-        if !json.starts_with('{') {
-            return Err(D::Error::custom("expected an object"));
-        }
-        serde_json::from_str(json)
-            .map(Self)
-            .map_err(D::Error::custom)
-    }
-}
-
 /// A text that is copied only if it has escapes.
 #[derive(Default, Deserialize)]
 struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
+
+#[derive(Deserialize)]
+struct RequestContext<'e> {
+    #[serde(borrow, deserialize_with = "object")]
+    http: Http<'e>,
+}
+
+#[derive(Deserialize)]
+struct Http<'e> {
+    #[serde(borrow)]
+    method: Cow<'e, str>,
+}
 
 /// The headers that are used. Lambda writes all names in lower case.
 #[derive(Default, Deserialize)]
@@ -59,28 +61,22 @@ pub(crate) struct Headers {
     pub(crate) content_encoding: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct RequestContext<'e> {
-    #[serde(borrow)]
-    http: Object<Http<'e>>,
-}
-
-#[derive(Deserialize)]
-struct Http<'e> {
-    #[serde(borrow)]
-    method: Text<'e>,
-}
+/// The body is not valid base64, although the event says so.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InvalidBase64;
 
 impl<'e> Request<'e> {
     /// Parses an event. Returns `None` for an event of any other shape.
     pub fn parse(event: &'e str) -> Option<Self> {
-        let Object(request) = serde_json::from_str::<Object<Self>>(event).ok()?;
-        (request.version.0 == VERSION).then_some(request)
+        let mut deserializer = serde_json::Deserializer::from_str(event);
+        let request: Self = object(&mut deserializer).ok()?;
+        deserializer.end().ok()?;
+        (request.version == VERSION).then_some(request)
     }
 
     /// Returns the path as the client sent it, percent-encoded.
     pub(crate) fn path(&self) -> &str {
-        &self.raw_path.0
+        &self.raw_path
     }
 
     /// Returns the query as the client sent it, without its `?`.
@@ -88,9 +84,9 @@ impl<'e> Request<'e> {
         self.raw_query_string.as_ref().map_or("", |query| &query.0)
     }
 
-    /// Returns the method.
-    pub(crate) fn method(&self) -> &str {
-        &self.request_context.0.http.0.method.0
+    /// Whether the method is POST.
+    pub(crate) fn is_post(&self) -> bool {
+        self.request_context.http.method == "POST"
     }
 
     /// Returns the headers. All are absent if one of them is not text.
@@ -99,16 +95,6 @@ impl<'e> Request<'e> {
             .headers
             .map(|headers| serde_json::from_str(headers.get()));
         headers.and_then(Result::ok).unwrap_or_default()
-    }
-
-    /// Returns the body as the event contains it: text, or base64.
-    pub(crate) fn into_encoded_body(self) -> Cow<'e, str> {
-        self.body.unwrap_or_default().0
-    }
-
-    /// Whether the event contains the body in base64.
-    pub(crate) fn is_base64(&self) -> bool {
-        self.is_base64_encoded
     }
 
     /// Returns the size of the decoded body in bytes, without decoding it.
@@ -120,6 +106,38 @@ impl<'e> Request<'e> {
             encoded.len()
         }
     }
+
+    /// Returns the body as the client sent it.
+    ///
+    /// # Errors
+    /// Returns [`InvalidBase64`] if the event has the body in base64, and it cannot be decoded.
+    pub(crate) fn into_body(self) -> Result<Bytes, InvalidBase64> {
+        let Text(encoded) = self.body.unwrap_or_default();
+        if self.is_base64_encoded {
+            let decoded = STANDARD.decode(encoded.as_bytes());
+            return decoded.map(Bytes::from).map_err(|_| InvalidBase64);
+        }
+        Ok(Bytes::from(encoded.into_owned()))
+    }
+}
+
+/// Deserializes a struct from a JSON object. By itself, serde accepts an array as well.
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct ObjectVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(ObjectVisitor(PhantomData))
 }
 
 /// A response.

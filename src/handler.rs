@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -15,16 +16,16 @@ use tokio::time::Instant;
 
 use crate::{
     answer::Answer,
-    auth::{Authentic, Authentication},
+    auth::{Authenticated, Authentication},
     aws,
     callback::{self, Payload},
     config::Config,
     event,
-    function_url::{Request, Response},
+    function_url::{InvalidBase64, Request, Response},
     publish::{Delivery, PublishError, Publisher},
     queue::{self, Queue},
     telemetry::{Invocation, Telemetry},
-    vault::{self, Folder, Receipt, Vault},
+    vault::{self, Folder, NewObject, RequestMetadata, Vault},
 };
 
 /// The largest body that a function URL accepts. Larger ones are rejected unread.
@@ -41,7 +42,23 @@ const MIN_WORK_TIME: Duration = Duration::from_millis(500);
 pub struct Handler {
     authentication: Authentication,
     publisher: Publisher,
+    vault: Option<Arc<Vault>>,
     telemetry: Telemetry,
+}
+
+/// An authenticated request with its decoded body.
+struct Accepted {
+    body: Bytes,
+    delivery: Delivery,
+}
+
+/// Why a body is not on the queue, with the reason for the log.
+#[derive(Debug)]
+enum Undelivered {
+    /// It cannot be read.
+    Unreadable(String),
+    /// Not all of its events were published.
+    Unpublished(String),
 }
 
 impl Handler {
@@ -51,10 +68,13 @@ impl Handler {
         let sqs = queue::client(&sdk_config, config.aws.sqs_endpoint.as_deref());
         let queue = Queue::new(config.queue.url, sqs);
         let s3 = move || vault::client(&sdk_config, config.aws.s3_endpoint.as_deref());
-        let vault = config.vault_bucket.map(|bucket| Vault::new(bucket, s3));
+        let vault = config.vault_bucket;
+        let vault = vault.map(|bucket| Arc::new(Vault::new(bucket, s3)));
+        let (max_bytes, budget) = (config.queue.max_bytes, config.queue.budget);
         Self {
             authentication: config.authentication,
-            publisher: Publisher::new(queue, vault, config.queue.max_bytes, config.queue.budget),
+            publisher: Publisher::new(queue, vault.clone(), max_bytes, budget),
+            vault,
             telemetry: Telemetry::new(config.function_name),
         }
     }
@@ -77,41 +97,61 @@ impl Handler {
         context: &Context,
         invocation: &mut Invocation,
     ) -> Answer {
-        let (delivery, body) = match self.accept(&event, context) {
+        let accepted = self.accept(&event, context, invocation);
+        // The event holds another copy of the body, of up to megabytes.
+        drop(event);
+        let Accepted { body, delivery } = match accepted {
             Ok(accepted) => accepted,
             Err(refusal) => return refusal,
         };
-        // The event holds another copy of the body, of up to megabytes.
-        drop(event);
-        invocation.body_bytes = Some(body.len());
         if callback::is_empty(&body) {
             return Answer::Empty;
         }
-        let work = self.publish(&body, &delivery, invocation);
-        let failure = match catch_panic(work).await {
-            Ok(answer) => return answer,
-            Err(failure) => failure,
+        let published = self.publish(&body, &delivery, invocation);
+        let undelivered = match catch_panic(published).await {
+            Some(Ok(answer)) => return answer,
+            Some(Err(undelivered)) => undelivered,
+            // A bug in the receiver must not lose the callback.
+            None => Undelivered::Unreadable("the receiver panicked".to_owned()),
         };
-        let stored = self.store(body, failure, &delivery).map(Ok);
-        catch_panic(stored)
-            .await
-            .unwrap_or_else(NotPublished::into_answer)
+        let (folder, reason) = match undelivered {
+            Undelivered::Unreadable(reason) => (Folder::Quarantine, reason),
+            Undelivered::Unpublished(reason) => (Folder::Spill, reason),
+        };
+        match catch_panic(self.store(folder, body, &reason, &delivery)).await {
+            Some(Ok(key)) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
+            Some(Ok(key)) => Answer::Spilled { key, reason },
+            Some(Err(error)) => Answer::NotStored {
+                reason: format!("{reason}; {error}"),
+            },
+            None => Answer::NotStored {
+                reason: format!("{reason}; the receiver panicked"),
+            },
+        }
     }
 
     /// Authenticates a request, and decodes its body.
-    fn accept(&self, event: &RawValue, context: &Context) -> Result<(Delivery, Bytes), Answer> {
+    fn accept(
+        &self,
+        event: &RawValue,
+        context: &Context,
+        invocation: &mut Invocation,
+    ) -> Result<Accepted, Answer> {
         let request = Request::parse(event.get()).ok_or(Answer::UnknownEvent)?;
         if request.body_bytes() > MAX_BODY_BYTES {
             return Err(Answer::ContentTooLarge);
         }
-        let request = self.authentication.authenticate(request);
-        let request = request.ok_or(Answer::Forbidden)?;
-        if !request.is_post() {
+        let authenticated = self.authentication.authenticate(request);
+        let authenticated = authenticated.ok_or(Answer::Forbidden)?;
+        invocation.token_index = authenticated.token_index();
+        if !authenticated.request().is_post() {
             return Err(Answer::MethodNotAllowed);
         }
-        let delivery = delivery(&request, context);
-        let body = request.into_body().map_err(|_| Answer::InvalidBase64)?;
-        Ok((delivery, body))
+        let delivery = delivery(&authenticated, context);
+        let body = authenticated.into_request().into_body();
+        let body = body.map_err(|InvalidBase64| Answer::InvalidBase64)?;
+        invocation.body_bytes = Some(body.len());
+        Ok(Accepted { body, delivery })
     }
 
     /// Parses a body and publishes its records.
@@ -120,82 +160,67 @@ impl Handler {
         body: &Bytes,
         delivery: &Delivery,
         invocation: &mut Invocation,
-    ) -> Result<Answer, NotPublished> {
+    ) -> Result<Answer, Undelivered> {
         let payload = Payload::read(body).map_err(|error| {
-            let encoding = delivery.receipt.content_encoding.as_deref();
+            let encoding = delivery.request.content_encoding.as_deref();
             let hint = callback::encoding_hint(body, encoding);
-            NotPublished::Unreadable(format!("{error}{hint}"))
+            Undelivered::Unreadable(format!("{error}{hint}"))
         })?;
         let callback = match payload {
             Payload::Callback(callback) => callback,
             Payload::Probe => return Ok(Answer::Probe),
         };
-        let Invocation { records, stats, .. } = invocation;
-        let events = event::routed_events(&callback).inspect(|routed| records.count(&routed.event));
-        let published = self.publisher.publish(events, delivery, stats).await;
-        match published.map_err(|unpublished| unpublished.error) {
-            Ok(ids) => Ok(Answer::Published { ids }),
-            // The vault may store the body although it did not store all large messages.
-            Err(PublishError::Queue(error)) => Err(NotPublished::Queue(error.to_string())),
-            Err(PublishError::Vault(error)) => Err(NotPublished::Queue(error.to_string())),
-            Err(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
+        let records = &mut invocation.records;
+        let events = event::job_events(&callback).inspect(|event| records.count(&event.event));
+        let report = self.publisher.publish(events, delivery).await;
+        invocation.stats = report.stats;
+        match report.error {
+            None => Ok(Answer::Published { ids: report.ids }),
+            Some(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
                 reason: error.to_string(),
             }),
+            // The vault may store the body although it did not store all large messages.
+            Some(error) => Err(Undelivered::Unpublished(error.to_string())),
         }
     }
 
-    /// Stores a body that is not on the queue.
-    async fn store(&self, body: Bytes, failure: NotPublished, delivery: &Delivery) -> Answer {
-        let (folder, reason) = match failure {
-            NotPublished::Unreadable(reason) => (Folder::Quarantine, reason),
-            NotPublished::Queue(reason) => (Folder::Spill, reason),
+    /// Stores a body that is not on the queue, and returns its key.
+    async fn store(
+        &self,
+        folder: Folder,
+        body: Bytes,
+        reason: &str,
+        delivery: &Delivery,
+    ) -> Result<String, String> {
+        let vault = self.vault.as_ref().ok_or("no vault is configured")?;
+        let object = NewObject {
+            folder,
+            name: &delivery.id,
+            content: body,
+            reason,
+            request: &delivery.request,
         };
-        let stored = self.publisher.store(folder, body, &reason, delivery);
-        match stored.await {
-            Ok(key) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
-            Ok(key) => Answer::Spilled { key, reason },
-            Err(error) => Answer::NotStored {
-                reason: format!("{reason}; {error}"),
-            },
-        }
-    }
-}
-
-/// Why a body is not on the queue, with the reason for the log.
-#[derive(Debug)]
-enum NotPublished {
-    Unreadable(String),
-    Queue(String),
-}
-
-impl NotPublished {
-    /// Returns the answer if storing the body fails as well.
-    fn into_answer(self) -> Answer {
-        let (Self::Unreadable(reason) | Self::Queue(reason)) = self;
-        Answer::NotStored { reason }
+        let stored = vault.store(object, delivery.deadline).await;
+        stored.map_err(|error| error.to_string())
     }
 }
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must not end the process: the callback would be lost");
 
-/// Runs the work on a body and catches a panic, so that a bug in the receiver does not lose the callback:
-/// the body is quarantined.
-async fn catch_panic(
-    work: impl Future<Output = Result<Answer, NotPublished>>,
-) -> Result<Answer, NotPublished> {
+/// Returns the result of `work`, or `None` if it panics.
+async fn catch_panic<T>(work: impl Future<Output = T>) -> Option<T> {
     // A panic leaves no shared state inconsistent.
-    let result = AssertUnwindSafe(work).catch_unwind().await;
-    result.unwrap_or_else(|_| Err(NotPublished::Unreadable("the receiver panicked".to_owned())))
+    AssertUnwindSafe(work).catch_unwind().await.ok()
 }
 
-fn delivery(request: &Authentic<'_>, context: &Context) -> Delivery {
-    let headers = request.headers();
+fn delivery(authenticated: &Authenticated<'_>, context: &Context) -> Delivery {
+    let headers = authenticated.request().headers();
     let content_type = headers.content_type;
     let trace = context.xray_trace_id.clone();
     Delivery {
         id: context.request_id.clone(),
-        receipt: Receipt {
+        request: RequestMetadata {
             request_id: context.request_id.clone(),
             received_at: in_seconds(Timestamp::now()),
             content_type: content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
@@ -226,15 +251,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_quarantines_the_body() {
+    async fn a_panic_is_caught() {
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let result = catch_panic(async { panic!("s3cret") }).await;
+        let panicked = catch_panic(async { panic!("s3cret") }).await;
         std::panic::set_hook(quiet);
-        let Err(NotPublished::Unreadable(reason)) = result else {
-            panic!("{result:?}")
-        };
-        assert_eq!(reason, "the receiver panicked");
+        assert_eq!(panicked, None::<()>);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use cloud_infinite_job_record::SCHEMA_VERSION;
 
 use crate::{
     callback::is_xml_character,
-    event::{self, RoutedEvent, id_for_sqs},
+    event::{self, JobEvent, id_for_sqs},
 };
 
 /// The longest value of a message attribute, in characters: long enough for every id. It bounds the size of
@@ -35,7 +35,7 @@ pub(crate) struct Attribute {
 
 impl Message {
     /// Creates the message of an event, of any size.
-    pub(crate) fn new(routed: &RoutedEvent<'_>, is_fifo: bool) -> Self {
+    pub(crate) fn new(routed: &JobEvent<'_>, is_fifo: bool) -> Self {
         let event = &routed.event;
         let record = &event.data;
         let attributes = [
@@ -143,7 +143,7 @@ mod tests {
                 return None;
             }
         };
-        let routed = event::routed_events(&callback).next()?;
+        let routed = event::job_events(&callback).next()?;
         Some(Message::new(&routed, is_fifo))
     }
 

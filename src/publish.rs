@@ -1,33 +1,24 @@
 //! Publishes events: in batches, within a time budget, and by claim check through the vault if they are too
 //! large for the queue.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
-    event::RoutedEvent,
+    event::JobEvent,
     message::Message,
-    queue::{MAX_BATCH_ENTRIES, Queue, QueueError, Unsent},
-    vault::{self, Folder, Receipt, Vault, VaultError},
+    queue::{MAX_BATCH_ENTRIES, Queue, QueueError},
+    vault::{Folder, NewObject, RequestMetadata, Vault, VaultError},
 };
 
-/// Publishes events to the queue, and stores what it cannot hold in the vault.
+/// Publishes events to the queue, those that are too large for it through the vault.
 pub struct Publisher {
     queue: Queue,
-    vault: Option<Vault>,
+    vault: Option<Arc<Vault>>,
     max_bytes: usize,
     budget: Duration,
-}
-
-/// Events that are not all on the queue. Publishing all of them again sends the same ids.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Unpublished {
-    /// Why.
-    pub error: PublishError,
-    /// The ids of the events that the queue confirmed. Others may be on it nevertheless.
-    pub published: Vec<String>,
 }
 
 /// Why an event was not published.
@@ -56,13 +47,22 @@ impl fmt::Display for PublishError {
     }
 }
 
-/// Measures of publishing one callback.
+/// The result of publishing a callback.
+#[derive(Debug, Default)]
+pub struct PublishReport {
+    /// The ids of the events that the queue confirmed. If there is an error, others may be on it nevertheless.
+    pub ids: Vec<String>,
+    /// The first error. Publishing the callback again sends the same ids.
+    pub error: Option<PublishError>,
+    /// Measurements.
+    pub(crate) stats: PublishStats,
+}
+
+/// Measurements of publishing one callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PublishStats {
+pub(crate) struct PublishStats {
     /// The time spent on the queue.
     pub(crate) queue_time: Duration,
-    /// The time spent on the vault.
-    pub(crate) vault_time: Duration,
     /// The number of retries.
     pub(crate) retries: usize,
     /// The number of messages stored in the vault because of their size.
@@ -76,25 +76,22 @@ pub struct Delivery {
     /// message.
     pub id: String,
     /// The metadata of the request.
-    pub receipt: Receipt,
+    pub request: RequestMetadata,
     /// The X-Ray trace header for the messages.
     pub trace: Option<String>,
     /// The time by which the answer must be ready.
     pub deadline: Instant,
 }
 
-/// Messages for one call, with the ids of their events.
-#[derive(Default)]
-struct Batch {
-    messages: Vec<Message>,
-    ids: Vec<String>,
-    bytes: usize,
-}
-
 impl Publisher {
     /// Creates a publisher. Messages and batches have at most `max_bytes`, and all calls to the queue for
     /// one callback take at most `budget`.
-    pub fn new(queue: Queue, vault: Option<Vault>, max_bytes: usize, budget: Duration) -> Self {
+    pub fn new(
+        queue: Queue,
+        vault: Option<Arc<Vault>>,
+        max_bytes: usize,
+        budget: Duration,
+    ) -> Self {
         Self {
             queue,
             vault,
@@ -103,151 +100,144 @@ impl Publisher {
         }
     }
 
-    /// Publishes a message for each event, and returns the events' ids. Only one batch of messages is in
-    /// memory at a time.
-    ///
-    /// # Errors
-    /// Returns [`Unpublished`] if not all of them are on the queue within the budget, or by the
-    /// deadline.
+    /// Publishes a message for each event, until the queue is unavailable or the time is used up. Only one batch
+    /// of messages is in memory at a time.
     pub async fn publish<'t>(
         &self,
-        events: impl Iterator<Item = RoutedEvent<'t>>,
+        events: impl Iterator<Item = JobEvent<'t>>,
         delivery: &Delivery,
-        stats: &mut PublishStats,
-    ) -> Result<Vec<String>, Unpublished> {
-        let mut published = Vec::new();
-        match self
-            .publish_into(&mut published, events, delivery, stats)
-            .await
-        {
-            Ok(()) => Ok(published),
-            Err(error) => Err(Unpublished { error, published }),
+    ) -> PublishReport {
+        let mut publication = Publication::new(self, delivery);
+        for (number, event) in events.enumerate() {
+            if publication.is_stopped() {
+                break;
+            }
+            publication.push(number, event).await;
+        }
+        publication.flush().await;
+        publication.report
+    }
+}
+
+/// One callback that is being published. It owns what is left of the time for queue and vault.
+struct Publication<'p> {
+    publisher: &'p Publisher,
+    delivery: &'p Delivery,
+    /// The deadline for the queue and for oversize messages.
+    deadline: Instant,
+    queue_budget: Duration,
+    /// All oversize messages of a callback share it.
+    vault_budget: Duration,
+    /// The messages of the next call, with the ids of their events.
+    batch: Vec<Message>,
+    batch_ids: Vec<String>,
+    report: PublishReport,
+}
+
+impl<'p> Publication<'p> {
+    fn new(publisher: &'p Publisher, delivery: &'p Delivery) -> Self {
+        let vault = publisher.vault.as_ref();
+        let vault_budget = vault.map_or(Duration::ZERO, |vault| vault.budget());
+        let rest = delivery.deadline.saturating_duration_since(Instant::now());
+        // Leaves time to store the body in the vault, or half of the rest if that is less.
+        let for_vault = vault_budget.min(rest / 2);
+        Self {
+            publisher,
+            delivery,
+            deadline: delivery.deadline - for_vault,
+            queue_budget: publisher.budget,
+            vault_budget,
+            batch: Vec::new(),
+            batch_ids: Vec::new(),
+            report: PublishReport::default(),
         }
     }
 
-    /// Publishes events, and adds the ids of those that the queue confirmed.
-    async fn publish_into<'t>(
-        &self,
-        published: &mut Vec<String>,
-        events: impl Iterator<Item = RoutedEvent<'t>>,
-        delivery: &Delivery,
-        stats: &mut PublishStats,
-    ) -> Result<(), PublishError> {
-        let deadline = self.queue_deadline(delivery.deadline);
-        let mut batch = Batch::default();
-        for (number, routed) in events.enumerate() {
-            let mut message = Message::new(&routed, self.queue.is_fifo());
-            if message.bytes() > self.max_bytes {
-                message = self
-                    .store_oversize(message, number, delivery, deadline, stats)
-                    .await?;
-                stats.oversize += 1;
-            }
-            let bytes = message.bytes();
-            let is_full = batch.messages.len() == MAX_BATCH_ENTRIES;
-            if is_full || batch.bytes + bytes > self.max_bytes {
-                let full = std::mem::take(&mut batch);
-                self.send(full, published, delivery, deadline, stats)
-                    .await?;
-            }
-            batch.bytes += bytes;
-            batch.ids.push(routed.event.id);
-            batch.messages.push(message);
-        }
-        self.send(batch, published, delivery, deadline, stats).await
+    /// Whether no other message can be published: the queue is not available.
+    fn is_stopped(&self) -> bool {
+        matches!(
+            self.report.error,
+            Some(PublishError::Queue(QueueError::Unavailable(_)))
+        )
     }
 
-    /// Sends a batch within the remaining budget of the queue. Time spent on the vault does not count.
-    async fn send(
-        &self,
-        batch: Batch,
-        published: &mut Vec<String>,
-        delivery: &Delivery,
-        deadline: Instant,
-        stats: &mut PublishStats,
-    ) -> Result<(), PublishError> {
+    /// Adds the message of event `number` to the batch, after sending the batch if it is full. An error about
+    /// this message does not stop the others.
+    async fn push(&mut self, number: usize, event: JobEvent<'_>) {
+        let mut message = Message::new(&event, self.publisher.queue.is_fifo());
+        if message.bytes() > self.publisher.max_bytes {
+            message = match self.store_oversize(number, message).await {
+                Ok(pointer) => pointer,
+                Err(error) => return self.fail(error),
+            };
+        }
+        let batch_bytes: usize = self.batch.iter().map(Message::bytes).sum();
+        let is_full = self.batch.len() == MAX_BATCH_ENTRIES
+            || batch_bytes + message.bytes() > self.publisher.max_bytes;
+        if is_full {
+            self.flush().await;
+        }
+        self.batch.push(message);
+        self.batch_ids.push(event.event.id);
+    }
+
+    /// Sends the batch.
+    async fn flush(&mut self) {
+        if self.batch.is_empty() || self.is_stopped() {
+            return;
+        }
         let begin = Instant::now();
-        let budget = self.budget.saturating_sub(stats.queue_time);
-        let deadline = deadline.min(begin + budget);
-        let retries = &mut stats.retries;
-        let trace = delivery.trace.as_deref();
-        let sent = self.queue.send(batch.messages, trace, deadline, retries);
+        let deadline = self.deadline.min(begin + self.queue_budget);
+        let trace = self.delivery.trace.as_deref();
+        let sent = self.publisher.queue.send(&self.batch, trace, deadline);
         let sent = sent.await;
-        stats.queue_time += begin.elapsed();
-        let Err(Unsent { error, unconfirmed }) = sent else {
-            published.extend(batch.ids);
-            return Ok(());
-        };
-        let ids = batch.ids.into_iter().enumerate();
-        let confirmed = ids.filter(|(number, _)| !unconfirmed.contains(number));
-        published.extend(confirmed.map(|(_, id)| id));
-        Err(PublishError::Queue(error))
+        let elapsed = begin.elapsed();
+        self.queue_budget = self.queue_budget.saturating_sub(elapsed);
+        self.report.stats.queue_time += elapsed;
+        self.report.stats.retries += sent.retries;
+        self.batch.clear();
+        let ids = self.batch_ids.drain(..).enumerate();
+        let confirmed = ids.filter(|(number, _)| !sent.unconfirmed.contains(number));
+        self.report.ids.extend(confirmed.map(|(_, id)| id));
+        if let Some(error) = sent.error {
+            self.fail(PublishError::Queue(error));
+        }
     }
 
-    /// Stores the message of job `number` in the vault, and returns a pointer to it. All messages of a
-    /// callback share the vault's budget.
+    /// Stores a message in the vault, and returns a pointer to it.
     async fn store_oversize(
-        &self,
-        mut message: Message,
+        &mut self,
         number: usize,
-        delivery: &Delivery,
-        deadline: Instant,
-        stats: &mut PublishStats,
+        mut message: Message,
     ) -> Result<Message, PublishError> {
+        let publisher = self.publisher;
         let bytes = message.bytes();
-        let Some(vault) = &self.vault else {
+        let Some(vault) = &publisher.vault else {
             return Err(PublishError::TooLarge { bytes });
         };
         let begin = Instant::now();
-        let budget = vault.budget().saturating_sub(stats.vault_time);
         let body = std::mem::take(&mut message.body);
         let size = body.len();
-        let name = format!("{}-{number}", delivery.id);
-        let reason = format!("a message of {bytes} bytes");
-        let stored = vault.store(
-            Folder::Oversize,
-            &name,
-            Bytes::from(body),
-            &reason,
-            &delivery.receipt,
-            deadline.min(begin + budget),
-        );
+        let object = NewObject {
+            folder: Folder::Oversize,
+            name: &format!("{}-{number}", self.delivery.id),
+            content: Bytes::from(body),
+            reason: &format!("a message of {bytes} bytes"),
+            request: &self.delivery.request,
+        };
+        let stored = vault.store(object, self.deadline.min(begin + self.vault_budget));
         let stored = stored.await;
-        stats.vault_time += begin.elapsed();
+        self.vault_budget = self.vault_budget.saturating_sub(begin.elapsed());
         let key = stored.map_err(PublishError::Vault)?;
+        self.report.stats.oversize += 1;
         Ok(message.into_pointer(vault.bucket(), &key, size))
     }
 
-    /// Stores a body that is not on the queue, and returns its key.
-    ///
-    /// # Errors
-    /// Returns [`VaultError`] if there is no vault, or if it does not store the body by the deadline.
-    pub(crate) async fn store(
-        &self,
-        folder: Folder,
-        body: Bytes,
-        reason: &str,
-        delivery: &Delivery,
-    ) -> Result<String, VaultError> {
-        let vault = self.vault.as_ref().ok_or(VaultError::NotConfigured)?;
-        let Delivery {
-            id,
-            receipt,
-            deadline,
-            ..
-        } = delivery;
-        let stored = vault.store(folder, id, body, reason, receipt, *deadline);
-        stored.await
-    }
-
-    /// Returns the deadline for the queue. It leaves time to store the body in the vault: [`vault::BUDGET`],
-    /// or half of the remaining time if that is shorter.
-    fn queue_deadline(&self, deadline: Instant) -> Instant {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        let for_vault = self
-            .vault
-            .as_ref()
-            .map_or(Duration::ZERO, |_| vault::BUDGET.min(rest / 2));
-        deadline - for_vault
+    /// Keeps the first error, but replaces it if the queue is unavailable: that stops the publication.
+    fn fail(&mut self, error: PublishError) {
+        let stops = matches!(error, PublishError::Queue(QueueError::Unavailable(_)));
+        if self.report.error.is_none() || stops {
+            self.report.error = Some(error);
+        }
     }
 }

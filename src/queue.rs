@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::{
     aws,
     message::{Attribute, Message},
-    retry::{self, Fault, FaultKind, RetryLimit},
+    retry::{self, Fault, FaultKind, Retried, RetryLimit},
 };
 
 /// The most entries of one `SendMessageBatch`.
@@ -55,12 +55,14 @@ pub fn client(sdk_config: &SdkConfig, endpoint: Option<&str>) -> Client {
     Client::from_conf(config.build())
 }
 
-/// A batch that is not completely on the queue.
-pub(crate) struct Unsent {
-    /// Why.
-    pub(crate) error: QueueError,
-    /// The places in the batch of the messages that SQS did not confirm.
+/// The result of sending a batch.
+pub(crate) struct SendReport {
+    /// The places in the batch of the messages that SQS did not confirm. They may be on the queue nevertheless.
     pub(crate) unconfirmed: Vec<usize>,
+    /// Why, if there are any.
+    pub(crate) error: Option<QueueError>,
+    /// The number of retries.
+    pub(crate) retries: usize,
 }
 
 impl fmt::Display for QueueError {
@@ -94,114 +96,92 @@ impl Queue {
         self.url.ends_with(".fifo")
     }
 
-    /// Sends messages. Adds the number of retries to `retries`.
-    ///
-    /// # Errors
-    /// Returns [`Unsent`] if SQS refuses one of them, or has not accepted all of them by the
-    /// deadline. Those that it did not confirm may be on the queue nevertheless.
+    /// Sends messages until SQS has confirmed each of them, refuses one, or `deadline` has passed.
     pub(crate) async fn send(
         &self,
-        mut batch: Vec<Message>,
+        batch: &[Message],
         trace: Option<&str>,
         deadline: Instant,
-        retries: &mut usize,
-    ) -> Result<(), Unsent> {
+    ) -> SendReport {
         let limit = RetryLimit {
             deadline,
             attempts: self.max_attempts,
         };
         let mut unconfirmed: Vec<_> = (0..batch.len()).collect();
-        let sent = match batch.len() {
-            0 => Ok(()),
-            1 => self.send_one(batch.remove(0), trace, limit, retries).await,
-            _ => {
-                let unconfirmed = &mut unconfirmed;
-                self.send_batch(batch, trace, limit, retries, unconfirmed)
-                    .await
+        let sent = retry::retry(limit, async || match batch {
+            [] => Ok(()),
+            [message] => {
+                self.send_one(message, trace).await?;
+                unconfirmed.clear();
+                Ok(())
             }
-        };
-        sent.map_err(|fault| Unsent {
-            error: match fault.kind {
+            _ => self.send_batch(batch, trace, &mut unconfirmed).await,
+        });
+        let Retried { result, retries } = sent.await;
+        SendReport {
+            unconfirmed,
+            error: result.err().map(|fault| match fault.kind {
                 FaultKind::Refused => QueueError::Refused(fault.reason),
                 _ => QueueError::Unavailable(fault.reason),
-            },
-            unconfirmed,
-        })
+            }),
+            retries,
+        }
     }
 
-    async fn send_one(
-        &self,
-        message: Message,
-        trace: Option<&str>,
-        limit: RetryLimit,
-        retries: &mut usize,
-    ) -> Result<(), Fault> {
+    async fn send_one(&self, message: &Message, trace: Option<&str>) -> Result<(), Fault> {
         let request = self
             .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(message.body)
-            .set_message_group_id(message.group_id)
-            .set_message_deduplication_id(message.deduplication_id)
-            .set_message_attributes(Some(attributes(message.attributes)))
+            .message_body(&message.body)
+            .set_message_group_id(message.group_id.clone())
+            .set_message_deduplication_id(message.deduplication_id.clone())
+            .set_message_attributes(Some(attributes(&message.attributes)))
             .set_message_system_attributes(trace.map(system_attributes));
-        retry::retry(limit, retries, async || {
-            // Boxed: it has several kilobytes, which every enclosing future would copy.
-            let response = Box::pin(request.clone().send()).await;
-            // A server that is not SQS may return 200 for anything.
-            match response.map_err(|error| fault(&error))?.message_id() {
-                Some(id) if !id.is_empty() => Ok(()),
-                _ => Err(not_confirmed()),
-            }
-        })
-        .await
+        // Boxed: it has several kilobytes, which every enclosing future would copy.
+        let response = Box::pin(request.send()).await;
+        // A server that is not SQS may return 200 for anything.
+        match response.map_err(|error| fault(&error))?.message_id() {
+            Some(id) if !id.is_empty() => Ok(()),
+            _ => Err(not_confirmed()),
+        }
     }
 
-    /// Sends a batch, then only the entries that SQS did not accept. Their places stay in `unconfirmed`.
+    /// Sends the entries of a batch that SQS did not confirm yet. Their places are in `unconfirmed`.
     async fn send_batch(
         &self,
-        batch: Vec<Message>,
+        batch: &[Message],
         trace: Option<&str>,
-        limit: RetryLimit,
-        retries: &mut usize,
         unconfirmed: &mut Vec<usize>,
     ) -> Result<(), Fault> {
-        let mut waiting: Vec<_> = batch
-            .into_iter()
-            .enumerate()
-            .map(|(number, message)| entry(number, message, trace))
-            .collect();
-        retry::retry(limit, retries, async || {
-            let request = self
-                .client
-                .send_message_batch()
-                .queue_url(&self.url)
-                .set_entries(Some(waiting.clone()));
-            let response = Box::pin(request.send()).await;
-            let response = response.map_err(|error| fault(&error))?;
-            let is_accepted = |id: &str| {
-                let mut accepted = response.successful().iter();
-                accepted.any(|entry| entry.id() == id && !entry.message_id().is_empty())
-            };
-            let failure = |id: &str| response.failed().iter().find(|entry| entry.id() == id);
-            // An entry in both lists is possibly not on the queue. An entry in neither list is not on it.
-            waiting.retain(|entry| !is_accepted(entry.id()) || failure(entry.id()).is_some());
-            unconfirmed.retain(|number| {
-                let id = number.to_string();
-                waiting.iter().any(|entry| entry.id() == id)
-            });
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            let mut failures: Vec<_> = waiting
-                .iter()
-                .filter_map(|entry| failure(entry.id()))
-                .map(refused_entry)
-                .collect();
-            failures.sort_by_key(|fault| fault.kind);
-            Err(failures.into_iter().next().unwrap_or_else(not_confirmed))
-        })
-        .await
+        let entries = unconfirmed
+            .iter()
+            .map(|&number| entry(number, &batch[number], trace));
+        let request = self
+            .client
+            .send_message_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries.collect()));
+        let response = Box::pin(request.send()).await;
+        let response = response.map_err(|error| fault(&error))?;
+        let is_accepted = |id: &str| {
+            let mut accepted = response.successful().iter();
+            accepted.any(|entry| entry.id() == id && !entry.message_id().is_empty())
+        };
+        let failure = |id: &str| response.failed().iter().find(|entry| entry.id() == id);
+        // An entry in both lists is possibly not on the queue. An entry in neither list is not on it.
+        unconfirmed.retain(|number| {
+            let id = number.to_string();
+            !is_accepted(&id) || failure(&id).is_some()
+        });
+        if unconfirmed.is_empty() {
+            return Ok(());
+        }
+        let failures = unconfirmed
+            .iter()
+            .filter_map(|number| failure(&number.to_string()));
+        let first = failures.map(refused_entry).min_by_key(|fault| fault.kind);
+        Err(first.unwrap_or_else(not_confirmed))
     }
 }
 
@@ -248,30 +228,30 @@ fn with_size_hint(code: &str) -> String {
 }
 
 /// Returns the batch entry of a message. Its id is its number.
-fn entry(number: usize, message: Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
+fn entry(number: usize, message: &Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
     let entry = SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
-        .message_body(message.body)
-        .set_message_group_id(message.group_id)
-        .set_message_deduplication_id(message.deduplication_id)
-        .set_message_attributes(Some(attributes(message.attributes)))
+        .message_body(&message.body)
+        .set_message_group_id(message.group_id.clone())
+        .set_message_deduplication_id(message.deduplication_id.clone())
+        .set_message_attributes(Some(attributes(&message.attributes)))
         .set_message_system_attributes(trace.map(system_attributes));
     entry
         .build()
         .expect("an entry with an id and a body is complete")
 }
 
-fn attributes(attributes: Vec<Attribute>) -> HashMap<String, MessageAttributeValue> {
-    let typed = |attribute: Attribute| (attribute.name.to_owned(), typed(attribute));
-    attributes.into_iter().map(typed).collect()
-}
-
-fn typed(attribute: Attribute) -> MessageAttributeValue {
-    MessageAttributeValue::builder()
-        .data_type(attribute.data_type)
-        .string_value(attribute.value)
-        .build()
-        .expect("an attribute with a data type is complete")
+fn attributes(attributes: &[Attribute]) -> HashMap<String, MessageAttributeValue> {
+    let typed = |attribute: &Attribute| {
+        let value = MessageAttributeValue::builder()
+            .data_type(attribute.data_type)
+            .string_value(&attribute.value);
+        let value = value
+            .build()
+            .expect("an attribute with a data type is complete");
+        (attribute.name.to_owned(), value)
+    };
+    attributes.iter().map(typed).collect()
 }
 
 /// Returns the system attribute with the trace header.

@@ -41,53 +41,69 @@ const MAX_BACKOFF: Duration = Duration::from_millis(400);
 /// The time reserved for the last attempt: SQS responds in 20 ms.
 const LAST_ATTEMPT: Duration = Duration::from_millis(100);
 
+/// The result of a call and of its retries.
+pub(crate) struct Retried<T> {
+    /// What the call returned, or the last fault. The call may have succeeded nevertheless: a response can be
+    /// lost.
+    pub(crate) result: Result<T, Fault>,
+    /// The number of attempts after the first.
+    pub(crate) retries: usize,
+}
+
 /// Retries a call with back-off until it succeeds, fails permanently, or reaches its limit. The last
 /// attempt starts [`LAST_ATTEMPT`] before the deadline, so that the call can succeed
-/// after a fault that lasts until then. Adds the number of retries to `retries`.
-///
-/// # Errors
-/// Returns the last fault. The call may have succeeded nevertheless: a response can be lost.
+/// after a fault that lasts until then.
 pub(crate) async fn retry<T>(
     limit: RetryLimit,
-    retries: &mut usize,
     mut attempt: impl AsyncFnMut() -> Result<T, Fault>,
-) -> Result<T, Fault> {
+) -> Retried<T> {
     let begin = Instant::now();
     let mut backoff = FIRST_BACKOFF;
     let mut last: Option<Fault> = None;
-    let mut attempts = 0;
+    let mut retries = 0;
     loop {
-        attempts += 1;
-        let mut is_over = attempts == limit.attempts;
+        let mut is_over = retries + 1 == limit.attempts;
         match timeout_at(limit.deadline, attempt()).await {
-            Ok(Ok(done)) => return Ok(done),
+            Ok(Ok(done)) => {
+                return Retried {
+                    result: Ok(done),
+                    retries,
+                };
+            }
             Ok(Err(fault)) => {
                 is_over |= fault.kind != FaultKind::Transient;
                 last = Some(fault);
             }
             Err(_) => is_over = true,
         }
-        let left = limit.deadline.saturating_duration_since(Instant::now());
-        if is_over || left <= LAST_ATTEMPT {
-            let millis = begin.elapsed().as_millis();
-            return Err(match last {
-                None => Fault {
-                    reason: format!("request timed out after {millis} ms"),
-                    kind: FaultKind::Transient,
-                },
-                Some(fault) if attempts == 1 => fault,
-                Some(Fault { reason, kind }) => Fault {
-                    reason: format!("{reason}; tried {attempts} times in {millis} ms"),
-                    kind,
-                },
-            });
+        let rest = limit.deadline.saturating_duration_since(Instant::now());
+        if is_over || rest <= LAST_ATTEMPT {
+            return Retried {
+                result: Err(summary(last, retries, begin.elapsed())),
+                retries,
+            };
         }
         // Jitter: half of it is random, so that functions that failed together do not retry together.
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
-        sleep(wait.min(left - LAST_ATTEMPT)).await;
+        sleep(wait.min(rest - LAST_ATTEMPT)).await;
         backoff = (2 * backoff).min(MAX_BACKOFF);
-        *retries += 1;
+        retries += 1;
     }
+}
+
+/// Returns the last fault, with the number of attempts if there were several.
+fn summary(last: Option<Fault>, retries: usize, elapsed: Duration) -> Fault {
+    let millis = elapsed.as_millis();
+    let Some(Fault { mut reason, kind }) = last else {
+        return Fault {
+            reason: format!("request timed out after {millis} ms"),
+            kind: FaultKind::Transient,
+        };
+    };
+    if retries > 0 {
+        reason += &format!("; tried {} times in {millis} ms", retries + 1);
+    }
+    Fault { reason, kind }
 }
 
 #[cfg(test)]
@@ -108,12 +124,13 @@ mod tests {
             deadline: begin + Duration::from_secs(10),
             attempts: usize::MAX,
         };
-        let (mut retries, mut times) = (0, Vec::new());
-        let tried = retry(limit, &mut retries, async || {
+        let mut times = Vec::new();
+        let tried = retry(limit, async || {
             times.push(begin.elapsed());
             Err::<(), _>(fault(FaultKind::Transient))
         });
-        let Fault { reason, .. } = tried.await.expect_err("each try fails");
+        let Retried { result, retries } = tried.await;
+        let Fault { reason, .. } = result.expect_err("each try fails");
         assert_eq!(retries, times.len() - 1);
         let tried = times.len();
         assert_eq!(
@@ -136,14 +153,16 @@ mod tests {
             deadline: begin + Duration::from_secs(10),
             attempts: usize::MAX,
         };
-        let mut retries = 0;
-        let good = retry(limit, &mut retries, async || Ok(1)).await;
+        let good = retry(limit, async || Ok(1)).await;
         let hopeless = async || Err::<u8, _>(fault(FaultKind::Permanent));
-        let bad = retry(limit, &mut retries, hopeless).await;
-        assert_eq!((good, bad), (Ok(1), Err(fault(FaultKind::Permanent))));
-        let silent = retry(limit, &mut retries, std::future::pending::<Result<u8, _>>);
-        let silent = silent.await.expect_err("it has no answer");
-        assert_eq!(silent.reason, "request timed out after 10000 ms");
-        assert_eq!(retries, 0);
+        let bad = retry(limit, hopeless).await;
+        assert_eq!(
+            (good.result, bad.result),
+            (Ok(1), Err(fault(FaultKind::Permanent)))
+        );
+        let silent = retry(limit, std::future::pending::<Result<u8, _>>).await;
+        let fault = silent.result.expect_err("it has no answer");
+        assert_eq!(fault.reason, "request timed out after 10000 ms");
+        assert_eq!(good.retries + bad.retries + silent.retries, 0);
     }
 }

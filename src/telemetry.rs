@@ -14,12 +14,7 @@ use sha2::{Digest, Sha256};
 use tracing::{Level, field, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{
-    answer::Answer,
-    config::LogConfig,
-    metrics::{EmfLine, MetricValue},
-    publish::PublishStats,
-};
+use crate::{answer::Answer, config::LogConfig, metrics::EmfLine, publish::PublishStats};
 
 /// The longest id in the log, in characters: that of an event. The vendor's job ids have at most 38.
 const MAX_ID_LENGTH: usize = 128;
@@ -70,6 +65,10 @@ pub fn start(config: LogConfig) {
 pub(crate) struct Invocation {
     begin: Instant,
     request_id: String,
+    /// Which token the request has: see [`Authenticated::token_index`].
+    ///
+    /// [`Authenticated::token_index`]: crate::auth::Authenticated::token_index
+    pub(crate) token_index: Option<u32>,
     /// The size of the body. Absent if it was not decoded.
     pub(crate) body_bytes: Option<usize>,
     /// The measurements of publishing.
@@ -92,6 +91,7 @@ impl Invocation {
         Self {
             begin: Instant::now(),
             request_id: request_id.to_owned(),
+            token_index: None,
             body_bytes: None,
             stats: PublishStats::default(),
             records: Records::default(),
@@ -131,55 +131,44 @@ impl Telemetry {
     pub(crate) fn end(&self, invocation: Invocation, answer: &Answer) {
         log(&invocation, answer);
         // Written in one call, at every log level.
-        let mut lines = Vec::new();
-        let written = self
-            .write_metrics(&mut lines, &invocation, answer)
-            .and_then(|()| std::io::stdout().write_all(&lines));
-        if let Err(error) = written {
+        let lines = self.metrics(&invocation, answer);
+        if let Err(error) = std::io::stdout().write_all(lines.as_bytes()) {
             tracing::error!(%error, "could not write metrics");
         }
     }
 
-    fn write_metrics(
-        &self,
-        lines: &mut Vec<u8>,
-        invocation: &Invocation,
-        answer: &Answer,
-    ) -> std::io::Result<()> {
+    /// Returns the lines of metrics. A line has one value for each dimension, so each further family and outcome
+    /// needs a line of its own.
+    fn metrics(&self, invocation: &Invocation, answer: &Answer) -> String {
         let mut line = EmfLine::new(&self.function_name);
         if let Some(name) = answer.metric() {
-            line.add(name, MetricValue::Count(1));
-        }
-        if let Some(bytes) = invocation.body_bytes {
-            line.add("BodyBytes", MetricValue::Bytes(bytes));
+            line.add(name, "Count", 1);
         }
         let PublishStats {
             queue_time,
             retries,
             oversize,
-            ..
         } = invocation.stats;
         if !queue_time.is_zero() {
             let millis = queue_time.as_secs_f64() * 1000.0;
-            line.add("PublishMillis", MetricValue::Millis(millis));
+            line.add("PublishMillis", "Milliseconds", millis);
         }
         for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
             if count > 0 {
-                line.add(name, MetricValue::Count(count));
+                line.add(name, "Count", count);
             }
         }
+        let mut lines = String::new();
         if let Answer::Published { .. } = answer {
             for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
-                if line.has_dimensions() {
-                    line.write(lines)?;
-                    line = EmfLine::new(&self.function_name);
-                }
-                let records = ("RecordsPublished", MetricValue::Count(*count));
                 let dimensions = [("family", family.as_str()), ("outcome", outcome.as_str())];
-                line.add_with_dimensions(records, dimensions);
+                line.add_with_dimensions("RecordsPublished", *count, dimensions);
+                lines.extend(line.into_json());
+                line = EmfLine::new(&self.function_name);
             }
         }
-        line.write(lines)
+        lines.extend(line.into_json());
+        lines
     }
 }
 
@@ -208,6 +197,7 @@ fn log(invocation: &Invocation, answer: &Answer) {
             tracing::event!(
                 $level,
                 request.id = invocation.request_id,
+                token.index = invocation.token_index,
                 job.id = job_id,
                 jobs = records.values().sum::<usize>(),
                 callback.family = family,

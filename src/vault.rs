@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_sdk_s3::{
+    Client, operation::put_object::builders::PutObjectFluentBuilder, primitives::ByteStream,
+};
 use aws_types::SdkConfig;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -44,7 +46,7 @@ impl Folder {
 
 /// The metadata of a request, which is stored with its body.
 #[derive(Clone, Debug)]
-pub struct Receipt {
+pub struct RequestMetadata {
     /// The id of the invocation.
     pub request_id: String,
     /// When the request was received.
@@ -53,6 +55,17 @@ pub struct Receipt {
     pub content_type: String,
     /// The sender's `Content-Encoding`.
     pub content_encoding: Option<String>,
+}
+
+/// An object to store.
+pub(crate) struct NewObject<'o> {
+    pub(crate) folder: Folder,
+    /// The last part of its key.
+    pub(crate) name: &'o str,
+    pub(crate) content: Bytes,
+    /// Why it is stored, without quoting it.
+    pub(crate) reason: &'o str,
+    pub(crate) request: &'o RequestMetadata,
 }
 
 /// The bucket for bodies and large messages.
@@ -65,21 +78,13 @@ pub struct Vault {
     client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
 }
 
-/// Why an object was not stored, without quoting it.
+/// Why an object was not stored: the error of S3 or of the connection, without quoting the object.
 #[derive(Debug, PartialEq, Eq)]
-pub enum VaultError {
-    /// No vault is configured.
-    NotConfigured,
-    /// The error of S3 or of the connection.
-    Unavailable(String),
-}
+pub struct VaultError(pub String);
 
 impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotConfigured => f.write_str("no vault is configured"),
-            Self::Unavailable(reason) => write!(f, "the vault: {reason}"),
-        }
+        write!(f, "the vault: {}", self.0)
     }
 }
 
@@ -125,44 +130,25 @@ impl Vault {
         &self.bucket
     }
 
-    /// Stores `content` as `<folder>/YYYY/MM/DD/<name>` and returns its key. The vault is the last resort, so
+    /// Stores an object as `<folder>/YYYY/MM/DD/<name>` and returns its key. The vault is the last resort, so
     /// this retries after any fault until the budget or `deadline` ends.
     ///
     /// # Errors
     /// Returns [`VaultError`] if S3 has not confirmed it by then.
     pub(crate) async fn store(
         &self,
-        folder: Folder,
-        name: &str,
-        content: Bytes,
-        reason: &str,
-        receipt: &Receipt,
+        object: NewObject<'_>,
         deadline: Instant,
     ) -> Result<String, VaultError> {
-        let day = receipt.received_at.strftime("%Y/%m/%d");
-        let key = format!("{}/{day}/{name}", folder.as_str());
+        let day = object.request.received_at.strftime("%Y/%m/%d");
+        let key = format!("{}/{day}/{}", object.folder.as_str(), object.name);
         let limit = RetryLimit {
             deadline: deadline.min(Instant::now() + self.budget),
             attempts: self.max_attempts,
         };
-        let mut retries = 0;
-        let stored = retry::retry(limit, &mut retries, async || {
-            let encoding = receipt.content_encoding.as_deref().map(printable);
-            let mut request = self
-                .client
-                .put_object()
-                .bucket(&self.bucket)
-                .key(&key)
-                .body(ByteStream::from(content.clone()))
-                .content_type(printable(&receipt.content_type))
-                .metadata("reason", printable(reason))
-                .metadata("received-at", receipt.received_at.to_string())
-                .metadata("request-id", printable(&receipt.request_id));
-            if let Some(encoding) = encoding {
-                request = request.metadata("content-encoding", encoding);
-            }
+        let stored = retry::retry(limit, async || {
             // Boxed, like the call to the queue.
-            let reason = match Box::pin(request.send()).await {
+            let reason = match Box::pin(self.put(&key, &object).send()).await {
                 // A server that is not S3 may return 200 for anything.
                 Ok(response) if response.e_tag().is_some_and(|tag| !tag.is_empty()) => {
                     return Ok(());
@@ -175,9 +161,32 @@ impl Vault {
                 kind: FaultKind::Transient,
             })
         });
-        match stored.await {
+        match stored.await.result {
             Ok(()) => Ok(key),
-            Err(fault) => Err(VaultError::Unavailable(fault.reason)),
+            Err(fault) => Err(VaultError(fault.reason)),
+        }
+    }
+
+    fn put(&self, key: &str, object: &NewObject<'_>) -> PutObjectFluentBuilder {
+        let NewObject {
+            content,
+            reason,
+            request,
+            ..
+        } = object;
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .body(ByteStream::from(content.clone()))
+            .content_type(printable(&request.content_type))
+            .metadata("reason", printable(reason))
+            .metadata("received-at", request.received_at.to_string())
+            .metadata("request-id", printable(&request.request_id));
+        match &request.content_encoding {
+            Some(encoding) => put.metadata("content-encoding", printable(encoding)),
+            None => put,
         }
     }
 }

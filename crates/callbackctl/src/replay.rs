@@ -7,9 +7,9 @@ use cloud_infinite_callback::{
     callback::{Callback, Payload},
     config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES},
     event,
-    publish::{Delivery, PublishStats, Publisher, Unpublished},
+    publish::{Delivery, PublishReport, Publisher},
     queue::Queue,
-    vault::{Receipt, Vault},
+    vault::{RequestMetadata, Vault},
 };
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -118,7 +118,7 @@ impl Replay {
         let vault = Vault::new(vault.bucket.clone(), || s3).with_limits(BUDGET, MAX_ATTEMPTS);
         Publisher::new(
             queue.with_max_attempts(MAX_ATTEMPTS),
-            Some(vault),
+            Some(vault.into()),
             self.queue_max_bytes as usize,
             BUDGET,
         )
@@ -153,7 +153,7 @@ async fn replay(
     };
     let count = callback
         .as_ref()
-        .map_or(0, |callback| event::routed_events(callback).len());
+        .map_or(0, |callback| event::job_events(callback).len());
     let Some(sender) = sender else {
         return Ok(count);
     };
@@ -179,21 +179,24 @@ struct BodySender {
 }
 
 impl BodySender {
-    async fn publish(&mut self, callback: &Callback<'_>, receipt: Receipt) -> Result<(), Failure> {
+    async fn publish(
+        &mut self,
+        callback: &Callback<'_>,
+        receipt: RequestMetadata,
+    ) -> Result<(), Failure> {
         // Not the request's id: an earlier delivery or replay of this body may have put pointers to
         // objects of that name on the queue, which their consumers delete.
         let delivery = Delivery {
             id: random::hex::<16>()?,
-            receipt,
+            request: receipt,
             trace: None,
             deadline: Instant::now() + 2 * BUDGET,
         };
-        let mut stats = PublishStats::default();
-        let events = event::routed_events(callback);
-        let published = self.publisher.publish(events, &delivery, &mut stats).await;
-        let (ids, result) = match published {
-            Ok(ids) => (ids, Ok(())),
-            Err(Unpublished { error, published }) => (published, Err(Failure(error.to_string()))),
+        let events = event::job_events(callback);
+        let PublishReport { ids, error, .. } = self.publisher.publish(events, &delivery).await;
+        let result = match error {
+            None => Ok(()),
+            Some(error) => Err(Failure(error.to_string())),
         };
         if let Some(log) = &mut self.log
             && let Err(reason) = log.add(&ids).await

@@ -6,9 +6,9 @@ use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 use cloud_infinite_callback::{
     config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES},
     event,
-    publish::{Delivery, PublishError, PublishStats, Publisher, Unpublished},
+    publish::{Delivery, PublishError, PublishReport, Publisher},
     queue::{Queue, QueueError},
-    vault::{Receipt, Vault},
+    vault::{RequestMetadata, Vault},
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -69,7 +69,9 @@ impl Sender {
         let queue = Queue::new(queue_url.to_owned(), clients.sqs());
         let s3 = clients.s3();
         let vault = arguments.vault_bucket.as_ref().map(|bucket| {
-            Vault::new(bucket.clone(), || s3).with_limits(BATCH_BUDGET, MAX_ATTEMPTS)
+            Vault::new(bucket.clone(), || s3)
+                .with_limits(BATCH_BUDGET, MAX_ATTEMPTS)
+                .into()
         });
         Ok(Self {
             publisher: Publisher::new(
@@ -90,10 +92,7 @@ impl Sender {
     pub(crate) async fn publish(&mut self, jobs: &[AnsweredJob]) -> Vec<Result<(), String>> {
         let mut confirmed = Vec::new();
         if jobs.len() > 1 && !self.has_given_up() {
-            confirmed = match self.publish_together(jobs, BATCH_BUDGET).await {
-                Ok(ids) => ids,
-                Err(unpublished) => unpublished.published,
-            };
+            confirmed = self.publish_together(jobs, BATCH_BUDGET).await.ids;
             if !confirmed.is_empty() {
                 self.faults = 0;
             }
@@ -113,7 +112,7 @@ impl Sender {
             return Err(GIVEN_UP.to_owned());
         }
         let published = self.publish_together(std::slice::from_ref(job), MESSAGE_BUDGET);
-        let Err(Unpublished { error, .. }) = published.await else {
+        let Some(error) = published.await.error else {
             self.faults = 0;
             return Ok(());
         };
@@ -128,13 +127,9 @@ impl Sender {
         self.faults >= MAX_FAULTS
     }
 
-    async fn publish_together(
-        &mut self,
-        jobs: &[AnsweredJob],
-        budget: Duration,
-    ) -> Result<Vec<String>, Unpublished> {
+    async fn publish_together(&mut self, jobs: &[AnsweredJob], budget: Duration) -> PublishReport {
         let callbacks: Vec<_> = jobs.iter().map(AnsweredJob::callback).collect();
-        let receipt = Receipt {
+        let receipt = RequestMetadata {
             request_id: self.run.clone(),
             received_at: Timestamp::now(),
             content_type: "application/xml".to_owned(),
@@ -143,14 +138,12 @@ impl Sender {
         self.deliveries += 1;
         let delivery = Delivery {
             id: format!("{}-{}", self.run, self.deliveries),
-            receipt,
+            request: receipt,
             trace: None,
             deadline: Instant::now() + budget,
         };
-        let events = callbacks.iter().flat_map(event::routed_events);
-        let mut stats = PublishStats::default();
-        let published = self.publisher.publish(events, &delivery, &mut stats);
-        published.await
+        let events = callbacks.iter().flat_map(event::job_events);
+        self.publisher.publish(events, &delivery).await
     }
 }
 

@@ -10,7 +10,7 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use cloud_infinite_callback::{
     aws,
-    vault::{Receipt, VaultError},
+    vault::{RequestMetadata, VaultError},
 };
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -39,7 +39,7 @@ pub(crate) struct About {
     /// Why it was stored.
     pub(crate) reason: String,
     /// The facts of its request.
-    pub(crate) receipt: Receipt,
+    pub(crate) receipt: RequestMetadata,
 }
 
 impl About {
@@ -50,7 +50,7 @@ impl About {
         };
         Self {
             reason: metadata("reason"),
-            receipt: Receipt {
+            receipt: RequestMetadata {
                 request_id: metadata("request-id"),
                 received_at: metadata("received-at").parse().unwrap_or_default(),
                 content_type: content_type.unwrap_or_default().to_owned(),
@@ -127,7 +127,7 @@ impl VaultAdmin {
             .body
             .collect()
             .await
-            .map_err(|error| VaultError::Unavailable(error.to_string()))?;
+            .map_err(|error| VaultError(error.to_string()))?;
         Ok((body.into_bytes(), about))
     }
 
@@ -149,7 +149,7 @@ impl VaultAdmin {
             .map_err(failed)?;
         // A server that is not S3 may return 200 for anything.
         if copy.copy_object_result().is_none() {
-            return Err(VaultError::Unavailable(
+            return Err(VaultError(
                 "expected the copy's result, but the answer has none".to_owned(),
             ));
         }
@@ -169,5 +169,5 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: fmt::Debug,
 {
-    VaultError::Unavailable(aws::describe(&error))
+    VaultError(aws::describe(&error))
 }
