@@ -1,32 +1,106 @@
-"""cfn-lint on the template as SAM transforms it, where it also sees parameters that nothing uses."""
+"""cfn-lint on every template, as SAM transforms it, for every value of every parameter."""
 
 from __future__ import annotations
 
-import functools
+import copy
 import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+# SAM asks for a region, but calls nothing there.
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
+
 import cfnlint.api
+import pytest
+from samtranslator.translator.transform import transform
 
-from stacks import Stack
+from templates import ROOT, TEMPLATE, Template, load, without_function_url
+
+ACCOUNT = "111122223333"
+# Values of the parameters that have a pattern instead of a list or limits.
+SAMPLES = {
+    "TokenDigests": ["0" * 64, f"{'0' * 64},{'f' * 64}"],
+    "ReservedConcurrency": ["", "10"],
+    "KmsKeyArn": [
+        "",
+        f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/0123abcd-0000-0000-0000-000000000000",
+    ],
+    "AlarmTopicArn": ["", f"arn:aws:sns:eu-central-1:{ACCOUNT}:alarms"],
+    "AlarmEmail": ["", "someone@example.com"],
+    "PermissionsBoundaryArn": ["", f"arn:aws:iam::{ACCOUNT}:policy/boundary"],
+}
+# For checkov, which `make template` runs on them.
+RENDERED = ROOT / "target" / "templates"
 
 
-@functools.cache
-def findings(template: str) -> list[str]:
-    return [
-        f"{'/'.join(map(str, match.path or []))}: {match.rule.id} {match.message}"
-        for match in cfnlint.api.lint(template)
-    ]
+class NoManagedPolicies:
+    """The templates name no AWS managed policies."""
+
+    def load(self) -> dict[str, str]:
+        return {}
 
 
-def lint(template: dict[str, Any]) -> None:
-    assert findings(json.dumps(template)) == []
+def variants(template: Template) -> Iterator[dict[str, Any]]:
+    """Yields sets of parameters, in which each value occurs; of a range the lowest and the highest."""
+    lists = {
+        name: each.get("AllowedValues") or SAMPLES.get(name) or [each["MinValue"], each["MaxValue"]]
+        for name, each in template["Parameters"].items()
+    }
+    for number in range(max(map(len, lists.values()))):
+        yield {name: values[number % len(values)] for name, values in lists.items()}
 
 
-def test_lint(stack: Stack) -> None:
-    parameters = dict(stack.transformed["Parameters"])
-    # Only SAM reads it.
-    parameters.pop("GradualDeployment", None)
-    used = ("Rules", "Conditions", "Resources", "Outputs")
-    parts = {name: stack.transformed[name] for name in used if name in stack.transformed}
-    lint({"Parameters": parameters, **parts})
+def rendered(template: Template, values: dict[str, Any]) -> Template:
+    """Returns a template as SAM transforms it, with these values as the defaults of its parameters."""
+    template = copy.deepcopy(template)
+    for name, value in values.items():
+        template["Parameters"][name]["Default"] = value
+    defaults = {
+        name: str(parameter["Default"])
+        for name, parameter in template["Parameters"].items()
+        if "Default" in parameter
+    }
+    if "Transform" not in template:
+        return template
+    for resource in template["Resources"].values():
+        if "CodeUri" in resource.get("Properties", {}):
+            # `sam deploy` uploads it.
+            resource["Properties"]["CodeUri"] = "s3://bucket/code.zip"
+    return json.loads(json.dumps(transform(template, defaults, NoManagedPolicies())))
+
+
+def lint(template: Template, name: str = "") -> None:
+    """Runs cfn-lint, and writes the template for checkov if it has a name."""
+    text = json.dumps(template, indent=1)
+    if name:
+        RENDERED.mkdir(parents=True, exist_ok=True)
+        (RENDERED / f"{name}.json").write_text(text)
+    found = [f"{match.path}: {match.rule.id} {match.message}" for match in cfnlint.api.lint(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("values", list(variants(load(TEMPLATE))))
+def test_every_value_of_every_parameter(values: dict[str, Any]) -> None:
+    lint(rendered(load(TEMPLATE), values), f"template-{values['LogRetentionDays']}")
+
+
+def test_without_function_url() -> None:
+    template = rendered(without_function_url(load(TEMPLATE)), {})
+    lint(template, "http-api")
+    assert "AWS::Lambda::Url" not in json.dumps(template)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "infra").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_template(path: Path) -> None:
+    lint(rendered(load(path), {}), path.stem)
+
+
+def test_a_wrong_template_is_noticed() -> None:
+    template = rendered(load(TEMPLATE), {})
+    template["Resources"]["Jobs"]["Properties"]["Colour"] = "blue"
+    with pytest.raises(AssertionError, match="Colour"):
+        lint(template)
