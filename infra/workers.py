@@ -27,7 +27,6 @@ from typing import Any
 
 import emulator
 import local
-from moto_trial import try_moto
 from receiver import VAULT, Receiver, Sample, kind, zipped
 from try_worker import EXAMPLES, WORKER_SECONDS, Handler, Programs, environment, event, lines
 from worker_messages import (
@@ -87,7 +86,6 @@ def main() -> int:
         trial.try_serve(None, ["--worker", "python", "--python", str(arguments.python)])
         for is_deleted in (True, False):
             trial.try_extended_client(is_deleted)
-    try_moto(checks, arguments.function, arguments.callbackctl, arguments.python)
     print("all workers work" if not checks.wrong else "not all workers work")
     return checks.exit_code()
 
