@@ -61,6 +61,7 @@ check: $(MINISTACK) ## Run what each commit must pass: format, dependencies, lin
 	$(TOOLS_VENV)/bin/ruff check --quiet --config infra/ruff.toml $(PYTHON_FOLDERS)
 	$(TOOLS_VENV)/bin/ruff format --quiet --check --config infra/ruff.toml $(PYTHON_FOLDERS)
 	$(TOOLS_VENV)/bin/lychee --quiet --offline --include-fragments --no-progress '*.md' 'docs/*.md' 'examples/*.md'
+	$(TOOLS_VENV)/bin/zizmor --quiet --offline --persona pedantic .github
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
