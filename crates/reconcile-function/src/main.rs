@@ -1,0 +1,132 @@
+//! `callbackctl reconcile` as a Lambda function: every event starts a run.
+//!
+//! `infra/reconcile.yaml` deploys it, with `callbackctl` beside it in the zip. Its variables are `BUCKETS`
+//! (`NAME-APPID/REGION[/QUEUE ID]…`, separated by commas), `LOG_GROUP`, `SECRET_ARN`, and those of the command.
+
+#![expect(clippy::print_stdout, reason = "standard output is the log")]
+
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    time::{Duration, SystemTime},
+};
+
+use aws_sdk_secretsmanager::{Client, config::BehaviorVersion, error::DisplayErrorContext};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+
+/// How far back a run looks. A complete run covers the failed ones of the hours before it.
+const SINCE: &str = "6h";
+
+/// The time between the end of a run and the function's time-out, to finish the last request and batch.
+const MARGIN: Duration = Duration::from_secs(60);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    let http = Builder::new().tls_provider(tls).build_https();
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http);
+    let secrets = &Client::new(&config.load().await);
+    let run = async |event: LambdaEvent<Value>| {
+        let result = run(secrets, event.context.deadline()).await;
+        result.inspect_err(|error| eprintln!("{error}"))
+    };
+    lambda_runtime::run(service_fn(run)).await
+}
+
+/// Reconciles every bucket, and writes the metrics.
+///
+/// # Errors
+/// If a run failed, skipped jobs or ran out of time. The log has the reason.
+async fn run(secrets: &Client, time_out: SystemTime) -> Result<Value, Error> {
+    let key = key(secrets).await?;
+    let (buckets, log_group) = (variable("BUCKETS")?, variable("LOG_GROUP")?);
+    let buckets: Vec<_> = buckets.split(',').collect();
+    let (mut published, mut is_complete) = (0, true);
+    for (number, bucket) in buckets.iter().enumerate() {
+        let time = time_out.duration_since(SystemTime::now())?;
+        // A bucket that takes long leaves the others their share of the time.
+        let seconds = time.saturating_sub(MARGIN).as_secs() / (buckets.len() - number) as u64;
+        let mut command = command(bucket, &log_group, seconds)?;
+        let (count, has_succeeded) = reconcile(command.envs(&key))?;
+        published += count;
+        is_complete &= has_succeeded;
+    }
+    let function = variable("AWS_LAMBDA_FUNCTION_NAME")?;
+    println!("{}", metrics(&function, published, is_complete));
+    is_complete
+        .then(|| json!({ "published": published }))
+        .ok_or_else(|| "the run is not complete: see the log".into())
+}
+
+/// Returns the vendor's key: the variables of the command that the secret holds.
+async fn key(secrets: &Client) -> Result<BTreeMap<String, String>, Error> {
+    let arn = variable("SECRET_ARN")?;
+    let answer = secrets.get_secret_value().secret_id(arn).send().await;
+    let answer = answer.map_err(|error| DisplayErrorContext(error).to_string())?;
+    let secret = answer.secret_string().unwrap_or_default();
+    // The parser's error could quote the secret.
+    serde_json::from_str(secret).map_err(|_| "the secret is not a JSON object of texts".into())
+}
+
+/// Returns the command for `NAME-APPID/REGION[/QUEUE ID]…`.
+fn command(bucket: &str, log_group: &str, seconds: u64) -> Result<Command, Error> {
+    let mut arguments =
+        format!("reconcile --json --since {SINCE} --log-group {log_group} --time-limit {seconds}s");
+    for (number, part) in bucket.split('/').enumerate() {
+        let name = ["--bucket", "--region"]
+            .get(number)
+            .unwrap_or(&"--queue-id");
+        arguments += &format!(" {name} {part}");
+    }
+    let mut command = Command::new(env::current_exe()?.with_file_name("callbackctl"));
+    command.args(arguments.split(' '));
+    Ok(command)
+}
+
+/// Runs the command, and returns how many jobs it published, and whether it succeeded.
+///
+/// It blocks the thread, which has nothing else to do.
+fn reconcile(command: &mut Command) -> Result<(u64, bool), Error> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().ok_or("no standard output")?;
+    let mut last = Value::Null;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        last = serde_json::from_str(&line).unwrap_or_default();
+        // Most jobs were received: the summary counts them.
+        if last["result"] != "received" {
+            println!("{line}");
+        }
+    }
+    let status = child.wait()?;
+    Ok((last["published"].as_u64().unwrap_or(0), status.success()))
+}
+
+/// Returns the metrics in CloudWatch's embedded metric format.
+fn metrics(function: &str, published: u64, is_complete: bool) -> Value {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    json!({
+        "_aws": {
+            "Timestamp": now.unwrap_or_default().as_millis() as u64,
+            "CloudWatchMetrics": [{
+                "Namespace": "CloudInfiniteCallback",
+                "Dimensions": [["FunctionName"]],
+                "Metrics": [{ "Name": "Reconciled" }, { "Name": "CompleteRuns" }],
+            }],
+        },
+        "FunctionName": function,
+        "Reconciled": published,
+        "CompleteRuns": u8::from(is_complete),
+    })
+}
+
+fn variable(name: &str) -> Result<String, Error> {
+    env::var(name).map_err(|_| format!("{name} is not set").into())
+}
