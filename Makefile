@@ -41,7 +41,7 @@ FUZZ_SECONDS := 60
 # What the examples of workers need in addition: Python packages, Node and its packages.
 WORKERS := $(VENV)/workers
 
-.PHONY: help run serve test check hostile fuzz bench bench-check schema build deploy destroy smoke e2e template dependencies advisories sbom dist workers
+.PHONY: help run serve test check hostile fuzz bench bench-check schema build deploy destroy smoke e2e template dependencies advisories sbom packages dist workers
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -92,8 +92,13 @@ fuzz: $(CARGO_FUZZ) ## Fuzz each target for a minute; needs nightly Rust (FUZZ_S
 build: ## Build the function for deployment: target/release/callback
 	cargo build --locked --release --bin callback
 
-dist: $(DEPLOY) ## Build the function for a release: a reproducible zip for each architecture
+packages: $(DEPLOY) ## Build what is deployed: target/dist/<architecture>, with functions, templates and callbackctl
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/dist.py
+
+dist: ## Build a release: target/dist, with an archive for each architecture, SBOMs and SHA-256 sums
+	$(MAKE) packages
+	$(MAKE) sbom
+	cd target/dist && sha256sum *.zip *.cdx.json | tee SHA256SUMS
 
 deploy: $(DEPLOY) ## Deploy into your AWS account (STACK=name PARAMETERS='AlarmEmail=… …' SAM_FLAGS=: see docs/operations.md)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --stack '$(STACK)' $(PARAMETERS) $(SAM_FLAGS)
@@ -104,7 +109,7 @@ destroy: $(DEPLOY) ## Delete the stack with its queues, except its vault (STACK=
 smoke: operator ## Check a deployed URL, its queue and its vault; asks for the URL (QUEUE_URL= VAULT_BUCKET=)
 	@target/debug/callbackctl doctor
 
-e2e: $(DEPLOY) operator ## Deploy what `make dist` has made to an emulator, and try it (ACCOUNT=1: to your AWS account)
+e2e: packages ## Deploy the packages to an emulator, and try them (ACCOUNT=1: to your AWS account)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini -rs $(if $(ACCOUNT),--account) infra/acceptance
 
 workers: $(MINISTACK) $(WORKERS) function operator ## Test the workers of examples/ on messages of the function, and generate types from the schema
@@ -147,13 +152,13 @@ $(DEPLOY): infra/requirements-deploy.txt
 	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-deploy.txt
 	@touch $@
 
-sbom: $(CYCLONEDX) ## Write an SBOM of each program: CycloneDX in target/sbom
-	@mkdir -p target/sbom
+sbom: $(CYCLONEDX) ## Write an SBOM of each program: CycloneDX in target/dist
+	@mkdir -p target/dist
 	$(BOM) --override-filename callback.cdx
 	$(BOM) --override-filename callbackctl.cdx --manifest-path crates/callbackctl/Cargo.toml
+	$(BOM) --override-filename reconcile.cdx --manifest-path crates/reconcile-function/Cargo.toml
 	@# The tool writes next to Cargo.toml, and puts the path of this folder into the file.
-	@for name in callback callbackctl; do sed 's|file://$(CURDIR)|file:///source|g' $$name.cdx.json > target/sbom/$$name.cdx.json && rm $$name.cdx.json; done
-	@ls target/sbom/*
+	@for name in callback callbackctl reconcile; do sed 's|file://$(CURDIR)|file:///source|g' $$name.cdx.json > target/dist/$$name.cdx.json && rm $$name.cdx.json; done
 
 $(CYCLONEDX):
 	@echo 'compiling cargo-cyclonedx into $(TOOLS_VENV): two minutes'

@@ -1,21 +1,25 @@
-"""Builds a zip of the function for each architecture, for a release: `make dist`.
+"""Builds what is deployed into `target/dist/<architecture>`: `make packages`.
+
+Each folder has the zips of both functions, the templates that refer to them, and `callbackctl`, and
+is also packed as the archive of a release. An architecture without Rust's target is left out.
 
 The same commit and the same Rust produce the same bytes: paths of the machine are removed from the
-binary, cargo-lambda links against a fixed glibc, and the zip contains no times.
+binaries, cargo-lambda links against a fixed glibc, and the zips contain no times.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from templates import ROOT, TEMPLATE, dump, load, without_function_url
+
 DIST = ROOT / "target" / "dist"
 # Not the folder of `make deploy`: its flags differ, so each build would discard the other.
 BUILD = ROOT / "target" / "dist-build"
@@ -23,64 +27,101 @@ CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")).resolve(
 
 # Rust's target and cargo-lambda's flag for each of Lambda's architectures.
 ARCHITECTURES = {
-    "x86_64": ("x86_64-unknown-linux-gnu", "--x86-64"),
     "arm64": ("aarch64-unknown-linux-gnu", "--arm64"),
+    "x86_64": ("x86_64-unknown-linux-gnu", "--x86-64"),
 }
+
+# Separate builds: together, cargo would compile the receiver with features that only the others need.
+BUILDS = ["--bin callback", "--package callbackctl --package reconcile-function"]
+PROGRAMS = ["callback", "callbackctl", "reconcile"]
 
 # That of provided.al2023.
 NEWEST_GLIBC = (2, 34)
 
+EXECUTABLE = ("bootstrap", "callbackctl")
+
 
 def main() -> int:
     shutil.rmtree(DIST, ignore_errors=True)
-    DIST.mkdir(parents=True)
-    version = output("cargo", "pkgid", "--offline").rsplit("#", 1)[1].rsplit("@", 1)[-1].strip()
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
     for architecture, (target, flag) in ARCHITECTURES.items():
-        library = Path(output("rustc", "--print", "target-libdir", "--target", target).strip())
+        library = Path(output("rustc", "--print", "target-libdir", "--target", target))
         # cargo-lambda would download it.
         if not any(library.glob("libstd-*.rlib")):
-            print(f"no zip for {architecture}: `rustup target add {target}`", file=sys.stderr)
+            print(f"no package for {architecture}: `rustup target add {target}`", file=sys.stderr)
             continue
-        code = build(BUILD / architecture, flag)
-        check(code)
-        archive = DIST / f"cloud-infinite-callback-{version}-{architecture}.zip"
-        pack(archive, code)
-        line = f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}"
-        archive.with_name(archive.name + ".sha256").write_text(line + "\n")
-        print(line, flush=True)
-    return 0 if any(DIST.iterdir()) else 1
+        folder = DIST / architecture
+        folder.mkdir(parents=True)
+        fill(folder, build(BUILD / architecture, flag))
+        name = f"cloud-infinite-callback-{version}-{architecture}"
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        pack(
+            DIST / f"{name}.zip",
+            {f"{name}/{path.relative_to(folder)}": path.read_bytes() for path in files},
+        )
+    return 0 if DIST.exists() else 1
 
 
 def output(*command: str) -> str:
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.check_output(command, cwd=ROOT, text=True).strip()
 
 
-def build(folder: Path, flag: str) -> bytes:
-    flags = f"--remap-path-prefix={CARGO_HOME}=/cargo --remap-path-prefix={ROOT}=/source"
-    environment = {"CARGO_TARGET_DIR": str(BUILD), "RUSTFLAGS": flags, "CARGO_INCREMENTAL": "0"}
-    command = ["cargo", "lambda", "build", "--release", "--locked", "--bin", "callback", flag]
-    command += ["--lambda-dir", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, **environment})
-    return (folder / "callback" / "bootstrap").read_bytes()
+def build(folder: Path, flag: str) -> dict[str, bytes]:
+    """Returns the programs by name."""
+    # Not RUSTFLAGS, which would replace the processor that cargo-lambda sets in the same way.
+    paths = [f"--remap-path-prefix={CARGO_HOME}=/cargo", f"--remap-path-prefix={ROOT}=/source"]
+    command = ["cargo", "lambda", "build", "--release", "--locked", flag]
+    command += ["--lambda-dir", str(folder), "--config", f"build.rustflags={paths}"]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(BUILD), "CARGO_INCREMENTAL": "0"}
+    environment.pop("RUSTFLAGS", None)
+    for selection in BUILDS:
+        subprocess.run([*command, *selection.split()], cwd=ROOT, check=True, env=environment)
+    programs = {name: (folder / name / "bootstrap").read_bytes() for name in PROGRAMS}
+    for name, code in programs.items():
+        check(name, code)
+    return programs
 
 
-def check(code: bytes) -> None:
-    """Refuses a binary that contains the machine's paths, or does not start on Lambda."""
+def check(name: str, code: bytes) -> None:
+    """Refuses a program that contains the machine's paths, or does not start on Lambda."""
     for place in (ROOT, CARGO_HOME, Path.home()):
         if str(place).encode() in code:
-            sys.exit(f"dist.py: the binary contains the path {place}")
+            sys.exit(f"dist.py: {name} contains the path {place}")
     versions = {(int(a), int(b)) for a, b in re.findall(rb"GLIBC_(\d+)\.(\d+)", code)}
     if not versions or max(versions) > NEWEST_GLIBC:
-        sys.exit(f"dist.py: expected glibc {NEWEST_GLIBC} or older, but found {sorted(versions)}")
+        sys.exit(f"dist.py: {name} needs glibc {sorted(versions)}, Lambda has {NEWEST_GLIBC}")
 
 
-def pack(archive: Path, code: bytes) -> None:
+def fill(folder: Path, programs: dict[str, bytes]) -> None:
+    licence = {"LICENSE": (ROOT / "LICENSE").read_bytes()}
+    callbackctl = {"callbackctl": programs["callbackctl"]}
+    pack(folder / "callback.zip", {**licence, "bootstrap": programs["callback"]})
+    pack(folder / "reconcile.zip", {**licence, "bootstrap": programs["reconcile"], **callbackctl})
+    for name, content in (licence | callbackctl).items():
+        (folder / name).write_bytes(content)
+    (folder / "callbackctl").chmod(0o755)
+    shutil.copy(ROOT / "infra" / "samconfig.toml", folder)
+    shutil.copytree(ROOT / "infra" / "policies", folder / "policies")
+    # The zips are for one architecture, and CodeUri cannot depend on a parameter.
+    template = load(TEMPLATE)
+    template["Parameters"]["Architecture"].update(Default=folder.name, AllowedValues=[folder.name])
+    function = template["Resources"]["Function"]
+    function["Properties"]["CodeUri"] = "callback.zip"
+    del function["Metadata"]["BuildMethod"], function["Metadata"]["BuildProperties"]
+    dump(template, folder / "template.yaml")
+    dump(without_function_url(template), folder / "template-http-api.yaml")
+    template = load(ROOT / "infra" / "reconcile.yaml")
+    template["Resources"]["Function"]["Properties"]["Architectures"] = [folder.name]
+    dump(template, folder / "reconcile.yaml")
+
+
+def pack(archive: Path, files: dict[str, bytes]) -> None:
     # Not compressed, since versions of zlib differ in their output.
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as out:
-        text = (ROOT / "LICENSE").read_bytes()
-        for name, content, mode in [("LICENSE", text, 0o644), ("bootstrap", code, 0o755)]:
+        for name, content in files.items():
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix, for the mode.
+            mode = 0o755 if name.rsplit("/")[-1] in EXECUTABLE else 0o644
             entry.external_attr = (0o100000 | mode) << 16
             out.writestr(entry, content)
 
