@@ -46,11 +46,11 @@ WORKERS := $(VENV)/workers
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-run: $(MINISTACK) function operator ## Post sample callbacks to the function on an emulator (BODY=file: that body; VERBOSE=1: all records in full)
-	@$(VENV)/bin/python infra/local.py run --function target/debug/callback --callbackctl target/debug/callbackctl $(if $(BODY),--body '$(BODY)')
+run: $(MINISTACK) function ## Post sample callbacks to the function on an emulator (BODY=file: that body; VERBOSE=1: all records in full)
+	@$(VENV)/bin/python infra/local.py run --function target/debug/callback $(if $(BODY),--body '$(BODY)')
 
-serve: $(MINISTACK) $(if $(filter python node,$(WORKER)),$(WORKERS)) function ## Run the function on an emulator, with a URL to post to (WORKER=1: for your own worker; WORKER=python or node: with an example; VERBOSE=1)
-	@$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--worker $(WORKER) --python $(VENV)/bin/python)
+serve: $(MINISTACK) function ## Run the function on an emulator, with a URL to post to (WORKER=1: for your own worker; VERBOSE=1)
+	@$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--worker)
 
 test: $(MINISTACK) ## Run all tests
 	cargo test --locked --workspace

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import zipfile
+from typing import Any
 
 import boto3
 import pytest
@@ -29,21 +30,16 @@ def job(name: str, user_data: str = "") -> bytes:
     return body.replace(b"order 4711", user_data.encode()) if user_data else body
 
 
-def ids(messages: list[dict]) -> list[str]:
+def ids(messages: list[dict[str, Any]]) -> list[str]:
     return sorted(json.loads(message["Body"])["id"] for message in messages)
-
-
-def delete(stack: str) -> list[str]:
-    region = boto3.Session().region_name
-    return ["sam", "delete", "--stack-name", stack, "--region", region, "--no-prompts"]
 
 
 def test_guided_deployment(deployment: Deployment) -> None:
     """As in the README: `sam deploy --guided` in the unpacked folder."""
     values = {"TokenDigests": deployment.digest(), "QueueMaxBytes": "65536"}
     assert deployment.deploy_guided(AlarmEmail="success@simulator.amazonses.com", **values)
-    assert deployment.describe()["StackStatus"] == "CREATE_COMPLETE"
-    deployment.create_worker()
+    assert deployment.status == "CREATE_COMPLETE"
+    deployment.create_user("worker", deployment.outputs["ConsumerPolicyArn"])
 
 
 def test_each_family_arrives(deployment: Deployment) -> None:
@@ -60,48 +56,43 @@ def test_an_oversize_job_is_a_pointer_into_the_vault(deployment: Deployment) -> 
     [message] = deployment.receive(1)
     _, pointer = json.loads(message["Body"])
     location = {"Bucket": pointer["s3BucketName"], "Key": pointer["s3Key"]}
-    stored = deployment.client("s3", "worker").get_object(**location)["Body"]
+    stored = deployment.users["worker"].client("s3").get_object(**location)["Body"]
     assert json.load(stored)["id"] == "oversize:Success"
 
 
 def test_an_unreadable_body_is_in_quarantine(deployment: Deployment) -> None:
-    [key] = [key for key in deployment.stored() if key.startswith("quarantine/")]
+    [key] = deployment.stored("quarantine")
     assert key in deployment.run("operate", "./callbackctl", "vault", "list").stdout
     location = {"Bucket": deployment.outputs["VaultBucket"], "Key": key}
     with pytest.raises(ClientError, match="AccessDenied|403"):
-        deployment.client("s3", "worker").get_object(**location)
+        deployment.users["worker"].client("s3").get_object(**location)
 
 
 def test_what_the_queue_refuses_is_spilled_and_replayed(deployment: Deployment) -> None:
-    sqs, queue = boto3.client("sqs"), {"QueueUrl": deployment.outputs["QueueUrl"]}
-    names = {"AttributeNames": ["Policy", "QueueArn"]}
-    attributes = sqs.get_queue_attributes(**queue, **names)["Attributes"]
-    policy = json.loads(attributes["Policy"])
-    denied = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage"}
-    policy["Statement"].append({**denied, "Resource": attributes["QueueArn"]})
-    sqs.set_queue_attributes(**queue, Attributes={"Policy": json.dumps(policy)})
+    queue = boto3.resource("sqs").Queue(deployment.outputs["QueueUrl"])
+    before = queue.attributes["Policy"]
+    policy, arn = json.loads(before), queue.attributes["QueueArn"]
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy["Statement"].append(denied)
+    queue.set_attributes(Attributes={"Policy": json.dumps(policy)})
     # AWS takes a while to apply it. What is accepted until then is received below.
     assert eventually(lambda: deployment.post(job("spilled"))[0] == 503)
-    [spilled] = [key for key in deployment.stored() if key.startswith("spill/")]
-    sqs.set_queue_attributes(**queue, Attributes={"Policy": attributes["Policy"]})
-
-    def replay() -> bool:
-        command = ["./callbackctl", "replay", "--prefix", "spill/"]
-        return deployment.run("operate", *command).returncode == 0
-
-    assert eventually(replay)
+    [spilled] = deployment.stored("spill")
+    queue.set_attributes(Attributes={"Policy": before})
+    command = ["./callbackctl", "replay", "--prefix", "spill/"]
+    assert eventually(lambda: deployment.run("operate", *command).returncode == 0)
     assert "spilled:Success" in ids(deployment.receive(1))
-    assert f"replayed/{spilled}" in deployment.stored()
+    assert deployment.stored("replayed") == [f"replayed/{spilled}"]
 
 
 def test_both_tokens_are_accepted_during_a_rotation(deployment: Deployment) -> None:
-    url, old, new = deployment.url(), deployment.token, secrets.token_hex(32)
+    url, old, new = deployment.url, deployment.token, secrets.token_hex(32)
     both = f"{deployment.digest(old)},{deployment.digest(new)}"
-    assert deployment.deploy(TokenDigests=both)
-    assert deployment.url() == url
+    assert deployment.sam("deploy", TokenDigests=both)
+    assert deployment.url == url
     for token in (old, new):
         assert deployment.post(job("rotation"), token)[0] == 200
-    assert deployment.deploy(TokenDigests=deployment.digest(new))
+    assert deployment.sam("deploy", TokenDigests=deployment.digest(new))
     deployment.token = new
     assert eventually(lambda: deployment.post(b"", old)[0] == 403)
     assert ids(deployment.receive(2)) == ["rotation:Success"] * 2
@@ -113,13 +104,13 @@ def test_a_failed_update_can_be_repeated(deployment: Deployment) -> None:
     good = package.read_bytes()
     with zipfile.ZipFile(package, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", bytes(LARGEST_CODE))
-    assert not deployment.deploy(QueueKind="fifo")
-    assert deployment.describe()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert not deployment.sam("deploy", QueueKind="fifo")
+    assert deployment.status == "UPDATE_ROLLBACK_COMPLETE"
     assert deployment.post(job("rolled-back"))[0] == 200
     assert ids(deployment.receive(1)) == ["rolled-back:Success"]
     package.write_bytes(good)
     # SQS refuses the name of a queue for a minute after its deletion.
-    assert eventually(lambda: deployment.deploy(QueueKind="fifo"))
+    assert eventually(lambda: deployment.sam("deploy", QueueKind="fifo"))
 
 
 def test_a_fifo_queue_drops_repeats(deployment: Deployment) -> None:
@@ -130,26 +121,25 @@ def test_a_fifo_queue_drops_repeats(deployment: Deployment) -> None:
 
 
 def test_the_doctor_finds_only_the_quarantined_body(deployment: Deployment) -> None:
-    url = f"{deployment.url()}/{deployment.token}"
+    url = f"{deployment.url}/{deployment.token}"
     output = deployment.run("operate", "./callbackctl", "doctor", url).stdout
-    wrong = [line for line in output.splitlines() if line.startswith("wrong")]
-    assert len(wrong) == 1 and "quarantine/" in wrong[0]
+    [wrong] = [line for line in output.splitlines() if line.startswith("wrong")]
+    assert "quarantine/" in wrong
 
 
 @pytest.mark.account("the emulator does not evaluate Rules")
 def test_a_rule_refuses_two_notifications(deployment: Deployment) -> None:
-    arn = f"arn:aws:sns:{boto3.Session().region_name}:{'1' * 12}:alarms"
-    assert not deployment.deploy(AlarmTopicArn=arn)
+    assert not deployment.sam("deploy", AlarmTopicArn=deployment.outputs["AlarmTopicArn"])
 
 
 @pytest.mark.account("the emulator does not read metrics from log lines")
 def test_a_quarantined_body_raises_its_alarm(deployment: Deployment) -> None:
-    names = {"AlarmNames": [f"{deployment.name}-quarantined"]}
+    alarm = boto3.resource("cloudwatch").Alarm(f"{deployment.name}-quarantined")
 
     def is_raised() -> bool:
         deployment.post(b"<Response>")
-        [alarm] = boto3.client("cloudwatch").describe_alarms(**names)["MetricAlarms"]
-        return alarm["StateValue"] == "ALARM"
+        alarm.reload()
+        return alarm.state_value == "ALARM"
 
     assert eventually(is_raised)
 
@@ -157,39 +147,39 @@ def test_a_quarantined_body_raises_its_alarm(deployment: Deployment) -> None:
 @pytest.mark.emulator("the stand-in of the vendor is on this machine")
 def test_a_lost_job_is_reconciled(deployment: Deployment) -> None:
     """The vendor lists two jobs: the callback of one has arrived, that of the other never."""
-    secret = deployment.create_secret(
-        {"TENCENTCLOUD_SECRET_ID": "id", "TENCENTCLOUD_SECRET_KEY": "key"}
-    )
-    values = {
-        name: deployment.outputs[name] for name in ("QueueUrl", "VaultBucket", "LogGroupName")
-    }
+    stack, outputs = f"{deployment.name}-reconcile", deployment.outputs
+    key = {"TENCENTCLOUD_SECRET_ID": "id", "TENCENTCLOUD_SECRET_KEY": "key"}
+    secrets_manager = boto3.client("secretsmanager")
+    secret = secrets_manager.create_secret(Name=stack, SecretString=json.dumps(key))["ARN"]
+    values = {name: outputs[name] for name in ("QueueUrl", "VaultBucket", "LogGroupName")}
     values.update(SecretArn=secret, Buckets="media-1300000001/ap-guangzhou")
-    stack = f"{deployment.name}-reconcile"
-    assert deployment.deploy("--template", "reconcile.yaml", stack=stack, **values)
-    callback = TRANSCODE.decode()
+    assert deployment.sam("deploy", "--config-env", "reconcile", user="reconcile", **values)
     assert deployment.post(job("arrived"))[0] == 200
-    with fake_vendor.vendor(
-        [fake_vendor.task(callback, name) for name in ("arrived", "lost")]
-    ) as found:
-        answer = deployment.invoke(stack, CI_ENDPOINT_URL=found["CI_ENDPOINT_URL"])
-    assert "errorMessage" not in answer
+    jobs = [fake_vendor.task(TRANSCODE.decode(), name) for name in ("arrived", "lost")]
+    function, name = boto3.client("lambda"), {"FunctionName": stack}
+    with fake_vendor.vendor(jobs) as found:
+        variables = function.get_function_configuration(**name)["Environment"]["Variables"]
+        variables["CI_ENDPOINT_URL"] = found["CI_ENDPOINT_URL"]
+        function.update_function_configuration(**name, Environment={"Variables": variables})
+        function.get_waiter("function_updated_v2").wait(**name)
+        assert "FunctionError" not in function.invoke(**name, Payload=b"{}")
     assert ids(deployment.receive(2)) == ["arrived:Success", "lost:Success"]
-    assert deployment.run("deploy", *delete(stack)).returncode == 0
+    assert deployment.sam("delete", "--no-prompts", user="reconcile")
 
 
 def test_the_template_without_function_url(deployment: Deployment) -> None:
     """For regions without function URLs, over the same stack."""
-    before = deployment.url()
-    assert deployment.deploy("--template", "template-http-api.yaml")
-    assert deployment.url() != before
+    before = deployment.url
+    assert deployment.sam("deploy", "--template", "template-http-api.yaml")
+    assert deployment.url != before
     assert deployment.post(job("by-api"))[0] == 200
     assert ids(deployment.receive(1)) == ["by-api:Success"]
 
 
 def test_deletion_keeps_the_vault(deployment: Deployment) -> None:
-    iam, vault = boto3.client("iam"), deployment.outputs["VaultBucket"]
-    policy = deployment.outputs["ConsumerPolicyArn"]
-    iam.detach_user_policy(UserName=f"{deployment.name}-worker", PolicyArn=policy)
-    assert deployment.run("deploy", *delete(deployment.name)).returncode == 0
-    assert deployment.describe()["StackStatus"] in ("", "DELETE_COMPLETE")
+    vault = deployment.outputs["VaultBucket"]
+    worker = boto3.resource("iam").User(f"{deployment.name}-worker")
+    worker.detach_policy(PolicyArn=deployment.outputs["ConsumerPolicyArn"])
+    assert deployment.sam("delete", "--no-prompts")
+    assert deployment.status == "DELETE_COMPLETE"
     assert boto3.client("s3").list_objects_v2(Bucket=vault)["KeyCount"] > 0
