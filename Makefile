@@ -120,7 +120,7 @@ workers: $(MINISTACK) $(WORKERS) function operator ## Test the workers of exampl
 
 template: $(DEPLOY) $(TOOLS) operator ## Check the templates and policies, and the commands in documents
 	rm -rf target/templates
-	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini
+	$(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini infra/tests
 	@# What the tests have written: each template as SAM transforms it, for each value of each parameter.
 	$(TOOLS_VENV)/bin/checkov --directory target/templates --framework cloudformation --compact --quiet --skip-download
 

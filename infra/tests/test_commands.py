@@ -16,7 +16,9 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 CALLBACKCTL = ROOT / "target" / "debug" / "callbackctl"
 # The changelog names commands of the past.
 FILES = [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]
-FILES += [path for name in ("docs/*.md", "examples/*.md", "infra/*.yaml") for path in ROOT.glob(name)]
+FILES += [
+    path for name in ("docs/*.md", "examples/*.md", "infra/*.yaml") for path in ROOT.glob(name)
+]
 
 
 def commands() -> Iterator[str]:

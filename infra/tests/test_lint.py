@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 # SAM asks for a region, but calls nothing there.
@@ -35,13 +36,6 @@ SAMPLES = {
 RENDERED = ROOT / "target" / "templates"
 
 
-class NoManagedPolicies:
-    """The templates name no AWS managed policies."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
 def variants(template: Template) -> Iterator[dict[str, Any]]:
     """Yields sets of parameters, in which each value occurs; of a range the lowest and the highest."""
     lists = {
@@ -54,21 +48,20 @@ def variants(template: Template) -> Iterator[dict[str, Any]]:
 
 def rendered(template: Template, values: dict[str, Any]) -> Template:
     """Returns a template as SAM transforms it, with these values as the defaults of its parameters."""
+    if "Transform" not in template:
+        return template
     template = copy.deepcopy(template)
     for name, value in values.items():
         template["Parameters"][name]["Default"] = value
-    defaults = {
-        name: str(parameter["Default"])
-        for name, parameter in template["Parameters"].items()
-        if "Default" in parameter
+    parameters = {
+        name: str(each["Default"])
+        for name, each in template["Parameters"].items()
+        if "Default" in each
     }
-    if "Transform" not in template:
-        return template
-    for resource in template["Resources"].values():
-        if "CodeUri" in resource.get("Properties", {}):
-            # `sam deploy` uploads it.
-            resource["Properties"]["CodeUri"] = "s3://bucket/code.zip"
-    return json.loads(json.dumps(transform(template, defaults, NoManagedPolicies())))
+    # `sam deploy` uploads it.
+    template["Resources"]["Function"]["Properties"]["CodeUri"] = "s3://bucket/code.zip"
+    no_managed_policies = SimpleNamespace(load=dict)
+    return json.loads(json.dumps(transform(template, parameters, no_managed_policies)))
 
 
 def lint(template: Template, name: str = "") -> None:
@@ -77,8 +70,7 @@ def lint(template: Template, name: str = "") -> None:
     if name:
         RENDERED.mkdir(parents=True, exist_ok=True)
         (RENDERED / f"{name}.json").write_text(text)
-    found = [f"{match.path}: {match.rule.id} {match.message}" for match in cfnlint.api.lint(text)]
-    assert found == []
+    assert [f"{each.path}: {each.rule.id} {each}" for each in cfnlint.api.lint(text)] == []
 
 
 @pytest.mark.parametrize("values", list(variants(load(TEMPLATE))))
@@ -88,8 +80,8 @@ def test_every_value_of_every_parameter(values: dict[str, Any]) -> None:
 
 def test_without_function_url() -> None:
     template = rendered(without_function_url(load(TEMPLATE)), {})
-    lint(template, "http-api")
     assert "AWS::Lambda::Url" not in json.dumps(template)
+    lint(template, "http-api")
 
 
 @pytest.mark.parametrize(
@@ -97,10 +89,3 @@ def test_without_function_url() -> None:
 )
 def test_every_template(path: Path) -> None:
     lint(rendered(load(path), {}), path.stem)
-
-
-def test_a_wrong_template_is_noticed() -> None:
-    template = rendered(load(TEMPLATE), {})
-    template["Resources"]["Jobs"]["Properties"]["Colour"] = "blue"
-    with pytest.raises(AssertionError, match="Colour"):
-        lint(template)
