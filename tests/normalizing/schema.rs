@@ -1,49 +1,50 @@
-//! Messages against the schema, read by a library that is not ours. `crates/schema-gen` tests that
-//! the schema is the one of the types.
+//! Messages against the schemas, read by a library that is not ours. `crates/schema-gen` tests that the
+//! schemas are those of the types.
 
 use std::{fs, path::Path};
 
 use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-fn schema() -> Value {
-    let file = "schema/job-record.v1.schema.json";
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-    serde_json::from_str(&text).unwrap()
+const FILES: [&str; 2] = ["message.v1.schema.json", "job-record.v1.schema.json"];
+
+fn schema(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("schema")
+        .join(file);
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn validator() -> Validator {
-    jsonschema::options()
-        .should_validate_formats(true)
-        .build(&schema())
-        .unwrap()
-}
-
-#[test]
-fn the_schema_is_one() {
-    assert!(jsonschema::meta::is_valid(&schema()));
-    assert_eq!(
-        schema()["$schema"],
-        "https://json-schema.org/draft/2020-12/schema"
-    );
+fn validators() -> [Validator; 2] {
+    FILES.map(|file| {
+        jsonschema::options()
+            .should_validate_formats(true)
+            .build(&schema(file))
+            .unwrap()
+    })
 }
 
 #[test]
 fn every_message_is_valid() {
-    let validator = validator();
+    let [message_schema, record_schema] = validators();
     let mut messages = super::cases::messages();
     messages.extend(super::vendor_bodies::messages());
     for message in messages {
-        let message = serde_json::from_str(&message).unwrap();
-        if let Err(error) = validator.validate(&message) {
-            panic!("{}: {error}, in {message:#}", error.instance_path());
+        let message: Value = serde_json::from_str(&message).unwrap();
+        for (validator, value) in [
+            (&message_schema, &message),
+            (&record_schema, &message["data"]),
+        ] {
+            if let Err(error) = validator.validate(value) {
+                panic!("{}: {error}, in {message:#}", error.instance_path());
+            }
         }
         assert!(!has_empty_text(&message), "{message:#}");
     }
 }
 
-/// Whether a text is empty somewhere, which the schema leaves to this test: with `minLength`,
-/// generators of code make a type of each field.
+/// Whether a text is empty somewhere, which the schemas leave to this test: with `minLength`, generators
+/// of code make a type of each field.
 fn has_empty_text(value: &Value) -> bool {
     match value {
         Value::String(text) => text.is_empty(),
@@ -54,86 +55,90 @@ fn has_empty_text(value: &Value) -> bool {
 }
 
 #[test]
-fn dataschema_names_the_schema_of_data() {
-    let message = message();
-    let id = message["dataschema"].as_str().unwrap();
-    let registry = jsonschema::Registry::new()
-        .add("urn:cloud-infinite-callback:message:1", schema())
-        .unwrap()
-        .prepare()
-        .unwrap();
-    let validator = jsonschema::options()
-        .with_registry(&registry)
-        .build(&json!({"$ref": id}))
-        .unwrap();
-    assert!(validator.is_valid(&message["data"]));
-    assert!(!validator.is_valid(&message));
-    let mut task = message["data"].clone();
-    task["tasks"] = json!([{"jobId": "a"}]);
-    assert!(!validator.is_valid(&task), "a task without an outcome");
+fn dataschema_is_the_id_of_the_schema_of_data() {
+    let [message, record] = FILES.map(schema);
+    assert_eq!(record["$id"], message["properties"]["dataschema"]["const"]);
+    assert_eq!(
+        record["properties"],
+        message["properties"]["data"]["properties"]
+    );
+    assert_eq!(
+        record["required"],
+        message["properties"]["data"]["required"]
+    );
 }
 
+/// Generators of code refuse, rename or wrap other schemas.
 #[test]
-fn types_can_be_generated_from_it() {
-    let schema = schema();
-    assert_eq!(schema["title"], "Message");
-    let mut titles = Vec::new();
-    walk(&schema, &mut |object| {
-        assert!(!object.contains_key("$ref"), "{object:?}");
-        // A word that is added later must be read, and be text in every language.
-        for keyword in ["enum", "anyOf", "oneOf", "minLength"] {
-            assert!(!object.contains_key(keyword), "{keyword}: {object:?}");
+fn schemas_suit_code_generators() {
+    for (file, title) in FILES.iter().zip(["Message", "JobRecord"]) {
+        let schema = schema(file);
+        assert!(jsonschema::meta::is_valid(&schema), "{file}");
+        assert_eq!(
+            schema["$schema"],
+            "https://json-schema.org/draft/2020-12/schema"
+        );
+        assert_eq!(schema["title"], title);
+        let mut titles = Vec::new();
+        let mut ids = 0;
+        walk(&schema, &mut |object| {
+            for keyword in ["$ref", "$defs", "enum", "anyOf", "oneOf", "minLength"] {
+                assert!(
+                    !object.contains_key(keyword),
+                    "{file}: {keyword}: {object:?}"
+                );
+            }
+            ids += usize::from(object.contains_key("$id"));
+            if object.contains_key("properties") {
+                titles.push(object["title"].as_str().unwrap().to_owned());
+            }
+        });
+        assert_eq!(ids, 1, "{file}: quicktype accepts only one $id");
+        let count = titles.len();
+        titles.sort();
+        titles.dedup();
+        assert_eq!(
+            titles.len(),
+            count,
+            "of two types with one title, one is renamed"
+        );
+        for title in titles {
+            // `Error` and `Record` are types of TypeScript and Java.
+            assert!(title.chars().all(char::is_alphanumeric), "{title}");
+            assert!(!["Error", "Record"].contains(&&*title), "{title}");
         }
-        if object.contains_key("properties") {
-            titles.push(object["title"].as_str().unwrap().to_owned());
-        }
-    });
-    titles.sort();
-    let count = titles.len();
-    titles.dedup();
-    assert_eq!(
-        titles.len(),
-        count,
-        "of two types with one title, generators rename one"
-    );
-    for title in titles {
-        assert!(title.chars().all(char::is_alphanumeric), "{title}");
-        assert!(!["Error", "Record"].contains(&&*title), "{title}");
     }
 }
 
-/// Calls a function with each schema inside a schema. Leaves out examples.
-fn walk(schema: &Value, look: &mut impl FnMut(&serde_json::Map<String, Value>)) {
+/// Calls a function with each object in a schema.
+fn walk(schema: &Value, look: &mut impl FnMut(&Map<String, Value>)) {
     match schema {
         Value::Array(items) => items.iter().for_each(|item| walk(item, look)),
         Value::Object(members) => {
             look(members);
-            let schemas = members.iter().filter(|(name, _)| *name != "examples");
-            schemas.for_each(|(_, value)| walk(value, look));
+            members.values().for_each(|value| walk(value, look));
         }
         _ => {}
     }
 }
 
-/// A message with a value at each level.
+/// Returns a message with scenes.
 fn message() -> Value {
-    let name = "tests/cases/moderation/ok_review_image_two_scenes_frozen.expected.json";
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
-    serde_json::from_str(&text).unwrap()
+    let messages = super::cases::messages();
+    let mut messages = messages
+        .iter()
+        .map(|text| serde_json::from_str::<Value>(text).unwrap());
+    let found = messages.find(|message| message["data"]["moderation"]["scenes"].is_array());
+    found.expect("a case with scenes")
 }
 
 #[test]
-fn what_a_later_writer_adds_is_valid() {
-    let validator = validator();
+fn additions_of_a_later_version_are_valid() {
+    let [validator, _] = validators();
     let mut message = message();
-    assert!(validator.is_valid(&message));
     message["partition"] = json!("a");
-    for (pointer, name) in [
-        ("/data", "price"),
-        ("/data/input", "version"),
-        ("/data/moderation", "why"),
-    ] {
-        message.pointer_mut(pointer).unwrap()[name] = json!([]);
+    for pointer in ["/data", "/data/input", "/data/moderation"] {
+        message.pointer_mut(pointer).unwrap()["later"] = json!([]);
     }
     for (pointer, name) in [
         ("/data", "family"),
@@ -150,28 +155,21 @@ fn what_a_later_writer_adds_is_valid() {
 
 #[test]
 fn broken_messages_are_refused() {
-    let validator = validator();
-    for required in [
-        "specversion",
-        "id",
-        "source",
-        "type",
-        "datacontenttype",
-        "dataschema",
-        "data",
+    let [validator, _] = validators();
+    let valid = message();
+    for (pointer, names) in [
+        (
+            "",
+            "specversion id source type datacontenttype dataschema data",
+        ),
+        ("/data", "family outcome detail"),
     ] {
-        let mut message = message();
-        message.as_object_mut().unwrap().remove(required).unwrap();
-        assert!(!validator.is_valid(&message), "without {required}");
-    }
-    for required in ["family", "outcome", "detail"] {
-        let mut message = message();
-        message["data"]
-            .as_object_mut()
-            .unwrap()
-            .remove(required)
-            .unwrap();
-        assert!(!validator.is_valid(&message), "without data.{required}");
+        for name in names.split(' ') {
+            let mut message = valid.clone();
+            let object = message.pointer_mut(pointer).unwrap();
+            object.as_object_mut().unwrap().remove(name).unwrap();
+            assert!(!validator.is_valid(&message), "without {pointer}/{name}");
+        }
     }
     for (pointer, name, value) in [
         ("", "specversion", json!("2.0")),
@@ -210,10 +208,11 @@ fn broken_messages_are_refused() {
         ("/data", "moderation", Value::Null),
         ("/data/moderation", "score", json!("90")),
         ("/data/moderation", "hits", json!([])),
+        ("/data", "inspection", json!({})),
         ("/data", "detail", json!({})),
         ("/data", "detail", json!("a")),
     ] {
-        let mut message = message();
+        let mut message = valid.clone();
         message.pointer_mut(pointer).unwrap()[name] = value.clone();
         assert!(!validator.is_valid(&message), "{pointer}/{name}: {value}");
     }

@@ -12,8 +12,11 @@ pub const SCHEMA_VERSION: &str = "1";
 
 /// One message: a CloudEvents 1.0 event about one job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "Message"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "Message")
+)]
 #[non_exhaustive]
 pub struct Event<'t, D = Box<RawValue>> {
     /// The version of CloudEvents.

@@ -17,8 +17,11 @@ use crate::{Family, Forbidden, Outcome, Verdict};
 /// The vendor documents them in its repository `tencentyun/intlcloud-documents`, under 数据万象/API 文档:
 /// 任务与工作流 for tasks, 工作流回调 in it for workflows, and 内容审核 for moderation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "Record"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobRecord")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Record<'t, D = Box<RawValue>> {
@@ -89,8 +92,8 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// and what an unfinished job was asked for are not included. A failed job may have made objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output<'t>>,
-    /// The result of the inspection of an image: `Operation.ImageInspectResult`. Absent if no image is known
-    /// to be suspicious and not all are known to be harmless.
+    /// The result of the inspection of an image: `Operation.ImageInspectResult`. Absent if no image is
+    /// known to be suspicious and not all are known to be harmless: absent does not mean harmless.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inspection: Option<Inspection<'t>>,
     /// The workflow that started the job, or that the job is a run of.
@@ -143,7 +146,11 @@ impl<D> Record<'_, D> {
 
 /// Why a job or a task failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobError")
+)]
 #[non_exhaustive]
 pub struct JobError<'t> {
     /// `Code`, `code` in moderation Simple: a name (`InvalidArgument`) or a number (`-61011`), as text.
@@ -156,10 +163,15 @@ pub struct JobError<'t> {
 
 /// A failure inside a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobProblem")
+)]
 #[non_exhaustive]
 pub struct Problem<'t> {
-    /// The dotted path, from the vendor node, of the field that reports the failure.
+    /// The dotted path, from the vendor node, of the field that reports the failure
+    /// (`Tasks[0].ResultInfo.ObjectInfo[2].Code`).
     pub path: String,
     /// The `Code` next to that field.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,7 +184,11 @@ pub struct Problem<'t> {
 
 /// What a job worked on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobInput")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Input<'t> {
@@ -207,7 +223,11 @@ impl Input<'_> {
 
 /// An object that a job made.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobOutput")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Output<'t> {
@@ -221,9 +241,9 @@ pub struct Output<'t> {
     /// The object's key, without a leading `/`: `ObjectPrefix` and `ObjectName`, or what the kind of
     /// job has instead.
     pub object: Cow<'t, str>,
-    /// The dotted path, from the vendor node, of the leaf that names the object. It distinguishes a transcript
-    /// from its detail file, and a frame from a sprite. A name that is an array in `detail` has an
-    /// index.
+    /// The dotted path, from the vendor node, of the leaf that names the object
+    /// (`Operation.MediaResult.OutputFile.ObjectName[0]`). It distinguishes a transcript from its detail
+    /// file, and a frame from a sprite. A name that is an array in `detail` has an index.
     pub path: String,
     /// The object's URL: `ObjectUrl` next to the name, if there are as many URLs as names. It may be
     /// signed: handle it as a secret.
@@ -266,14 +286,19 @@ pub struct Output<'t> {
     pub etag: Option<Cow<'t, str>>,
 }
 
-/// The result of the inspection of an image: a `ProcessResult` in `Operation.ImageInspectResult`. Of several,
-/// the first suspicious one, else the first.
+/// The result of the inspection of an image: a `ProcessResult` in `Operation.ImageInspectResult`. Of
+/// several, the first suspicious one, else the first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobInspection")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Inspection<'t> {
-    /// Whether the image contains something other than the image: `Suspicious`.
+    /// Whether the file contains something other than the image: `Suspicious`. Of several images, that of
+    /// the first suspicious one that did not fail.
     pub suspicious: bool,
     /// What it contains (`MPEG-TS`): `SuspiciousType`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -294,7 +319,11 @@ pub struct Inspection<'t> {
 
 /// A workflow, and its run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobWorkflow")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Workflow<'t> {
@@ -320,7 +349,11 @@ impl Workflow<'_> {
 
 /// One task of a workflow's run: an element of `Tasks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobTask")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Task<'t> {
@@ -361,7 +394,11 @@ pub struct Task<'t> {
 
 /// The result of moderation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobModeration")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Moderation<'t> {
@@ -400,7 +437,11 @@ pub struct Moderation<'t> {
 
 /// The result of moderation for one scene.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(title = "JobScene")
+)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Scene<'t> {

@@ -1,5 +1,5 @@
-//! Generates the JSON Schema of messages and `docs/record.md` from the types in `crates/job-record`, for
-//! `make schema`.
+//! Generates the JSON Schemas of messages and of job records, and `docs/record.md`, from the types in
+//! `crates/job-record`, for `make schema`.
 
 mod page;
 mod schema;
@@ -17,14 +17,17 @@ fn main() -> io::Result<()> {
 }
 
 /// Returns the generated files with their contents.
-fn files() -> [(PathBuf, String); 2] {
+fn files() -> [(PathBuf, String); 3] {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let definitions = schema::definitions();
+    let message = schema::message();
+    let page = page::page(message.as_value());
+    let json = |schema| format!("{:#}\n", schema::published(schema).to_value());
     [
-        (root.join("docs/record.md"), page::page(&definitions)),
+        (root.join("docs/record.md"), page),
+        (root.join("schema/message.v1.schema.json"), json(message)),
         (
             root.join("schema/job-record.v1.schema.json"),
-            format!("{:#}\n", schema::schema(definitions)),
+            json(schema::record()),
         ),
     ]
 }
@@ -34,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_schema_and_page_are_those_of_the_types() {
+    fn committed_files_are_those_of_the_types() {
         for (file, text) in files() {
             let committed = fs::read_to_string(&file).unwrap();
             assert!(
