@@ -1,6 +1,6 @@
 // Polls the queue at QUEUE_URL and works on its messages, until Ctrl-C.
 
-import { DeleteObjectCommand, GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Message } from "./job-record.ts";
 import { work } from "./work.ts";
@@ -24,23 +24,23 @@ const s3 = new S3Client({});
 // twice, use a table that all workers share.
 const done = new Set<string>();
 
-// Processes a message, and deletes it.
-const take = async (body: string, ReceiptHandle?: string) => {
+// Not `pending`: another message follows, with another id.
+const WANTED = ["succeeded", "partial", "failed"];
+
+// Processes a message, each `id` once. The object of a pointer expires in the vault.
+const take = async (body: string) => {
   let message: unknown = JSON.parse(body);
-  const [kind, place] = Array.isArray(message) ? message : [];
-  const stored = kind === POINTER && { Bucket: place.s3BucketName, Key: place.s3Key };
-  if (stored) {
-    const { Body } = await s3.send(new GetObjectCommand(stored));
+  const [kind, pointer] = Array.isArray(message) ? message : [];
+  if (kind === POINTER) {
+    const { s3BucketName: Bucket, s3Key: Key } = pointer;
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
     message = JSON.parse((await Body?.transformToString()) ?? "");
   }
-  if (!isMessage(message)) throw new Error(`expected the dataschema ${SCHEMA}`);
+  if (!isMessage(message)) throw new Error(`dataschema is not ${SCHEMA}`);
   if (!done.has(message.id)) {
     await work(message);
     done.add(message.id);
   }
-  await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-  // Last: a message that is delivered again needs its object.
-  if (stored) await s3.send(new DeleteObjectCommand(stored));
 };
 
 // Checks only the version of the schema: the function's tests validate its messages.
@@ -57,9 +57,13 @@ while (true) {
       MessageAttributeNames: ["All"],
     }),
   );
-  for (const { MessageId, Body = "", ReceiptHandle } of Messages) {
+  for (const { MessageId, Body = "", ReceiptHandle, MessageAttributes } of Messages) {
     try {
-      await take(Body, ReceiptHandle);
+      const outcome = MessageAttributes?.outcome?.StringValue;
+      if (!outcome) throw new Error("no attribute outcome");
+      // Other messages need not be parsed.
+      if (WANTED.includes(outcome)) await take(Body);
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     } catch (error) {
       // SQS delivers it again after the visibility timeout, and moves it to the dead-letter queue
       // after five times. A syntax error quotes the message, which may hold secrets.

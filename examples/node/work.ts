@@ -4,19 +4,20 @@
 
 import type { Message } from "./job-record.ts";
 
-// Not `pending`: another message follows, with another id.
-const WANTED = ["succeeded", "partial", "failed"];
-
 // Replace this by your own work. If it throws, SQS delivers the message again.
 export const work = async (message: Message) => {
-  for (const finding of findings(message)) console.log(`${message.id}: ${finding}`);
+  for (const finding of findings(message)) console.log(escaped(`${message.id}: ${finding}`));
 };
+
+// Escapes control characters: a key with a line feed must not write a line of its own.
+const escaped = (text: string) =>
+  text.replace(/\p{Cc}/gu, (found) => `\\u{${found.codePointAt(0)?.toString(16)}}`);
 
 // Yields the outcome of the job, and what it made, found or failed at.
 function* findings({ data: job }: Message): Generator<string> {
   yield `outcome ${job.outcome}`;
-  if (!WANTED.includes(job.outcome)) return;
   for (const { bucket = "?", object } of job.outputs ?? []) yield `${bucket}/${object}`;
+  if (job.inspection?.suspicious) yield "suspicious image";
   if (job.moderation) {
     yield `verdict ${job.moderation.verdict}`;
     for (const { name, verdict } of job.moderation.scenes ?? []) yield `scene ${name}: ${verdict}`;

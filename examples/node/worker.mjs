@@ -36,7 +36,7 @@ export const handler = async (event, context) => {
 const take = async (record) => {
   if (isWanted(record.messageAttributes)) {
     const event = await read(record.body);
-    if (event.dataschema !== SCHEMA) throw new Error(`expected the dataschema ${SCHEMA}`);
+    if (event.dataschema !== SCHEMA) throw new Error(`dataschema is not ${SCHEMA}`);
     await work(event);
   }
 };
@@ -57,15 +57,19 @@ const read = async (body) => {
 // Runs once for each `id`, and again only if it threw. Replace it by your own work.
 const work = makeIdempotent(
   async ({ id, data }) => {
-    for (const line of findings(data)) console.log(`${id}: ${line}`);
+    for (const line of findings(data)) console.log(escaped(`${id}: ${line}`));
   },
   { persistenceStore: seen, config: byId },
 );
 
+// Escapes control characters: a key with a line feed must not write a line of its own.
+const escaped = (text) => text.replace(/\p{Cc}/gu, (found) => `\\u{${found.codePointAt(0).toString(16)}}`);
+
 // Yields the outcome of the job, and what it made, found or failed at.
-function* findings({ outcome, outputs = [], moderation, error, problems = [], tasks = [] }) {
+function* findings({ outcome, outputs = [], inspection, moderation, error, problems = [], tasks = [] }) {
   yield `outcome ${outcome}`;
   for (const { bucket = "?", object } of outputs) yield `${bucket}/${object}`;
+  if (inspection?.suspicious) yield "suspicious image";
   if (moderation) {
     yield `verdict ${moderation.verdict}`;
     for (const { name, verdict } of moderation.scenes ?? []) yield `scene ${name}: ${verdict}`;

@@ -6,6 +6,7 @@
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -39,15 +40,18 @@ def main() -> None:
         )
         for received in answer.get("Messages", []):
             try:
-                take(received["Body"], received["ReceiptHandle"])
+                # Other messages need not be parsed.
+                if received["MessageAttributes"]["outcome"]["StringValue"] in WANTED:
+                    take(received["Body"])
+                sqs.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=received["ReceiptHandle"])
             except Exception as error:
                 # SQS delivers it again after the visibility timeout, and moves it to the
                 # dead-letter queue after five times.
                 print(f"message {received['MessageId']}: {reason(error)}", file=sys.stderr)
 
 
-def take(body: str, receipt_handle: str) -> None:
-    """Processes a message, and deletes it."""
+def take(body: str) -> None:
+    """Processes a message, each `id` once. The object of a pointer expires in the vault."""
     stored = pointer(body)
     if stored:
         bucket, key = stored
@@ -57,10 +61,6 @@ def take(body: str, receipt_handle: str) -> None:
     if message.id not in done:
         work(message)
         done.add(message.id)
-    sqs.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=receipt_handle)
-    if stored:
-        # Last: a message that is delivered again needs its object.
-        s3.delete_object(Bucket=bucket, Key=key)
 
 
 def pointer(body: str) -> tuple[str, str] | None:
@@ -81,17 +81,22 @@ def reason(error: Exception) -> str:
 def work(message: Message) -> None:
     """Replace this by your own work. If it raises, SQS delivers the message again."""
     for line in findings(message):
-        print(f"{message.id}: {line}", flush=True)
+        print(escaped(f"{message.id}: {line}"), flush=True)
+
+
+def escaped(text: str) -> str:
+    """Escapes control characters: a key with a line feed must not write a line of its own."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\u{{{ord(found[0]):x}}}", text)
 
 
 def findings(message: Message) -> Iterator[str]:
     """Yields the outcome of the job, and what it made, found or failed at."""
     job = message.data
     yield f"outcome {job.outcome}"
-    if job.outcome not in WANTED:
-        return
     for output in job.outputs or []:
         yield f"{output.bucket or '?'}/{output.object}"
+    if job.inspection and job.inspection.suspicious:
+        yield "suspicious image"
     if job.moderation:
         yield f"verdict {job.moderation.verdict}"
         for scene in job.moderation.scenes or []:

@@ -5,6 +5,7 @@ Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expir
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,7 +54,7 @@ def take(record: SQSRecord) -> None:
     if is_wanted(record):
         event = read(record.body)
         if event["dataschema"] != SCHEMA:
-            raise ValueError(f"expected the dataschema {SCHEMA}")
+            raise ValueError(f"dataschema is not {SCHEMA}")
         work(event=event)
 
 
@@ -67,8 +68,8 @@ def read(body: str) -> dict[str, Any]:
     """Returns the event, from the vault if the body is a pointer."""
     event = json.loads(body)
     if isinstance(event, list) and event[0] == POINTER:
-        place = event[1]
-        stored = s3.get_object(Bucket=place["s3BucketName"], Key=place["s3Key"])
+        pointer = event[1]
+        stored = s3.get_object(Bucket=pointer["s3BucketName"], Key=pointer["s3Key"])
         event = json.load(stored["Body"])
     return event
 
@@ -77,7 +78,12 @@ def read(body: str) -> dict[str, Any]:
 def work(event: dict[str, Any]) -> None:
     """Runs once for each `id`, and again only if it raised. Replace it by your own work."""
     for line in findings(event["data"]):
-        print(f"{event['id']}: {line}")
+        print(escaped(f"{event['id']}: {line}"))
+
+
+def escaped(text: str) -> str:
+    """Escapes control characters: a key with a line feed must not write a line of its own."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\u{{{ord(found[0]):x}}}", text)
 
 
 def findings(job: dict[str, Any]) -> Iterator[str]:
@@ -85,6 +91,8 @@ def findings(job: dict[str, Any]) -> Iterator[str]:
     yield f"outcome {job['outcome']}"
     for output in job.get("outputs", []):
         yield f"{output.get('bucket', '?')}/{output['object']}"
+    if job.get("inspection", {}).get("suspicious"):
+        yield "suspicious image"
     if "moderation" in job:
         yield f"verdict {job['moderation']['verdict']}"
         for scene in job["moderation"].get("scenes", []):

@@ -6,10 +6,11 @@
 use std::io::{self, BufRead};
 
 mod types {
-    typify::import_types!("../../schema/job-record.v1.schema.json");
+    typify::import_types!("../../schema/message.v1.schema.json");
 }
 
 use types::Message;
+use workers::escaped;
 
 fn main() -> io::Result<()> {
     for line in io::stdin().lock().lines() {
@@ -19,35 +20,40 @@ fn main() -> io::Result<()> {
 }
 
 fn work(message: &Message) {
-    let (id, job) = (&*message.id, &message.data);
-    println!("{id}: outcome {}", job.outcome);
-    if !matches!(&*job.outcome, "succeeded" | "partial" | "failed") {
-        return;
-    }
+    let job = &message.data;
+    let print = |finding: String| println!("{}", escaped(&format!("{}: {finding}", *message.id)));
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or("?".to_owned());
+    print(format!("outcome {}", job.outcome));
     for output in &job.outputs {
-        println!("{id}: {}/{}", or_unknown(&output.bucket), output.object);
+        print(format!("{}/{}", or_unknown(&output.bucket), output.object));
+    }
+    if job
+        .inspection
+        .as_ref()
+        .is_some_and(|found| found.suspicious)
+    {
+        print("suspicious image".to_owned());
     }
     if let Some(moderation) = &job.moderation {
-        println!("{id}: verdict {}", moderation.verdict);
+        print(format!("verdict {}", moderation.verdict));
         for scene in &moderation.scenes {
-            println!("{id}: scene {}: {}", scene.name, scene.verdict);
+            print(format!("scene {}: {}", scene.name, scene.verdict));
         }
     }
     if let Some(error) = &job.error {
-        println!("{id}: failed: {}", or_unknown(&error.code));
+        print(format!("failed: {}", or_unknown(&error.code)));
     }
     for problem in &job.problems {
-        println!(
-            "{id}: problem {}: {}",
+        print(format!(
+            "problem {}: {}",
             problem.path,
             or_unknown(&problem.code)
-        );
+        ));
     }
     for task in &job.tasks {
         if let Some(error) = &task.error {
             let (name, code) = (or_unknown(&task.name), or_unknown(&error.code));
-            println!("{id}: task {name} failed: {code}");
+            print(format!("task {name} failed: {code}"));
         }
     }
 }

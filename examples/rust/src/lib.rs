@@ -8,7 +8,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
-use cloud_infinite_job_record::{Event, Outcome};
+use cloud_infinite_job_record::Event;
 
 /// Why a message was not processed. SQS delivers it again.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -42,12 +42,17 @@ impl Worker {
         }
     }
 
-    /// Processes one message.
+    /// Processes one message, unless its attribute `outcome` says that there is nothing to do.
     ///
     /// # Errors
     ///
     /// Returns an error if the message cannot be read or processed. Do not delete it then.
-    pub async fn take(&self, body: &str) -> Result<(), Error> {
+    pub async fn take(&self, outcome: Option<&str>, body: &str) -> Result<(), Error> {
+        match outcome.ok_or("no attribute outcome")? {
+            "succeeded" | "partial" | "failed" => {}
+            // Need not be parsed. Not `pending`: another message follows, with another id.
+            _ => return Ok(()),
+        }
         let event = self.read(body).await?;
         if !self.done.lock().expect("no panic").contains(&event.id) {
             work(&event);
@@ -58,13 +63,13 @@ impl Worker {
 
     /// Returns the event, from the vault if the body is a pointer.
     async fn read(&self, body: &str) -> Result<Event<'static>, Error> {
-        let place = match serde_json::from_str::<(String, HashMap<String, String>)>(body) {
-            Ok((kind, place)) if kind == POINTER => place,
+        let pointer = match serde_json::from_str::<(String, HashMap<String, String>)>(body) {
+            Ok((kind, pointer)) if kind == POINTER => pointer,
             _ => return parse(body.as_bytes()),
         };
-        let place = |name| place.get(name).cloned();
-        let stored = self.s3.get_object().set_bucket(place("s3BucketName"));
-        let stored = stored.set_key(place("s3Key")).send().await?;
+        let member = |name| pointer.get(name).cloned();
+        let stored = self.s3.get_object().set_bucket(member("s3BucketName"));
+        let stored = stored.set_key(member("s3Key")).send().await?;
         parse(&stored.body.collect().await?.to_vec())
     }
 }
@@ -84,41 +89,54 @@ fn parse(json: &[u8]) -> Result<Event<'static>, Error> {
     })
 }
 
+/// Escapes control characters: a key with a line feed must not write a line of its own.
+pub fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |mut escaped, char| {
+        if char.is_control() {
+            escaped.extend(char.escape_unicode());
+        } else {
+            escaped.push(char);
+        }
+        escaped
+    })
+}
+
 /// Prints the outcome of the job, and what it made, found or failed at. Replace it by your own work.
 pub fn work<D>(event: &Event<'_, D>) {
-    let (id, job) = (&event.id, &event.data);
+    let job = &event.data;
+    let print = |finding: String| println!("{}", escaped(&format!("{}: {finding}", event.id)));
     let or_unknown = |text: &Option<_>| text.as_deref().unwrap_or("?").to_owned();
-    println!("{id}: outcome {}", job.outcome.as_str());
-    // Not `pending`: another message follows, with another id.
-    if !matches!(
-        job.outcome,
-        Outcome::Succeeded | Outcome::Partial | Outcome::Failed
-    ) {
-        return;
-    }
+    print(format!("outcome {}", job.outcome.as_str()));
     for output in &job.outputs {
-        println!("{id}: {}/{}", or_unknown(&output.bucket), output.object);
+        print(format!("{}/{}", or_unknown(&output.bucket), output.object));
+    }
+    if job
+        .inspection
+        .as_ref()
+        .is_some_and(|found| found.suspicious)
+    {
+        print("suspicious image".to_owned());
     }
     if let Some(moderation) = &job.moderation {
-        println!("{id}: verdict {}", moderation.verdict.as_str());
+        print(format!("verdict {}", moderation.verdict.as_str()));
         for scene in &moderation.scenes {
-            println!("{id}: scene {}: {}", scene.name, scene.verdict.as_str());
+            print(format!("scene {}: {}", scene.name, scene.verdict.as_str()));
         }
     }
     if let Some(error) = &job.error {
-        println!("{id}: failed: {}", or_unknown(&error.code));
+        print(format!("failed: {}", or_unknown(&error.code)));
     }
     for problem in &job.problems {
-        println!(
-            "{id}: problem {}: {}",
+        print(format!(
+            "problem {}: {}",
             problem.path,
             or_unknown(&problem.code)
-        );
+        ));
     }
     for task in &job.tasks {
         if let Some(error) = &task.error {
             let (name, code) = (or_unknown(&task.name), or_unknown(&error.code));
-            println!("{id}: task {name} failed: {code}");
+            print(format!("task {name} failed: {code}"));
         }
     }
 }

@@ -26,14 +26,6 @@ async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatc
 async fn take(worker: &Worker, message: &SqsMessage) -> Result<(), Error> {
     let outcome = message.message_attributes.get("outcome");
     let outcome = outcome.and_then(|outcome| outcome.string_value.as_deref());
-    match outcome.ok_or("expected an attribute outcome")? {
-        "succeeded" | "partial" | "failed" => {
-            worker
-                .take(message.body.as_deref().unwrap_or_default())
-                .await
-        }
-        // Other messages need not be parsed. Not `pending`: another message follows, with another
-        // id.
-        _ => Ok(()),
-    }
+    let body = message.body.as_deref().unwrap_or_default();
+    worker.take(outcome, body).await
 }

@@ -43,7 +43,10 @@ async fn take(
     queue_url: &str,
     message: &Message,
 ) -> Result<(), Error> {
-    worker.take(message.body().unwrap_or_default()).await?;
+    let attributes = message.message_attributes();
+    let outcome = attributes.and_then(|attributes| attributes.get("outcome")?.string_value());
+    let body = message.body().unwrap_or_default();
+    worker.take(outcome, body).await?;
     sqs.delete_message()
         .queue_url(queue_url)
         .set_receipt_handle(message.receipt_handle.clone())
