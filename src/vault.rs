@@ -15,8 +15,8 @@ use crate::{
     retry::{self, Fault, FaultKind, RetryLimit},
 };
 
-/// The time for all attempts at one object. With the queue's default budget the total is 4 s. The vendor
-/// does not publish its time-out.
+/// The time for all attempts at one body, and at all oversize messages of a body together. A callback that needs
+/// all of them takes this time twice, and the queue's budget in between.
 pub(crate) const BUDGET: Duration = Duration::from_millis(1500);
 
 /// The longest metadata value, in characters: S3 accepts 2 KB in total.

@@ -268,11 +268,11 @@ fn dense() -> Vec<Row> {
             json_of(&format!("\"a\":[{}]", "1,".repeat(199_990)))
         }),
         read("dense, arrays in arrays", || {
-            let deep = "[".repeat(97) + "1" + &"]".repeat(97) + ",";
+            let deep = "[".repeat(96) + "1" + &"]".repeat(96) + ",";
             json_of(&format!("\"a\":[{}]", deep.repeat(1950)))
         }),
         read("dense, objects in objects", || {
-            let deep = "{\"\":".repeat(97) + "1" + &"}".repeat(97) + ",";
+            let deep = "{\"\":".repeat(96) + "1" + &"}".repeat(96) + ",";
             json_of(&format!("\"a\":[{}]", deep.repeat(1950)))
         }),
         read("dense, a long name in every warning", || {
@@ -329,7 +329,7 @@ fn dense() -> Vec<Row> {
     ]
 }
 
-const COPIES: &str = "the fields next to 20000 jobs would be copied into each of them: 23176060000 bytes, \
+const COPIES: &str = "the fields next to 20000 jobs would be copied into each of them: 22601920000 bytes, \
     more than 67108864";
 
 /// `piece` as often as it has room between `begin` and `end`.

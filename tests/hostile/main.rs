@@ -21,7 +21,7 @@ const MAX_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } e
 /// twice, since its old and its new buffer exist at the same time.
 const MAX_MEMORY: usize = 16;
 
-/// The memory for a body of less than half of 4 MiB: the number of its values is its limit.
+/// The memory for a body of less than 3 MiB: the number of its values is its limit.
 const MAX_DENSE_BYTES: usize = 96 * 1024 * 1024;
 
 /// The answer to a body.
@@ -72,7 +72,7 @@ fn every_hostile_body_is_answered_in_little_time_and_memory() {
             ));
         }
         let most = match body.len() {
-            long if long > bodies::SIZE / 2 => MAX_MEMORY * long,
+            long if long > bodies::SIZE / 4 * 3 => MAX_MEMORY * long,
             _ => MAX_DENSE_BYTES,
         };
         if memory > most {
