@@ -143,7 +143,7 @@ operator:
 $(MINISTACK): infra/requirements.txt
 	@echo 'installing the emulator into $(VENV)'
 	$(call venv,$(VENV))
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement infra/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements.txt
 	@touch $@
 
 $(DEPLOY): infra/requirements-deploy.txt
