@@ -71,7 +71,7 @@ def describe(stack: str) -> dict[str, Any]:
 
 def warnings(values: dict[str, str]) -> Iterator[str]:
     if not values.get("AlarmEmail") and not values.get("AlarmTopicArn"):
-        yield "no alarm notifies anyone: set AlarmEmail or AlarmTopicArn"
+        yield "alarms send no notification: set AlarmEmail or AlarmTopicArn"
     quota = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     if quota <= LOW_QUOTA:
         yield (

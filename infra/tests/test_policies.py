@@ -46,7 +46,7 @@ def test_policies_are_valid(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("template", ["template.yaml", "reconcile.yaml"])
-def test_who_deploys_may_do_what_cloudformation_does(template: str, tmp_path: Path) -> None:
+def test_the_deploy_policy_allows_what_cloudformation_calls(template: str, tmp_path: Path) -> None:
     """CloudFormation acts with the rights of the caller. Its schemas list the calls of each type."""
     actions = [statement["Action"] for statement in policy("deploy", tmp_path)["Statement"]]
     allowed = " ".join(
