@@ -101,7 +101,7 @@ dist: ## Build a release: target/dist, with an archive for each architecture, SB
 	cd target/dist && sha256sum *.zip *.cdx.json | tee SHA256SUMS
 
 deploy: $(DEPLOY) ## Deploy into your AWS account (STACK=name PARAMETERS='AlarmEmail=… …' SAM_FLAGS=: see docs/operations.md)
-	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --stack '$(STACK)' $(PARAMETERS) $(SAM_FLAGS)
+	PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" $(DEPLOY_VENV)/bin/python infra/deploy.py --stack '$(STACK)' $(PARAMETERS) -- $(SAM_FLAGS)
 
 destroy: $(DEPLOY) ## Delete the stack with its queues, except its vault (STACK=name)
 	SAM_CLI_TELEMETRY=0 $(DEPLOY_VENV)/bin/sam delete --stack-name '$(STACK)' --s3-prefix '$(STACK)' $(SAM_FLAGS)

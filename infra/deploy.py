@@ -27,11 +27,13 @@ STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,36}")
 LOW_QUOTA = 50
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description="Build and deploy the receiver's stack.")
     parser.add_argument("--stack", required=True, help="the stack's name")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="of the template")
-    options, for_sam = parser.parse_known_args(arguments)
+    # What follows `--` is for `sam deploy`.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, for_sam = parser.parse_args(arguments[:end]), arguments[end + 1 :]
     if not STACK_NAME.fullmatch(options.stack):
         sys.exit("the stack's name must match [a-z][a-z0-9-]{0,36}")
     stack = describe(options.stack)
@@ -111,4 +113,4 @@ def sam(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

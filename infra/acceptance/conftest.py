@@ -190,6 +190,12 @@ class Deployment:
         eventually(lambda: found.extend(receiver.receive(sqs, queue)) or len(found) >= count)
         return found
 
+    def log(self, field: str) -> list[dict[str, Any]]:
+        """Returns the lines of the function's log that have a field."""
+        log = {"logGroupName": self.outputs["LogGroupName"], "filterPattern": f'"{field}"'}
+        events = boto3.client("logs").filter_log_events(**log)["events"]
+        return [json.loads(event["message"]) for event in events]
+
     def stored(self, folder: str) -> list[str]:
         """Returns the keys in a folder of the vault."""
         vault = {"Bucket": self.outputs["VaultBucket"], "Prefix": f"{folder}/"}
