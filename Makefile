@@ -154,11 +154,12 @@ $(DEPLOY): infra/requirements-deploy.txt
 
 sbom: $(CYCLONEDX) ## Write an SBOM of each program: CycloneDX in target/dist
 	@mkdir -p target/dist
-	$(BOM) --override-filename callback.cdx
-	$(BOM) --override-filename callbackctl.cdx --manifest-path crates/callbackctl/Cargo.toml
-	$(BOM) --override-filename reconcile.cdx --manifest-path crates/reconcile-function/Cargo.toml
-	@# The tool writes next to Cargo.toml, and puts the path of this folder into the file.
-	@for name in callback callbackctl reconcile; do sed 's|file://$(CURDIR)|file:///source|g' $$name.cdx.json > target/dist/$$name.cdx.json && rm $$name.cdx.json; done
+	$(BOM) --describe binaries
+	@# The tool writes next to each Cargo.toml, and puts the path of this folder into the files.
+	@for name in callback callbackctl reconcile; do \
+		sed 's|file://$(CURDIR)|file:///source|g' $$(ls $${name}_bin.cdx.json crates/*/$${name}_bin.cdx.json 2>/dev/null) > target/dist/$$name.cdx.json || exit; \
+	done
+	@rm -f *_bin.cdx.json */*_bin.cdx.json crates/*/*_bin.cdx.json
 
 $(CYCLONEDX):
 	@echo 'compiling cargo-cyclonedx into $(TOOLS_VENV): two minutes'
