@@ -24,8 +24,9 @@ use serde_json::{Value, json};
 /// How far back a run looks. A complete run covers the failed ones of the hours before it.
 const SINCE: &str = "6h";
 
-/// The time between the end of a run and the function's time-out, to finish the last request and batch.
-const MARGIN: Duration = Duration::from_secs(60);
+/// The time before the function's time-out in which nothing new begins. What has begun then ends within two
+/// minutes.
+const MARGIN: Duration = Duration::from_secs(180);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
