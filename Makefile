@@ -17,7 +17,7 @@ DEPLOY := $(DEPLOY_VENV)/installed
 
 # Checks of dependencies, templates, workflows, documents and Python.
 TOOLS_VENV := .tools
-PYTHON_FOLDERS := infra examples/python benches/peers/python
+PYTHON_FOLDERS := infra examples/python
 TOOLS := $(TOOLS_VENV)/installed
 # Writes the SBOM. PyPI does not have it, so it is compiled, which takes two minutes.
 # renovate: datasource=crate depName=cargo-cyclonedx
@@ -26,10 +26,11 @@ CYCLONEDX := $(TOOLS_VENV)/cyclonedx-$(CYCLONEDX_VERSION)
 # The date is the commit's: the same commit has the same SBOM.
 BOM = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(TOOLS_VENV)/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu
 
-# The other implementations that the benchmark compares with.
-BENCH_VENV := .venv-bench
-NODE_PEER := benches/peers/node
-PEERS := $(BENCH_VENV)/installed $(NODE_PEER)/dist/peer.cjs
+# What the benches measure is built for the processors that cargo-lambda builds for, but with symbols.
+BENCH_CPU := $(if $(filter aarch64,$(shell uname -m)),neoverse-n1,haswell)
+BENCH_BUILD := RUSTFLAGS='-C target-cpu=$(BENCH_CPU)' cargo build --locked --release --target-dir target/bench \
+	--config profile.release.strip=false --config 'profile.release.debug="line-tables-only"'
+BENCH_FUNCTIONS := $(BENCH_BUILD) --package cloud-infinite-callback --package empty --bin callback --bin empty
 
 # Fuzzing: the tool, the targets, and the time for each.
 # renovate: datasource=crate depName=cargo-fuzz
@@ -68,12 +69,15 @@ check: $(MINISTACK) ## Run what each commit must pass: format, dependencies, lin
 	@# Only the crate of the types is for other projects. `--allow-dirty` checks the working tree.
 	cargo publish --locked --dry-run --allow-dirty --package cloud-infinite-job-record
 
-bench: $(PEERS) build ## Compare the function with an empty one, and with one in Python and one in Node
-	cargo build --locked --release --package benches
-	target/release/functions
+bench: ## Compare the function with an empty one: times, CPU and memory; needs a quiet machine
+	$(BENCH_FUNCTIONS)
+	$(BENCH_BUILD) --package benches --bin functions
+	target/bench/release/functions
 
-bench-check: ## Count the CPU instructions of parsing and normalizing; fail if they grew by over 5 % (WRITE=1: write a new baseline)
-	cargo run --locked --release --package benches --bin instructions -- $(if $(WRITE),--write)
+bench-check: ## Count the CPU instructions of a call, and fail if they are too many; needs valgrind
+	$(BENCH_FUNCTIONS)
+	cargo build --locked --workspace --bin instructions
+	target/debug/instructions
 
 schema: ## Generate the schema of messages and docs/record.md from the types
 	cargo run --locked --package schema-gen
@@ -171,16 +175,6 @@ $(TOOLS): infra/requirements-tools.txt
 	$(call venv,$(TOOLS_VENV))
 	$(TOOLS_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement infra/requirements-tools.txt
 	@touch $@
-
-$(BENCH_VENV)/installed: benches/peers/python/requirements.txt
-	@echo "installing the Python peer's packages into $(BENCH_VENV)"
-	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement $<
-	@touch $@
-
-$(NODE_PEER)/dist/peer.cjs: $(addprefix $(NODE_PEER)/,package-lock.json handler.mjs bootstrap.mjs)
-	@echo 'installing and bundling the Node peer'
-	cd $(NODE_PEER) && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 $(CARGO_FUZZ):
 	cargo install --locked --version =$(CARGO_FUZZ_VERSION) --root $(TOOLS_VENV) cargo-fuzz

@@ -1,40 +1,74 @@
-//! The bodies that both benches measure.
+//! What both benches share: the two functions, their events, and calls.
+//!
+//! `make bench` and `make bench-check` build the functions in `target/bench` as cargo-lambda does for Lambda,
+//! but with symbols.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
-use testkit::bodies::{snapshot, tasks};
+use testkit::{
+    fake_aws::FakeAws,
+    function::{Function, TIMEOUT},
+    runtime_api::Answer,
+};
+
+/// The empty function, and the function.
+pub const FUNCTIONS: [&str; 2] = ["empty", "callback"];
+
+/// The body of both benches: a transcoding task of 2.5 kB.
+pub const TASK: &str = "task/ok_task_transcode.xml";
 
 /// Returns a path in the repository.
 pub fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// Reads the body of a test case.
+/// Returns the folder of the functions.
+pub fn built() -> PathBuf {
+    in_repository("target/bench/release")
+}
+
+/// Returns the body of a test case.
 ///
 /// # Panics
 /// If there is no such case.
-pub fn case(name: &str) -> String {
+pub fn case(name: &str) -> Vec<u8> {
     let path = in_repository("tests/cases").join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns a speech recognition task with this many sentences, of some 210 bytes each as XML.
-pub fn transcript(sentences: usize) -> Value {
-    let sentence = |number| {
-        json!({
-            "EndMs": format!("{number}900"),
-            "FinalSentence": format!("早上好，世界 {number}"),
-            "SpeakerId": "0",
-            "StartMs": format!("{number}000"),
-        })
-    };
-    let sentences: Vec<_> = (0..sentences).map(sentence).collect();
-    let mut job = snapshot(1);
-    job["Tag"] = json!("SpeechRecognition");
-    job["Operation"]["SpeechRecognitionResult"] = json!({ "ResultDetail": sentences });
-    tasks([job])
+/// Starts a function, and returns the time until it requests an invocation.
+pub async fn start(command: &mut Command, aws: &FakeAws) -> (Function, Duration) {
+    let settings = aws.settings().with("VAULT_BUCKET", "vault");
+    let begin = Instant::now();
+    let function = Function::spawn(command, settings).await;
+    function.api.idle().await;
+    (function, begin.elapsed())
+}
+
+/// Invokes a function that is idle, and returns the time until its response.
+///
+/// # Panics
+/// If the response is not a 200.
+pub async fn call(function: &Function, event: &str) -> Duration {
+    let event = event.to_owned();
+    let begin = Instant::now();
+    let answer = function.api.invoke(event, TIMEOUT).await;
+    let time = begin.elapsed();
+    match answer {
+        Answer::Response(response) if response["statusCode"] == 200 => {}
+        other => panic!("expected status 200, but found {other:?}"),
+    }
+    function.api.idle().await;
+    time
+}
+
+/// Prints a line of the output.
+#[expect(clippy::print_stdout, reason = "the output of both programs")]
+pub fn print(line: &str) {
+    println!("{line}");
 }

@@ -1,276 +1,173 @@
-//! Compares the function with an empty one and two peers, and prints tables in Markdown.
+//! Compares the function with an empty one, and prints a table in Markdown: see `docs/performance.md`.
 //!
-//! `docs/performance.md` says what is measured and how. Starts and calls of all functions take turns,
-//! so that other work on the machine slows all of them alike.
+//! Both take turns, so that other work on the machine slows both alike.
 
 use std::{
-    env, fs,
+    fs,
     path::PathBuf,
     process::Command,
+    thread,
     time::{Duration, Instant},
 };
 
-use benches::{case, in_repository, transcript};
-use testkit::{
-    bodies::{snapshot, tasks, to_xml},
-    fake_aws::FakeAws,
-    function::{Function, Settings, TIMEOUT},
-    function_url::post_xml,
-    runtime_api::Answer,
-};
+use benches::{FUNCTIONS, TASK, built, call, case, print, start};
+use testkit::{fake_aws::FakeAws, function::Function, function_url::post_xml};
 
-/// Cold starts of the Rust functions, and of the peers, which take a hundred times as long.
+/// The load average above which times say nothing, and the time to wait for it to fall after a build.
+const MAX_LOAD: f64 = 1.0;
+const LOAD_LIMIT: Duration = Duration::from_secs(300);
+
+/// Cold starts of each function.
 const COLD_STARTS: usize = 100;
-const PEER_COLD_STARTS: usize = 20;
 
-/// The pause between two starts, in which the kernel clears up after the process before.
+/// The pause between two starts, in which the kernel frees the memory of the process before.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Calls that are not counted: just-in-time compilers work during these.
+/// Warm calls that are not measured, and those that are: blocks in turn.
 const WARM_UP_CALLS: usize = 1000;
-
-/// How often the functions take turns in warm calls.
 const BLOCKS: usize = 50;
-
-/// Warm calls in one block, with one job and with several.
 const BLOCK_CALLS: usize = 100;
-const BLOCK_CALLS_BATCH: usize = 10;
 
-/// Jobs in one callback: as many as SQS takes in one call.
-const BATCH: u32 = 10;
-
-/// Sentences of large bodies. The last body is about as large as a function URL accepts in base64.
-const SENTENCES: [usize; 3] = [5_000, 10_000, 20_000];
-
-/// Calls with one large body.
-const LARGE_CALLS: usize = 5;
-
-/// A function that can be started.
-struct Candidate {
-    name: &'static str,
+/// What is measured of one function.
+struct Measured {
     program: PathBuf,
-    arguments: Vec<String>,
-    settings: Settings,
-    cold_starts: usize,
+    inits: Vec<Duration>,
+    first_calls: Vec<Duration>,
+    warm_calls: Vec<Duration>,
+    cpu: Duration,
+    memory: u64,
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> Result<(), String> {
+    let load = wait_for_quiet_machine()?;
+    let aws = FakeAws::start().await;
+    let event = post_xml(&case(TASK)).to_string();
+    let mut functions = FUNCTIONS.map(Measured::new);
     // Keeps the harness from sleeping: a wake-up would take longer than many of the calls.
     tokio::spawn(async {
         loop {
             tokio::task::yield_now().await;
         }
     });
-    let aws = FakeAws::start().await;
-    let all = candidates(&aws);
-    let publishing = &all[1..];
-    let event = post_xml(case("task/ok_task_transcode.xml").as_bytes()).to_string();
-    let batch = post_xml(&to_xml(&tasks((0..BATCH).map(snapshot)))).to_string();
-    for candidate in publishing {
-        check(candidate, &aws, &event, 1).await;
-        check(candidate, &aws, &batch, BATCH as usize).await;
-    }
-
-    let cold = cold(&all, &event).await;
-    let warm_calls = warm(&all, &aws, &event, BLOCK_CALLS).await;
-    let rows = cold.iter().zip(&warm_calls);
-    let rows: Vec<_> = rows
-        .map(|(cold, warm)| [&cold[..], warm].concat())
-        .collect();
-    let columns = [
-        "init, ms",
-        "first call, ms",
-        "warm p50, ms",
-        "warm p99, ms",
-        "CPU of a call, ms",
-        "peak memory, MiB",
-    ];
-    table("function", &columns, &names(&all), &rows);
-
-    let rows = warm(publishing, &aws, &batch, BLOCK_CALLS_BATCH).await;
-    let title = format!("{BATCH} jobs in one callback");
-    table(&title, &columns[2..], &names(publishing), &rows);
-
-    let mut names = Vec::new();
-    let mut rows = Vec::new();
-    for sentences in SENTENCES {
-        let body = to_xml(&transcript(sentences));
-        names.push(format!("{:.1} MB", body.len() as f64 / 1e6));
-        rows.push(large(&all[1], &aws, &body).await);
-    }
-    let columns = ["time, ms", "CPU, ms", "peak memory, MiB"];
-    table("body", &columns, &names, &rows);
-    for candidate in &all[..2] {
-        let bytes = fs::metadata(&candidate.program).expect("it has run").len();
-        print(&format!("{}: {:.1} MiB", candidate.name, mebibytes(bytes)));
-    }
-}
-
-/// Returns the empty function, the function, and its peers, in this order.
-fn candidates(aws: &FakeAws) -> [Candidate; 4] {
-    let path = env::var("PATH").unwrap_or_default();
-    let settings = aws
-        .settings()
-        .with("AWS_DEFAULT_REGION", testkit::ministack::REGION)
-        .with("VAULT_BUCKET", "vault")
-        .with("PATH", &path);
-    let candidate = |name, program, arguments: &[&str], cold_starts| Candidate {
-        name,
-        program,
-        arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
-        settings: settings.clone(),
-        cold_starts,
-    };
-    let this = env::current_exe().expect("a program has a file");
-    let python = in_repository(".venv-bench/bin/python");
-    let python_path = in_repository("benches/peers/python");
-    let python_path = python_path.to_str().expect("the path is text");
-    let node = in_repository("benches/peers/node/dist/peer.cjs");
-    let node = node.to_str().expect("the path is text");
-    let python_arguments = ["-m", "awslambdaric", "peer.handle"];
-    let mut all = [
-        candidate("empty", this.with_file_name("empty"), &[], COLD_STARTS),
-        candidate(
-            "callback",
-            this.with_file_name("callback"),
-            &[],
-            COLD_STARTS,
-        ),
-        candidate("Python peer", python, &python_arguments, PEER_COLD_STARTS),
-        candidate("Node peer", "node".into(), &[node], PEER_COLD_STARTS),
-    ];
-    all[2].settings = settings.with("PYTHONPATH", python_path);
-    all
-}
-
-fn names(candidates: &[Candidate]) -> Vec<String> {
-    let names = candidates.iter().map(|candidate| candidate.name.to_owned());
-    names.collect()
-}
-
-/// Starts a function, and returns the time until it asks for an invocation.
-async fn start(candidate: &Candidate) -> (Function, Duration) {
-    let mut command = Command::new(&candidate.program);
-    command.args(&candidate.arguments);
-    tokio::time::sleep(PAUSE).await;
-    let begin = Instant::now();
-    let function = Function::spawn(&mut command, candidate.settings.clone()).await;
-    function.api.idle().await;
-    (function, begin.elapsed())
-}
-
-/// Invokes a function that is idle, and returns the time until its answer has arrived.
-async fn call(function: &Function, event: &str) -> Duration {
-    let event = event.to_owned();
-    let begin = Instant::now();
-    let answer = function.api.invoke(event, TIMEOUT).await;
-    let time = begin.elapsed();
-    match answer {
-        Answer::Response(answer) if answer["statusCode"] == 200 => {}
-        other => panic!("expected status 200, but found {other:?}"),
-    }
-    function.api.idle().await;
-    time
-}
-
-/// Checks that a function sends one message per job.
-async fn check(candidate: &Candidate, aws: &FakeAws, event: &str, jobs: usize) {
-    call(&start(candidate).await.0, event).await;
-    assert_eq!(aws.drain().len(), jobs, "messages of {}", candidate.name);
-}
-
-/// Returns medians of the cold starts and of the first calls, in milliseconds.
-async fn cold(candidates: &[Candidate], event: &str) -> Vec<[f64; 2]> {
-    let mut times = vec![(Vec::new(), Vec::new()); candidates.len()];
-    for round in 0..COLD_STARTS {
-        for (candidate, (inits, firsts)) in candidates.iter().zip(&mut times) {
-            if round % (COLD_STARTS / candidate.cold_starts) == 0 {
-                let (function, init) = start(candidate).await;
-                inits.push(init);
-                firsts.push(call(&function, event).await);
-            }
+    for _ in 0..COLD_STARTS {
+        for measured in &mut functions {
+            measured.cold_start(&aws, &event).await;
         }
     }
-    let medians = |(inits, firsts)| [percentile(inits, 0.5), percentile(firsts, 0.5)];
-    times.into_iter().map(medians).collect()
+    let published = aws.drain().len();
+    assert_eq!(
+        published, COLD_STARTS,
+        "the function publishes one message a call"
+    );
+    warm_calls(&mut functions, &aws, &event).await;
+
+    print(&format!("load average before: {load:.2}\n"));
+    print(
+        "| function | init, ms | first call, ms | warm p50, ms | warm p99, ms | CPU of a call, ms | peak memory, MiB | binary, MiB |",
+    );
+    print("|---|--:|--:|--:|--:|--:|--:|--:|");
+    let [empty, callback] = functions.map(|measured| measured.figures());
+    let mut ratios = callback;
+    ratios
+        .iter_mut()
+        .zip(empty)
+        .for_each(|(ratio, empty)| *ratio /= empty);
+    for (name, figures) in [("empty", empty), ("callback", callback), ("×", ratios)] {
+        let cells = figures.map(|figure| format!("{figure:.2}"));
+        print(&format!("| {name} | {} |", cells.join(" | ")));
+    }
+    Ok(())
 }
 
-/// Returns the median and the 99th percentile of warm calls, the CPU time of one call, all in
-/// milliseconds, and the peak memory in MiB.
-async fn warm(candidates: &[Candidate], aws: &FakeAws, event: &str, calls: usize) -> Vec<[f64; 4]> {
-    let mut all = Vec::new();
-    for candidate in candidates {
-        let (function, _) = start(candidate).await;
+/// Waits until the load average is low enough, and returns it.
+fn wait_for_quiet_machine() -> Result<f64, String> {
+    let begin = Instant::now();
+    loop {
+        let text = fs::read_to_string("/proc/loadavg").map_err(|error| error.to_string())?;
+        let load = text
+            .split(' ')
+            .next()
+            .and_then(|load| load.parse::<f64>().ok());
+        match load.ok_or("/proc/loadavg has no number")? {
+            load if load <= MAX_LOAD => return Ok(load),
+            load if begin.elapsed() > LOAD_LIMIT => {
+                return Err(format!("the load average is {load}, above {MAX_LOAD}"));
+            }
+            _ => thread::sleep(Duration::from_secs(5)),
+        }
+    }
+}
+
+impl Measured {
+    /// Copies a function without its symbols, as it is deployed. A file that was just written starts faster,
+    /// so both functions are new files.
+    fn new(name: &str) -> Self {
+        let program = built().join(format!("{name}-stripped"));
+        let mut strip = Command::new("strip");
+        let strip = strip.arg("-o").arg(&program).arg(built().join(name));
+        let status = strip.status();
+        assert!(status.is_ok_and(|status| status.success()), "strip failed");
+        Self {
+            program,
+            inits: Vec::new(),
+            first_calls: Vec::new(),
+            warm_calls: Vec::new(),
+            cpu: Duration::ZERO,
+            memory: 0,
+        }
+    }
+
+    /// Measures init and the first call.
+    async fn cold_start(&mut self, aws: &FakeAws, event: &str) -> Function {
+        tokio::time::sleep(PAUSE).await;
+        let (function, init) = start(&mut Command::new(&self.program), aws).await;
+        self.inits.push(init);
+        self.first_calls.push(call(&function, event).await);
+        function
+    }
+
+    /// Returns the columns of the table.
+    fn figures(&self) -> [f64; 7] {
+        let binary = fs::metadata(&self.program).map_or(0, |file| file.len());
+        [
+            percentile(&self.inits, 0.5),
+            percentile(&self.first_calls, 0.5),
+            percentile(&self.warm_calls, 0.5),
+            percentile(&self.warm_calls, 0.99),
+            milliseconds(self.cpu) / self.warm_calls.len() as f64,
+            mebibytes(self.memory),
+            mebibytes(binary),
+        ]
+    }
+}
+
+/// Measures warm calls of both functions, in turn.
+async fn warm_calls(both: &mut [Measured; 2], aws: &FakeAws, event: &str) {
+    let mut functions = Vec::new();
+    for measured in &mut *both {
+        let function = measured.cold_start(aws, event).await;
         for _ in 0..WARM_UP_CALLS {
             call(&function, event).await;
         }
-        all.push((function, Vec::new(), Duration::ZERO));
+        functions.push(function);
     }
     for _ in 0..BLOCKS {
-        for (function, times, cpu) in &mut all {
+        for (function, measured) in functions.iter().zip(&mut *both) {
             aws.drain();
             let before = function.cpu();
-            for _ in 0..calls {
-                times.push(call(function, event).await);
+            for _ in 0..BLOCK_CALLS {
+                measured.warm_calls.push(call(function, event).await);
             }
-            *cpu += function.cpu() - before;
+            measured.cpu += function.cpu() - before;
+            measured.memory = function.memory("VmHWM");
         }
     }
-    let figures = |(function, times, cpu): (Function, Vec<_>, Duration)| {
-        let cpu = milliseconds(cpu) / times.len() as f64;
-        let memory = mebibytes(function.memory("VmHWM"));
-        [
-            percentile(times.clone(), 0.5),
-            percentile(times, 0.99),
-            cpu,
-            memory,
-        ]
-    };
-    all.into_iter().map(figures).collect()
 }
 
-/// Returns the time and the CPU time of a call with a large body, in milliseconds, and the peak
-/// memory in MiB.
-async fn large(candidate: &Candidate, aws: &FakeAws, body: &[u8]) -> [f64; 3] {
-    let event = post_xml(body).to_string();
-    let (function, _) = start(candidate).await;
-    let before = function.cpu();
-    let mut times = Vec::new();
-    for _ in 0..LARGE_CALLS {
-        times.push(call(&function, &event).await);
-        aws.drain();
-    }
-    let cpu = milliseconds(function.cpu() - before) / LARGE_CALLS as f64;
-    [
-        percentile(times, 0.5),
-        cpu,
-        mebibytes(function.memory("VmHWM")),
-    ]
-}
-
-/// Prints a table; all rows but the first have their ratio to it.
-fn table(title: &str, columns: &[&str], names: &[String], rows: &[impl AsRef<[f64]>]) {
-    print(&format!("| {title} | {} |", columns.join(" | ")));
-    print(&format!("|---{}|", "|--:".repeat(columns.len())));
-    for (place, (name, row)) in names.iter().zip(rows).enumerate() {
-        let cells = row.as_ref().iter().zip(rows[0].as_ref());
-        let cells = cells.map(|(value, first)| match place {
-            0 => rounded(*value),
-            _ => format!("{} ({} ×)", rounded(*value), rounded(value / first)),
-        });
-        let cells: Vec<_> = cells.collect();
-        print(&format!("| {name} | {} |", cells.join(" | ")));
-    }
-    print("");
-}
-
-#[expect(clippy::print_stdout, reason = "the program's output")]
-fn print(line: &str) {
-    println!("{line}");
-}
-
-fn percentile(mut times: Vec<Duration>, part: f64) -> f64 {
+/// Returns a percentile in milliseconds.
+fn percentile(times: &[Duration], part: f64) -> f64 {
+    let mut times = times.to_vec();
     times.sort();
     milliseconds(times[((times.len() - 1) as f64 * part) as usize])
 }
@@ -281,13 +178,4 @@ fn milliseconds(time: Duration) -> f64 {
 
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / 1048576.0
-}
-
-/// Formats a figure with two digits, or more before the point.
-fn rounded(value: f64) -> String {
-    match value {
-        ..1.0 => format!("{value:.2}"),
-        ..10.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
-    }
 }

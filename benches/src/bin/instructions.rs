@@ -1,203 +1,214 @@
-//! Counts the instructions of reading with callgrind, and compares them with a committed baseline.
+//! Counts the CPU instructions of the function with callgrind, and prints in which part they are executed.
 //!
-//! `make bench-check` fails if a count has grown by over 5 %; `make bench-check WRITE=1` replaces the
-//! baseline. Callgrind runs this program with one body and one part of the work, once and several
-//! times; the difference leaves out the start. It has no SHA instructions, so that digests, of which
-//! moderation needs one a job, weigh more than on a real processor.
+//! Callgrind runs the function with no call, with one, and with several; the differences are the first call
+//! and the warm calls. It lacks the SHA instructions that Lambda's processors have, so SHA-256 is counted
+//! apart. The endpoints are `http:`, so TLS is not counted.
 
-use std::{env, fs, hint::black_box, iter, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 
-use benches::{case, in_repository, transcript};
-use cloud_infinite_callback::{callback::Payload, event};
-use quick_xml::{Reader, events::Event};
-use serde::de::IgnoredAny;
-use testkit::bodies::{snapshot, tasks, to_json, to_xml};
+use benches::{FUNCTIONS, TASK, built, call, case, in_repository, print, start};
+use testkit::{
+    bodies::{snapshot, tasks, to_json, to_xml, verdict, workflow},
+    fake_aws::FakeAws,
+    function_url::post_xml,
+    runtime_api::RuntimeApi,
+};
 
-/// How much a count may grow. Two runs of one program differ by less than 0.01 %, two builds of the
-/// same code by up to 0.7 %.
-const TOLERANCE: f64 = 0.05;
+/// The limit for a warm call with [`TASK`], without SHA-256. Builds of the same code differ by 1 %.
+const MAX_WARM_CALL: i64 = 900_000;
 
-/// Runs of which the difference is counted; only the first touches new memory.
-const FEW: u64 = 1;
-const MORE: u64 = 5;
+/// Warm calls in one run. Their hash tables have different seeds, so calls differ by 1 %.
+const CALLS: i64 = 20;
 
-/// One case of each family and format, and generated bodies of some 100 KB.
-const BODIES: [&str; 11] = [
-    "task/ok_task_transcode.xml",
-    "task/ok_task_transcode.json",
-    "workflow/ok_workflow_with_outputs.xml",
-    "workflow/ok_workflow_with_outputs.json",
-    "moderation/ok_moderation_video.xml",
-    "moderation/ok_moderation_video.json",
-    "moderation/ok_moderation_simple_text_hit.json",
-    "transcript.xml",
-    "transcript.json",
-    "tasks.xml",
-    "tasks.json",
-];
+/// The time until the function has ended.
+const END_LIMIT: Duration = Duration::from_secs(20);
 
-/// Sentences and jobs of the generated bodies.
-const SENTENCES: usize = 500;
-const JOBS: u32 = 60;
+/// The parts that read a body.
+const READERS: [&str; 3] = ["quick-xml", "memchr", "src/callback"];
 
-/// What is counted: an empty loop over quick-xml's events or serde_json's values, reading the tree,
-/// and all from the body to its messages.
-const PARTS: [&str; 3] = ["bare", "read", "whole"];
+/// The smallest count of a part that is printed.
+const MIN_PRINTED: i64 = 4_000;
 
-/// The instructions of each part.
-type Counts = [u64; 3];
+/// Instructions by part: a crate, or a module of this project.
+type Counts = BTreeMap<String, i64>;
 
-fn main() -> Result<(), String> {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    match arguments[..] {
-        [] => check(),
-        ["--write"] => write(),
-        [name, part, times] => {
-            let body = body(name);
-            for _ in 0..times.parse().expect("a number") {
-                run(part, black_box(&body));
-            }
-            Ok(())
-        }
-        _ => Err("expected no argument, or --write".to_owned()),
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), String> {
+    let aws = FakeAws::start().await;
+    let task = case(TASK);
+    let event = post_xml(&task).to_string();
+    print("| thousand instructions | init | first call | warm call | of it SHA-256 |");
+    print("|---|--:|--:|--:|--:|");
+    let mut warm = Counts::new();
+    for function in FUNCTIONS {
+        let init = total(&count(function, &event, 0, &aws).await?);
+        let first = total(&count(function, &event, 1, &aws).await?) - init;
+        warm = warm_call(function, &event, &aws).await?;
+        let figures = [init, first, total(&warm), sha256(&warm)];
+        print(&row(function, &figures));
     }
-}
-
-fn body(name: &str) -> Vec<u8> {
-    match name {
-        "transcript.xml" => to_xml(&transcript(SENTENCES)),
-        "transcript.json" => to_json(&transcript(SENTENCES)),
-        "tasks.xml" => to_xml(&tasks((0..JOBS).map(snapshot))),
-        "tasks.json" => to_json(&tasks((0..JOBS).map(snapshot))),
-        _ => case(name).into_bytes(),
+    print("\n| part of a warm call | thousand instructions |\n|---|--:|");
+    let mut parts: Vec<_> = warm
+        .iter()
+        .filter(|(_, count)| **count >= MIN_PRINTED)
+        .collect();
+    parts.sort_by_key(|(_, count)| -**count);
+    for (part, count) in parts {
+        print(&row(part, &[*count]));
     }
-}
-
-fn run(part: &str, body: &[u8]) {
-    match part {
-        "bare" if body.starts_with(b"<") => {
-            let mut reader = Reader::from_reader(body);
-            let mut next = || black_box(reader.read_event().expect("well-formed XML"));
-            while next() != Event::Eof {}
-        }
-        "bare" => {
-            black_box(serde_json::from_slice::<IgnoredAny>(body).expect("valid JSON"));
-        }
-        "read" => {
-            black_box(Payload::read(body).expect("a readable body"));
-        }
-        _ => {
-            let Payload::Callback(callback) = Payload::read(body).expect("a readable body") else {
-                panic!("expected a callback, but found the probe")
-            };
-            for event in event::events(&callback) {
-                black_box(event::to_json(&event));
-            }
-        }
+    print("\n| body | warm call without SHA-256 | of it reading |\n|---|--:|--:|");
+    let ten = tasks((0..10).map(snapshot));
+    for (name, body) in [
+        ("transcoding task, XML", task),
+        ("10 tasks, XML", to_xml(&ten)),
+        ("10 tasks, JSON", to_json(&ten)),
+        ("workflow, XML", to_xml(&workflow("w1"))),
+        ("workflow, JSON", to_json(&workflow("w1"))),
+        ("moderation, JSON", to_json(&verdict("t1"))),
+    ] {
+        let counts = warm_call("callback", &post_xml(&body).to_string(), &aws).await?;
+        let reading = READERS.iter().filter_map(|part| counts.get(*part)).sum();
+        let without_sha256 = total(&counts) - sha256(&counts);
+        let name = format!("{name}, {} bytes", body.len());
+        print(&row(&name, &[without_sha256, reading]));
     }
-}
-
-#[expect(clippy::print_stdout, reason = "the program's output")]
-fn check() -> Result<(), String> {
-    let text = fs::read_to_string(baseline()).expect("the baseline is committed");
-    let (made_with, lines) = text.split_once('\n').unwrap_or_default();
-    let tools = tools()?;
-    // Other tools change all counts, those of the bare loop too: its multiples are still comparable.
-    let is_relative = tools != made_with;
-    println!("{tools}");
-    if is_relative {
-        println!("the baseline was made with {made_with}: multiples of the bare loop are compared");
-    }
-    let mut grown = Vec::new();
-    for name in BODIES {
-        let before = lines.lines().find_map(|line| parse(line, name));
-        let before = before.ok_or_else(|| format!("{name} is not in the baseline"))?;
-        let now = count(name)?;
-        let mut line = format!("{name:46}");
-        for (place, part) in PARTS.iter().enumerate() {
-            let value = |counts: Counts| {
-                counts[place] as f64 / if is_relative { counts[0] as f64 } else { 1.0 }
-            };
-            let growth = value(now) / value(before) - 1.0;
-            line += &format!(" {part} {:>9} {:>+7.2} %", now[place], growth * 100.0);
-            if growth > TOLERANCE {
-                grown.push(format!("{name}, {part}: {:+.1} %", growth * 100.0));
-            }
-        }
-        println!("{line}, {:.1} × bare", now[2] as f64 / now[0] as f64);
-    }
-    match grown.is_empty() {
-        true => Ok(()),
-        false => Err(format!(
-            "more instructions than the baseline: {}",
-            grown.join("; ")
+    match total(&warm) - sha256(&warm) {
+        count if count <= MAX_WARM_CALL => Ok(()),
+        count => Err(format!(
+            "a warm call executes {count} instructions without SHA-256, more than {MAX_WARM_CALL}"
         )),
     }
 }
 
-/// Replaces the baseline: a line with the tools, and one for each body.
-fn write() -> Result<(), String> {
-    let mut text = tools()? + "\n";
-    for name in BODIES {
-        let [bare, read, whole] = count(name)?;
-        text += &format!("{bare:>12} {read:>12} {whole:>12} {name}\n");
-    }
-    fs::write(baseline(), text).map_err(|error| error.to_string())
-}
-
-fn baseline() -> PathBuf {
-    in_repository("benches/instructions.txt")
-}
-
-/// The counts in a line of the baseline, if it is that of this body.
-fn parse(line: &str, name: &str) -> Option<Counts> {
-    let mut counts = line.strip_suffix(name)?.split_whitespace();
-    let mut next = || counts.next()?.parse().ok();
-    Some([next()?, next()?, next()?])
-}
-
-fn count(name: &str) -> Result<Counts, String> {
-    let mut counts = [0; 3];
-    for (count, part) in iter::zip(&mut counts, PARTS) {
-        let few = instructions(name, part, FEW)?;
-        *count = (instructions(name, part, MORE)? - few) / (MORE - FEW);
+/// Returns the counts of one warm call.
+async fn warm_call(function: &str, event: &str, aws: &FakeAws) -> Result<Counts, String> {
+    let one = count(function, event, 1, aws).await?;
+    let mut counts = count(function, event, 1 + CALLS, aws).await?;
+    for (part, count) in &mut counts {
+        *count = (*count - one.get(part).unwrap_or(&0)) / CALLS;
     }
     Ok(counts)
 }
 
-/// Runs this program under callgrind.
-fn instructions(name: &str, part: &str, times: u64) -> Result<u64, String> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env::current_exe().expect("a program has a file"))
-        .args([name, part, &times.to_string()])
-        // The size of the environment moves the stack, and the counts with it.
-        .env_clear()
-        .envs(env::var_os("PATH").map(|path| ("PATH", path)))
-        .output()
-        .map_err(|error| format!("valgrind cannot be run: {error}"))?;
-    let log = String::from_utf8_lossy(&output.stderr);
-    let collected = log.lines().find_map(|line| line.split_once("Collected : "));
-    let count = collected.and_then(|(_, count)| count.trim().parse().ok());
-    let count = count.filter(|_| output.status.success());
-    count.ok_or_else(|| format!("valgrind counted nothing:\n{log}"))
+/// Returns the counts of a function from its start to the end of its last call.
+async fn count(function: &str, event: &str, calls: i64, aws: &FakeAws) -> Result<Counts, String> {
+    let file = built().join("callgrind.out");
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .arg("--tool=callgrind")
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(built().join(function));
+    let (mut function, _) = start(&mut valgrind, aws).await;
+    for _ in 0..calls {
+        call(&function, event).await;
+        aws.drain();
+    }
+    // Without its runtime API the function ends, and callgrind writes the file.
+    function.api = RuntimeApi::start().await;
+    let (_, output) = function.exit(END_LIMIT).await;
+    let profile = fs::read_to_string(&file);
+    let profile = profile.map_err(|error| format!("{error}\n{}", output.stderr))?;
+    Ok(parse(&profile))
 }
 
-/// Returns the versions of all that counts depend on, except for the processor.
-fn tools() -> Result<String, String> {
-    let versions = [
-        ("rustc", "--version"),
-        ("getconf", "GNU_LIBC_VERSION"),
-        ("valgrind", "--version"),
-    ];
-    let versions = versions.map(|(program, flag)| {
-        let output = Command::new(program).arg(flag).output();
-        let output = output.map_err(|error| format!("{program} cannot be run: {error}"))?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    });
-    Ok(versions
-        .into_iter()
-        .collect::<Result<Vec<_>, String>>()?
-        .join(", "))
+/// A place in callgrind's profile.
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
+    object: &'a str,
+    /// The file of the function, and the file of the line, which differs where a function is inlined.
+    file: &'a str,
+    line_file: &'a str,
+    function: &'a str,
+}
+
+/// Adds up a profile by part. The format: <https://valgrind.org/docs/manual/cl-format.html>.
+///
+/// Inlined code of the standard library counts for the function that contains it, and the C library for its
+/// callers.
+fn parse(profile: &str) -> Counts {
+    let mut counts = Counts::new();
+    let mut names = BTreeMap::new();
+    let (mut here, mut callee, mut is_call) = (Place::default(), Place::default(), false);
+    for line in profile.lines() {
+        if let Some(Ok(total)) = line.strip_prefix("totals: ").map(str::parse::<i64>) {
+            let counted: i64 = counts.values().sum();
+            counts.insert("dynamic linker".to_owned(), total - counted);
+        }
+        let Some((key, value)) = line.split_once('=') else {
+            let cost = line
+                .split_once(' ')
+                .and_then(|(_, cost)| cost.parse::<i64>().ok());
+            if let Some(cost) = cost.filter(|_| !line.contains(':')) {
+                if !here.is_leaf() && (!is_call || callee.is_leaf()) {
+                    *counts.entry(here.part()).or_default() += cost;
+                }
+                (is_call, callee.object) = (false, here.object);
+            }
+            continue;
+        };
+        // `fn=(7) name` defines a number, which `fn=(7)` and `cfn=(7)` refer to.
+        let kind = match key.trim_start_matches('c') {
+            "ob" | "fn" => key.trim_start_matches('c'),
+            _ => "file",
+        };
+        let (number, name) = value.split_once(' ').unwrap_or((value, ""));
+        let entry = names.entry((kind, number)).or_insert(name);
+        let name = *entry;
+        match key {
+            "ob" => (here.object, callee.object) = (name, name),
+            "fl" => (here.file, here.line_file) = (name, name),
+            "fi" | "fe" => here.line_file = name,
+            "fn" => here.function = name,
+            "cob" => callee.object = name,
+            "cfn" => callee.function = name,
+            "calls" => is_call = true,
+            _ => {}
+        }
+    }
+    counts
+}
+
+impl Place<'_> {
+    /// Whether the place counts for its callers: the C library, and functions that it is called through.
+    fn is_leaf(&self) -> bool {
+        let through = ["alloc::raw_vec", "core::str", "__rustc"];
+        let is_main = self.function.contains("below main") || self.function.contains("libc_start");
+        let is_through = through
+            .iter()
+            .any(|prefix| self.function.starts_with(prefix));
+        !is_main && (self.object.contains(".so") || is_through)
+    }
+
+    fn part(&self) -> String {
+        let part = part(self.line_file).or_else(|| part(self.file));
+        part.unwrap_or_else(|| "standard library".to_owned())
+    }
+}
+
+/// Returns the crate of a source file, or the module of this project. The standard library has none.
+fn part(file: &str) -> Option<String> {
+    if let Some((_, path)) = file.split_once("/registry/src/") {
+        let (name, _version) = path.split('/').nth(1)?.rsplit_once('-')?;
+        return Some(name.to_owned());
+    }
+    let root = in_repository("").canonicalize().ok()?;
+    let path = file.strip_prefix(root.to_str()?)?.trim_start_matches('/');
+    let module: Vec<_> = path.split('/').take(2).collect();
+    Some(module.join("/").trim_end_matches(".rs").to_owned())
+}
+
+fn total(counts: &Counts) -> i64 {
+    counts.values().sum()
+}
+
+fn sha256(counts: &Counts) -> i64 {
+    counts.get("sha2").copied().unwrap_or_default()
+}
+
+/// Returns a row of a table, with counts in thousands.
+fn row(name: &str, counts: &[i64]) -> String {
+    let cells = counts
+        .iter()
+        .map(|count| format!(" {} |", (count + 500) / 1000));
+    format!("| {name} |{}", cells.collect::<String>())
 }

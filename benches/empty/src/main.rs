@@ -1,4 +1,4 @@
-//! The empty function: the same runtime client and profile as the function, and a constant answer.
+//! The empty function: the same runtime client and profile as the function, and a constant response.
 
 use std::convert::Infallible;
 
