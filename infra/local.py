@@ -20,7 +20,7 @@ from emulator import ROOT, Checks, end_on_signals, forget_settings, step
 from receiver import Receiver, Sample, kind
 
 CASES = ROOT / "tests" / "cases"
-TRANSCODE = "task/ok_task_transcode.xml"
+TRANSCODE = "task/transcode.xml"
 IS_VERBOSE = os.environ.get("VERBOSE", "") not in ("", "0")
 # Between two looks at the log and the queue.
 POLL_SECONDS = 0.3
@@ -61,11 +61,11 @@ def samples() -> list[Sample]:
     """Returns callbacks of each family, and requests that are not published."""
     names = [
         TRANSCODE,
-        "task/ok_image_inspect_suspicious.json",
-        "workflow/ok_workflow_with_outputs.xml",
-        "workflow/ok_workflow_with_outputs.json",
-        "moderation/ok_moderation_image.json",
-        "moderation/ok_moderation_simple_image.json",
+        "task/image_inspect_suspicious.xml",
+        "format/workflow.xml",
+        "format/workflow.json",
+        "moderation/image_detail.json",
+        "moderation/simple_image_with_a_hit.json",
     ]
     bodies = [Sample(name, (CASES / name).read_bytes(), "accepted") for name in names]
     return [

@@ -32,7 +32,7 @@ SECONDS = 60
 SETTINGS = {"QUEUE_MAX_BYTES": "8192"}
 
 JOB_ID = b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718"
-XML = (CASES / "task/ok_task_transcode.xml").read_bytes()
+XML = (CASES / "task/transcode.xml").read_bytes()
 CALLBACKS = {
     "a job": XML,
     "the same job": XML,
@@ -46,10 +46,10 @@ CALLBACKS = {
     **{
         name: (CASES / name).read_bytes()
         for name in (
-            "task/ok_failed_job.xml",
-            "workflow/ok_workflow_reasons_of_its_tasks.xml",
-            "moderation/ok_review_image_two_scenes_frozen.xml",
-            "moderation/ok_review_auditing_without_verdict.xml",
+            "task/failed.xml",
+            "workflow/reasons_of_its_tasks.xml",
+            "moderation/image_two_scenes_frozen.xml",
+            "moderation/auditing_without_verdict.xml",
         )
     },
 }

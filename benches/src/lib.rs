@@ -20,7 +20,7 @@ use testkit::{
 pub const FUNCTIONS: [&str; 2] = ["empty", "callback"];
 
 /// The body of both benches: a transcoding task of 2.5 kB.
-pub const TASK: &str = "task/ok_task_transcode.xml";
+pub const TASK: &str = "task/transcode.xml";
 
 /// Returns a path in the repository.
 pub fn in_repository(path: &str) -> PathBuf {

@@ -1,5 +1,5 @@
-//! Each file `tests/cases/<family>/ok_<name>.xml` or `.json` becomes the messages of
-//! `ok_<name>.expected.json`, byte for byte. So XML and JSON of one name give equal bytes.
+//! Each file `tests/cases/<family>/<name>.xml` or `.json` is a body. `<name>.snap` beside it is the snapshot of
+//! its messages, in YAML.
 
 use std::{
     collections::BTreeSet,
@@ -8,87 +8,173 @@ use std::{
 };
 
 use cloud_infinite_job_record::Event;
+use insta::{Settings, assert_snapshot, glob};
+
+use super::tree::{JsonStyle, Tree};
 
 /// How many pairs of family and type the cases show at least.
 const KINDS: usize = 56;
 
-fn bodies() -> Vec<PathBuf> {
+/// Members that are equal in all messages.
+const CONSTANTS: [&str; 3] = ["\"specversion\"", "\"datacontenttype\"", "\"dataschema\""];
+
+/// The family whose cases are about the formats: XML and JSON of one name share a snapshot, which shows `detail`.
+const FORMAT: &str = "format";
+
+fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let files_in = |folder: &Path| {
-        let entries = fs::read_dir(folder).unwrap();
-        entries.map(|entry| entry.unwrap().path())
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
     };
-    let mut bodies: Vec<_> = files_in(&folder)
+    files_in(&folder)
         .flat_map(|family| files_in(&family))
-        .filter(|path| !path.to_string_lossy().ends_with(".expected.json"))
-        .collect();
-    bodies.sort();
-    bodies
+        .collect()
+}
+
+fn is_snapshot(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "snap")
+}
+
+fn is_of_format(path: &Path) -> bool {
+    path.parent().unwrap().ends_with(FORMAT)
 }
 
 /// The messages of all cases.
 pub(super) fn messages() -> Vec<String> {
-    super::messages_of_files(&bodies())
+    let mut bodies = files();
+    bodies.retain(|path| !is_snapshot(path));
+    super::messages_of_files(&bodies)
 }
 
 #[test]
-fn every_case_gives_its_expected_messages() {
-    let mut wrong = Vec::new();
-    for body in bodies() {
-        let expected = fs::read_to_string(body.with_extension("expected.json"))
-            .unwrap_or_else(|error| panic!("{}: no expected messages: {error}", body.display()));
-        let found = match super::messages(&fs::read(&body).unwrap()) {
-            Ok(messages) => messages
-                .iter()
-                .map(|message| format!("{message}\n"))
-                .collect(),
-            Err(reason) => format!("unreadable: {reason}"),
+fn every_body_has_the_messages_of_its_snapshot() {
+    glob!("../cases", "*/*.{xml,json}", |path| {
+        let messages = super::messages(&fs::read(path).unwrap()).unwrap();
+        let with_detail = is_of_format(path);
+        let documents: Vec<_> = messages
+            .iter()
+            .map(|message| to_yaml(message, with_detail))
+            .collect();
+        let mut settings = Settings::clone_current();
+        settings.set_snapshot_path(path.parent().unwrap());
+        settings.set_prepend_module_to_snapshot(false);
+        settings.remove_snapshot_suffix();
+        settings.remove_input_file();
+        settings.set_omit_expression(true);
+        settings.bind(|| {
+            assert_snapshot!(
+                path.file_stem().unwrap().to_str().unwrap(),
+                documents.join("---\n")
+            )
+        });
+    });
+}
+
+#[test]
+fn every_snapshot_has_a_body() {
+    for snapshot in files().iter().filter(|path| is_snapshot(path)) {
+        let has_body = ["xml", "json"]
+            .iter()
+            .any(|format| snapshot.with_extension(format).exists());
+        assert!(has_body, "{} has no body", snapshot.display());
+    }
+}
+
+#[test]
+fn the_twin_in_the_other_format_gives_the_same_messages() {
+    for path in files() {
+        if is_snapshot(&path) || is_of_format(&path) {
+            continue;
+        }
+        let body = fs::read_to_string(&path).unwrap();
+        let twins = if path.extension().unwrap() == "xml" {
+            let tree = Tree::of_xml(&body);
+            let other = JsonStyle {
+                quotes_scalars: true,
+                has_arrays_of_one: true,
+                has_header_maps: true,
+            };
+            vec![tree.to_json(JsonStyle::default()), tree.to_json(other)]
+        } else {
+            vec![Tree::of_json(&body).to_xml()]
         };
-        if found != expected {
-            wrong.push(format!(
-                "{}:\n{}",
-                body.display(),
-                difference(&expected, &found)
-            ));
+        let messages = super::messages(body.as_bytes());
+        for twin in twins {
+            assert_eq!(
+                super::messages(twin.as_bytes()),
+                messages,
+                "{}:\n{twin}",
+                path.display()
+            );
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn every_job_kind_has_a_case_in_both_formats() {
-    let kinds = |format: &str| {
-        let bodies = bodies().into_iter();
-        let bodies: Vec<_> = bodies
-            .filter(|path| path.extension().unwrap() == format)
-            .collect();
-        let mut kinds = BTreeSet::new();
-        for message in super::messages_of_files(&bodies) {
-            let event: Event = serde_json::from_str(&message).unwrap();
-            let kind = event.data.kind.unwrap_or_default().into_owned();
-            kinds.insert((event.data.family.as_str().to_owned(), kind));
-        }
-        kinds
-    };
-    assert_eq!(kinds("xml"), kinds("json"));
-    let count = kinds("xml").len();
-    assert!(count >= KINDS, "expected {KINDS} kinds, but found {count}");
+fn every_job_kind_has_a_case() {
+    let mut kinds = BTreeSet::new();
+    for message in messages() {
+        let event: Event = serde_json::from_str(&message).unwrap();
+        kinds.insert((
+            event.data.family.as_str().to_owned(),
+            event.data.kind.map(String::from),
+        ));
+    }
+    assert!(
+        kinds.len() >= KINDS,
+        "expected {KINDS} kinds, but found {}",
+        kinds.len()
+    );
 }
 
-/// The first lines that differ.
-fn difference(expected: &str, found: &str) -> String {
-    let mut lines = expected.lines().zip(found.lines()).enumerate();
-    match lines.find(|(_, (expected, found))| expected != found) {
-        Some((number, (expected, found))) => {
-            format!(
-                "  line {}: expected {expected}\n  but found {found}",
-                number + 1
-            )
+/// Rewrites an indented message as YAML: with its order, digits and escapes, and without its constants.
+fn to_yaml(message: &str, with_detail: bool) -> String {
+    let shown = match message.split_once("\n    \"detail\": {") {
+        Some((shown, _)) if !with_detail => shown,
+        _ => message,
+    };
+    let mut yaml = String::new();
+    // Whether each open bracket is that of an array.
+    let mut arrays = Vec::new();
+    let mut starts_item = false;
+    for line in shown.lines() {
+        let member = line.trim_start().trim_end_matches(',');
+        // Without the indentation of the outermost object.
+        let mut indent = (line.len() - line.trim_start().len()).saturating_sub(2);
+        if matches!(member, "}" | "]") {
+            arrays.pop();
+        } else if CONSTANTS.iter().all(|name| !member.starts_with(name)) {
+            let is_item = arrays.last() == Some(&true);
+            let opened = member.strip_suffix(['{', '[']);
+            if opened.is_some() {
+                arrays.push(member.ends_with('['));
+            }
+            if opened == Some("") {
+                starts_item = is_item;
+                continue;
+            }
+            if starts_item {
+                indent -= "- ".len();
+            }
+            let bullet = if is_item || starts_item { "- " } else { "" };
+            starts_item = false;
+            let shown = without_quotes(opened.unwrap_or(member).trim_end());
+            yaml += &format!("{:indent$}{bullet}{shown}\n", "");
         }
-        None => format!(
-            "  expected {} bytes, but found {}",
-            expected.len(),
-            found.len()
-        ),
+    }
+    yaml
+}
+
+/// Removes the quotes around the name of a member, where YAML does not need them.
+fn without_quotes(member: &str) -> String {
+    let parts = member
+        .strip_prefix('"')
+        .and_then(|member| member.split_once("\":"));
+    match parts {
+        Some((name, value)) if name.chars().all(char::is_alphanumeric) => format!("{name}:{value}"),
+        _ => member.to_owned(),
     }
 }

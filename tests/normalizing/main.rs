@@ -2,12 +2,12 @@
 
 mod amplification;
 mod cases;
-mod completeness;
 mod fields;
 mod job_record;
 mod properties;
 mod rejected;
 mod schema;
+mod tree;
 mod vendor_bodies;
 
 use cloud_infinite_callback::{

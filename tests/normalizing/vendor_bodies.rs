@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use cloud_infinite_callback::callback::Payload;
 
-use super::completeness::{self, Leaf};
+use super::tree::{Leaf, Tree};
 
 /// Bodies that were published without a bracket, see `SOURCES.md`, and their errors.
 const BROKEN: &[(&str, &str)] = &[
@@ -58,9 +58,10 @@ fn every_leaf_of_every_readable_body_is_in_a_message() {
         let body = fs::read_to_string(&path).unwrap();
         let messages = super::messages(body.as_bytes()).unwrap();
         let mut expected = match name(&path).ends_with(".xml") {
-            true => completeness::of_xml(&body),
-            false => completeness::of_json(&body),
-        };
+            true => Tree::of_xml(&body),
+            false => Tree::of_json(&body),
+        }
+        .leaves();
         for (path, _) in &mut expected {
             *path = path
                 .replace("/JobsDetail/", "/")
@@ -79,7 +80,7 @@ fn every_leaf_of_every_readable_body_is_in_a_message() {
 /// The leaves of a message's detail, and the event, which has a field of its own where the body
 /// names it next to the node.
 fn detail_and_event(message: &str) -> Vec<Leaf> {
-    let all = completeness::of_json(message);
+    let all = Tree::of_json(message).leaves();
     let mut leaves: Vec<_> = all
         .iter()
         .filter_map(|(path, text)| {

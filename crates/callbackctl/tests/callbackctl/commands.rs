@@ -60,7 +60,7 @@ fn it_ends_quietly_if_standard_output_is_closed() {
     let (reader, writer) = std::io::pipe().expect("there is one");
     drop(reader);
     let output = Command::new(env!("CARGO_BIN_EXE_callbackctl"))
-        .args(["normalize", "../../tests/cases/task/ok_task_transcode.xml"])
+        .args(["normalize", "../../tests/cases/task/transcode.xml"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdout(writer)
         .output()
