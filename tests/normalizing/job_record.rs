@@ -1,20 +1,25 @@
 //! The types that workers read messages into: nothing is lost on the way, and what a later writer
 //! adds does not stop a reader.
 
-use std::{fs, path::Path, process::Command};
-
 use cloud_infinite_job_record::{DataSchema, Event, Family, Outcome, SCHEMA_VERSION};
 use serde_json::{Value, json};
 
 #[test]
 fn every_message_is_written_as_it_was_read() {
-    let mut messages = super::cases::messages();
-    assert!(messages.len() > 100);
-    messages.extend(super::vendor_bodies::messages());
+    assert_lossless(&super::cases::messages());
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn messages_of_published_bodies_are_written_as_read() {
+    assert_lossless(&super::vendor_bodies::messages());
+}
+
+fn assert_lossless(messages: &[String]) {
     for message in messages {
         let event: Event<'static> =
-            serde_json::from_str(&message).unwrap_or_else(|error| panic!("{error}, in {message}"));
-        assert_eq!(serde_json::to_string_pretty(&event).unwrap(), message);
+            serde_json::from_str(message).unwrap_or_else(|error| panic!("{error}, in {message}"));
+        assert_eq!(&serde_json::to_string_pretty(&event).unwrap(), message);
     }
 }
 
@@ -46,23 +51,6 @@ fn later_fields_and_words_do_not_stop_a_reader() {
     let moderation = record.moderation.unwrap();
     assert_eq!(moderation.verdict.as_str(), "boring");
     assert_eq!(moderation.forbidden.unwrap().as_str(), "hidden");
-}
-
-#[test]
-fn later_fields_and_words_do_not_break_the_build_of_a_worker() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/job-record/src");
-    let mut types = 0;
-    for file in ["enums.rs", "event.rs", "record.rs"] {
-        let source = fs::read_to_string(folder.join(file)).unwrap();
-        let lines: Vec<_> = source.lines().collect();
-        for pair in lines.windows(2) {
-            if pair[1].starts_with("pub struct ") || pair[1].starts_with("pub enum ") {
-                assert_eq!(pair[0], "#[non_exhaustive]", "{}", pair[1]);
-                types += 1;
-            }
-        }
-    }
-    assert_eq!(types, 18);
 }
 
 #[test]
@@ -99,22 +87,4 @@ fn detail_is_read_as_the_worker_likes() {
     assert_eq!(event.data.detail["JobId"], "j1");
     let event: Event = serde_json::from_str(&message).unwrap();
     assert_eq!(event.data.detail.get(), r#"{"JobId":"j1"}"#);
-}
-
-#[test]
-fn the_types_alone_need_serde_only() {
-    let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--package", "cloud-infinite-job-record"])
-        .args([
-            "--edges", "normal", "--depth", "1", "--prefix", "none", "--format", "{p}",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let tree = String::from_utf8(tree.stdout).unwrap();
-    let names: Vec<_> = tree
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    assert_eq!(names, ["cloud-infinite-job-record", "serde", "serde_json"]);
 }

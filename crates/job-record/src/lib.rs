@@ -3,6 +3,9 @@
 //! `Event<'static>` and `Record<'static>` own their texts. `{:?}` prints the complete event, and `detail`
 //! may hold secrets: do not log it. Another version of the schema is an error.
 
+// A field or a word that is added later must not break the build of a worker.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 mod enums;
 mod event;
 mod record;
