@@ -49,7 +49,12 @@ fn answer(body: &[u8]) -> Answer {
 #[test]
 fn every_hostile_body_is_answered_in_little_time_and_memory() {
     let mut faults = Vec::new();
-    for (name, make, expected) in bodies::table() {
+    for bodies::Row {
+        name,
+        make,
+        answer: expected,
+    } in bodies::table()
+    {
         let body = make();
         MEMORY.reset_peak_usage();
         let (memory, cpu) = (MEMORY.current_usage(), cpu_time());
