@@ -31,10 +31,8 @@ pub enum Reply {
     Accept,
     /// Accepts a batch, except these entries, which fail with a code that allows a retry.
     FailEntries(&'static [usize]),
-    /// Accepts a batch, except these entries, which are invalid.
-    RefuseEntries(&'static [usize]),
-    /// Like [`Reply::RefuseEntries`], with this error code.
-    RefuseEntriesAs(&'static [usize], &'static str),
+    /// Accepts a batch, except these entries, which fail with this code by the sender's fault.
+    RefuseEntries(&'static [usize], &'static str),
     /// Accepts a batch, except these entries, which are listed as successful without a message id.
     Anonymous(&'static [usize]),
     /// Accepts a batch, except these entries, which are in neither list of the response.
@@ -277,8 +275,7 @@ impl Shared {
     fn record_accepted(&self, reply: &Reply, entries: &[Value]) {
         let missing: &[usize] = match reply {
             Reply::FailEntries(missing)
-            | Reply::RefuseEntries(missing)
-            | Reply::RefuseEntriesAs(missing, _)
+            | Reply::RefuseEntries(missing, _)
             | Reply::Anonymous(missing)
             | Reply::LoseEntries(missing)
             | Reply::Contradict(missing) => missing,
@@ -354,8 +351,7 @@ fn vault_error(status: u16, code: &str) -> server::Answer {
 fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
     let (failing, code, sender_fault): (&[usize], _, _) = match reply {
         Reply::FailEntries(failing) => (failing, "InternalError", false),
-        Reply::RefuseEntries(failing) => (failing, "InvalidAttributeName", true),
-        Reply::RefuseEntriesAs(failing, code) => (failing, *code, true),
+        Reply::RefuseEntries(failing, code) => (failing, *code, true),
         Reply::Anonymous(failing) | Reply::LoseEntries(failing) => (failing, "", false),
         Reply::Contradict(both) => (both, "InternalError", false),
         _ => (&[], "", false),

@@ -510,7 +510,7 @@ async fn messages_that_the_queue_refuses_keep_no_others_back_and_those_are_sent_
         let world = filled().await;
         let refused = Reply::Error(400, "InvalidMessageContents");
         let script = [
-            Reply::RefuseEntriesAs(&[1, 2], code),
+            Reply::RefuseEntries(&[1, 2], code),
             refused.clone(),
             refused,
         ];

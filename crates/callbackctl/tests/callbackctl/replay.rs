@@ -215,7 +215,7 @@ async fn a_fault_on_the_way_loses_nothing_and_the_next_replay_recovers() {
 async fn a_queue_that_takes_nothing_leaves_everything_where_it_is() {
     for reply in [
         Reply::Error(403, "AccessDeniedException"),
-        Reply::RefuseEntries(&[0]),
+        Reply::RefuseEntries(&[0], "InvalidAttributeName"),
     ] {
         let vault = filled().await;
         let before = vault.objects().await;
