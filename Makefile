@@ -53,8 +53,11 @@ run: $(MINISTACK) function ## Post sample callbacks to the function on an emulat
 serve: $(MINISTACK) function ## Run the function on an emulator, with a URL to post to (WORKER=1: for your own worker; VERBOSE=1)
 	@$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--worker)
 
+# Tests that need `../shared` run where it is there, and in CI, where they fail without it.
+SHARED := $(if $(CI)$(wildcard ../shared),-- --include-ignored --skip soak)
+
 test: $(MINISTACK) ## Run all tests
-	cargo test --locked --workspace
+	cargo test --locked --workspace $(SHARED)
 
 check: $(MINISTACK) ## Run what each commit must pass: format, dependencies, lints, tests, templates, documentation
 	cargo fmt --check

@@ -215,7 +215,7 @@ proptest! {
     }
 
     #[test]
-    fn a_verdict_is_given_only_by_a_job_that_succeeded_or_by_live_video(
+    fn only_success_or_live_video_gives_a_verdict(
         state in select(STATES),
         result in select(&["0", "1", "2", "3"][..]),
         event in proptest::option::of(select(&["ReviewImage", "ReviewVideo"][..])),
