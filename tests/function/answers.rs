@@ -50,7 +50,7 @@ async fn published_jobs_are_counted_and_named_in_their_order() {
     assert_eq!(one.json(), json!({ "accepted": 1, "ids": [event_id(1)] }));
 
     let three = tasks([snapshot(4), bodies::failed(2), snapshot(3)]);
-    let three = function.call(&post_json(&to_json(&three))).await;
+    let three = function.post(&three).await;
     assert_eq!(three.status, 200);
     let failed = format!("{}:Failed", bodies::job_id(2));
     let expected = json!({ "accepted": 3, "ids": [event_id(4), failed, event_id(3)] });
@@ -65,7 +65,7 @@ async fn the_vendors_probe_is_answered_and_not_queued() {
     for url in ["test_text", "test_audio", "test_url", "test_image"] {
         let mut probe = bodies::probe();
         probe["data"]["url"] = json!(url);
-        let answer = function.call(&post_json(&to_json(&probe))).await;
+        let answer = function.post(&probe).await;
         assert_eq!(answer.status, 200, "{url}");
         assert_eq!(
             answer.header("content-type"),
@@ -118,7 +118,7 @@ async fn a_body_of_nothing_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_stays_with_the_vendor_where_no_vault_is() {
+async fn unreadable_without_vault_is_503() {
     let queue = Queue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let bodies = [
@@ -147,21 +147,15 @@ async fn a_body_that_cannot_be_read_stays_with_the_vendor_where_no_vault_is() {
 }
 
 #[tokio::test]
-async fn a_record_that_no_retry_makes_smaller_is_too_large_where_no_vault_is() {
+async fn oversize_without_vault_is_413() {
     let queue = Queue::standard().await;
     let settings = Settings::for_queue(&queue.url).with("QUEUE_MAX_BYTES", "8192");
     let function = crate::start(settings).await;
     let mut job = large(1, 8192);
     job["Input"]["Object"] = json!(CANARY);
-    assert_problem(
-        &function.call(&post_json(&to_json(&tasks([job])))).await,
-        413,
-        "8192 bytes",
-    );
+    assert_problem(&function.post(&tasks([job])).await, 413, "8192 bytes");
     assert_eq!(queue.drain().await, []);
-    let answer = function
-        .call(&post_json(&to_json(&tasks([snapshot(2)]))))
-        .await;
+    let answer = function.post(&tasks([snapshot(2)])).await;
     assert_eq!(
         answer.status, 200,
         "the limit leaves room for a record: {answer:?}"

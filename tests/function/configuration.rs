@@ -8,7 +8,7 @@ use testkit::function::Settings;
 const START_LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-async fn a_function_with_a_wrong_configuration_names_all_that_is_wrong_and_ends() {
+async fn wrong_configuration_is_named_and_ends_the_function() {
     let right = Settings::without_queue;
     let secret = "secret-in-the-wrong-place";
     let cases: [(Settings, &[&str]); 2] = [

@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use crate::telemetry::output_of;
 use testkit::{
-    bodies::{failed, snapshot, tasks, to_json, verdict},
+    bodies::{failed, snapshot, tasks, verdict},
     fake_aws::FakeAws,
     function::{Output, Settings},
-    function_url::post_json,
     queue::Queue,
 };
 
@@ -90,7 +89,7 @@ async fn published_records_are_counted_by_family_and_outcome() {
         (verdict("gull-2"), &[("moderation", "succeeded", 1)]),
     ] {
         let function = crate::start(aws.settings()).await;
-        let answer = function.call(&post_json(&to_json(&body))).await;
+        let answer = function.post(&body).await;
         assert_eq!(answer.status, 200);
         let lines = metric_lines(&function.stop().await);
         let mut found: Vec<_> = lines

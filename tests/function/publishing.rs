@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use testkit::{
-    bodies::{BUCKET, REGION, failed, job_id, snapshot, tasks, to_json, verdict, workflow},
+    bodies::{BUCKET, REGION, failed, job_id, snapshot, tasks, verdict, workflow},
     function::{Function, Settings, digest},
-    function_url::post_json,
     queue::{Message, Queue},
 };
 
@@ -16,7 +15,7 @@ pub(crate) const RUN_ID: &str = "i22222222222222222222222222222222";
 
 /// Sends a body as JSON, which must be taken.
 pub(crate) async fn publish(function: &Function, body: &Value) {
-    let answer = function.call(&post_json(&to_json(body))).await;
+    let answer = function.post(body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 

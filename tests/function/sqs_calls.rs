@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use testkit::{
-    bodies::{event_id, large, snapshot, tasks, to_json},
+    bodies::{event_id, large, snapshot, tasks},
     fake_aws::{Call, FakeAws, Reply, SQS_MAX_BYTES, attribute_bytes, body_bytes},
     function::Function,
-    function_url::{HttpAnswer, post_json},
+    function_url::HttpAnswer,
     runtime_api::TRACE,
 };
 
@@ -14,7 +14,7 @@ use testkit::{
 const MAX_ENTRIES: usize = 10;
 
 async fn publish(function: &Function, jobs: impl IntoIterator<Item = Value>) -> HttpAnswer {
-    function.call(&post_json(&to_json(&tasks(jobs)))).await
+    function.post(&tasks(jobs)).await
 }
 
 /// The ids of all calls, in the order in which they were sent.

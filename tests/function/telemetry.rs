@@ -168,7 +168,7 @@ async fn every_request_is_logged_once_at_the_level_of_its_answer() {
 #[tokio::test]
 async fn the_first_line_names_the_version() {
     let running = crate::start(Settings::without_queue()).await;
-    running.call(&post_json(&to_json(&probe()))).await;
+    running.post(&probe()).await;
     // So does a function that does not start.
     let misconfigured = crate::start(Settings::without_queue().without("QUEUE_URL")).await;
     let (_, ended) = misconfigured.exit(testkit::function::TIMEOUT).await;
@@ -215,7 +215,7 @@ async fn a_published_line_names_the_first_hundred_events() {
 #[tokio::test]
 async fn only_a_published_line_names_events() {
     let running = crate::start(Settings::for_queue(&queue::missing_queue_url())).await;
-    running.call(&post_json(&to_json(&probe()))).await;
+    running.post(&probe()).await;
     let job = post_json(&to_json(&tasks([snapshot(1)])));
     assert_eq!(running.call(&job).await.status, 503);
     let output = running.stop().await;
@@ -248,7 +248,7 @@ async fn an_id_that_is_not_plain_is_logged_as_its_digest() {
     ];
     for (id, ..) in ids {
         let body = json!({ "JobsDetail": { "JobId": id, "Tag": "Snapshot", "State": "Success" } });
-        assert_eq!(function.call(&post_json(&to_json(&body))).await.status, 200);
+        assert_eq!(function.post(&body).await.status, 200);
     }
     let output = function.stop().await;
     let lines = output.lines().filter(|line| line.contains("published"));

@@ -54,7 +54,7 @@ async fn an_unreadable_body_is_kept_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_goes_to_the_vault_and_a_pointer_to_the_queue() {
+async fn oversize_goes_to_the_vault_and_a_pointer_to_the_queue() {
     let (queue, vault) = (Queue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url)
         .with("VAULT_BUCKET", &vault.name)

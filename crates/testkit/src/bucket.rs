@@ -7,12 +7,11 @@ use std::{
 
 use aws_sdk_s3::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
     primitives::ByteStream,
     types::{BucketLocationConstraint, CreateBucketConfiguration},
 };
 
-use crate::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, endpoint};
+use crate::ministack::{REGION, sdk_config};
 
 /// A bucket that only one test uses.
 pub struct Bucket {
@@ -32,7 +31,8 @@ impl Bucket {
     pub async fn create() -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(1);
         let name = format!("vault-{}", COUNTER.fetch_add(1, Ordering::Relaxed));
-        let client = client();
+        let config = aws_sdk_s3::config::Builder::from(&sdk_config()).force_path_style(true);
+        let client = Client::from_conf(config.build());
         let region = BucketLocationConstraint::from(REGION);
         let configuration = CreateBucketConfiguration::builder().location_constraint(region);
         client
@@ -103,17 +103,4 @@ impl Bucket {
         }
         objects
     }
-}
-
-fn client() -> Client {
-    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests");
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(endpoint())
-        .force_path_style(true)
-        .credentials_provider(credentials)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Client::from_conf(config)
 }

@@ -13,7 +13,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    function_url::{HttpAnswer, TOKEN},
+    bodies::to_json,
+    function_url::{HttpAnswer, TOKEN, post_json},
     ministack,
     runtime_api::{Answer, RuntimeApi},
 };
@@ -129,6 +130,11 @@ impl Function {
             Answer::Error(error) => panic!("expected an answer, but found the error {error}"),
             Answer::Silence => panic!("expected an answer, but found none"),
         }
+    }
+
+    /// Posts a body as JSON, and returns the response.
+    pub async fn post(&self, body: &Value) -> HttpAnswer {
+        self.call(&post_json(&to_json(body))).await
     }
 
     /// Sends a request, and returns the result of the invocation.

@@ -12,6 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
+
 /// The region of all tests.
 pub const REGION: &str = "eu-central-1";
 
@@ -107,6 +110,18 @@ pub fn free_port() -> u16 {
 /// Returns the endpoint of MiniStack, for `AWS_ENDPOINT_URL`. Starts it if it is not running.
 pub fn endpoint() -> String {
     format!("http://localhost:{}", MINISTACK.port)
+}
+
+/// Returns the configuration of an SDK client.
+pub(crate) fn sdk_config() -> SdkConfig {
+    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
 }
 
 /// Creates `target/tmp/ministack-<test binary>.log`.

@@ -7,11 +7,10 @@ use std::{
 
 use aws_sdk_sqs::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
     types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName},
 };
 
-use crate::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, endpoint};
+use crate::ministack::{endpoint, sdk_config};
 
 /// Returns the URL of a queue that does not exist.
 pub fn missing_queue_url() -> String {
@@ -54,7 +53,7 @@ impl Queue {
         static COUNTER: AtomicU32 = AtomicU32::new(1);
         let name = format!("jobs-{}{suffix}", COUNTER.fetch_add(1, Ordering::Relaxed));
         // A client per test: connections belong to the runtime of the test that opened them.
-        let client = client();
+        let client = Client::new(&sdk_config());
         let attributes = attribute.map(|(name, value)| [(name, value.to_owned())].into());
         let request = client
             .create_queue()
@@ -137,16 +136,4 @@ impl Message {
     pub fn event(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).expect("a message is JSON")
     }
-}
-
-fn client() -> Client {
-    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests");
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(endpoint())
-        .credentials_provider(credentials)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Client::from_conf(config)
 }
