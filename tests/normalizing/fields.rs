@@ -90,6 +90,18 @@ fn some_names_mean_something_else_in_moderation() {
 }
 
 #[test]
+fn some_names_are_numbers_only_below_certain_parents() {
+    assert_eq!(
+        normal("TaskFinish", "LanguageResults/StartTime", "0.5"),
+        json!(0.5)
+    );
+    assert_eq!(
+        normal("TaskFinish", "Format/StartTime", "0.5"),
+        json!("0.5")
+    );
+}
+
+#[test]
 fn what_is_no_number_or_boolean_by_json_stays_text() {
     for text in [
         "007", "1.", ".5", "+1", "1e", "0x10", "NaN", "1 ", " 1", "-", "١", "1,5",

@@ -37,6 +37,11 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![3 => known, 1 => any]
 }
 
+/// Text of all characters. `any::<String>` has no control characters.
+fn any_text() -> impl Strategy<Value = String> {
+    vec(any::<char>(), 0..16).prop_map(String::from_iter)
+}
+
 type Members = Vec<(String, Vec<Tree>)>;
 
 fn members(value: impl Strategy<Value = Tree>) -> impl Strategy<Value = Members> {
@@ -92,40 +97,14 @@ fn style() -> impl Strategy<Value = JsonStyle> {
     )
 }
 
-/// JSON, and text that is nearly JSON.
+/// Parts of JSON, and parts that are nearly JSON.
+const TOKENS: &str = r#"{ } [ ] , : "a" "a": "\n" "\u00e9" "\ud83d\ude00" "\ud83d" "\x" " \ 1 - 01 -1.50 1e3 1.
+    true nul null {"b":1} [1] "a":1,"#;
+
 fn token_soup() -> impl Strategy<Value = String> {
-    let token = select(vec![
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "\"a\"",
-        "\"a\":",
-        "\"\\n\"",
-        "\"\\u00e9\"",
-        "\"\\ud83d\\ude00\"",
-        "\"\\ud83d\"",
-        "\"\\x\"",
-        "\"",
-        "\\",
-        "1",
-        "-",
-        "01",
-        "-1.50",
-        "1e3",
-        "1.",
-        "true",
-        "nul",
-        "null",
-        " ",
-        "\n",
-        "{\"b\":1}",
-        "[1]",
-        "\"a\":1,",
-    ]);
-    vec(token, 0..12).prop_map(|tokens| format!("{{{}}}", tokens.concat()))
+    let blanks = [" ", "\n"].into_iter();
+    let tokens: Vec<_> = TOKENS.split_whitespace().chain(blanks).collect();
+    vec(select(tokens), 0..12).prop_map(|tokens| format!("{{{}}}", tokens.concat()))
 }
 
 proptest! {
@@ -158,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn any_message_is_made_of_characters_that_sqs_takes(id in any::<String>(), key in any::<String>()) {
+    fn any_message_is_made_of_characters_that_sqs_takes(id in any_text(), key in any_text()) {
         let job = serde_json::json!({ "JobId": id, "Input": { "Object": key, "BucketId": key } });
         let body = serde_json::json!({ "JobsDetail": job, "x\u{FFFF}": "\u{FFFE}" }).to_string();
         for message in super::messages_of_jobs(body.as_bytes()) {
@@ -298,15 +277,9 @@ proptest! {
     }
 }
 
+#[rustfmt::skip]
 const STATES: &[&str] = &[
-    "Success",
-    "Failed",
-    "Auditing",
-    "Submitted",
-    "Running",
-    "Pause",
-    "Cancel",
-    "Postponed",
+    "Success", "Failed", "Auditing", "Submitted", "Running", "Pause", "Cancel", "Postponed",
 ];
 
 const URLS: &[&str] = &[
