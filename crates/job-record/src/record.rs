@@ -161,6 +161,13 @@ pub struct JobError<'t> {
     pub message: Option<Cow<'t, str>>,
 }
 
+impl<'t> JobError<'t> {
+    /// Creates an error.
+    pub fn new(code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Self {
+        Self { code, message }
+    }
+}
+
 /// A failure inside a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
@@ -180,6 +187,17 @@ pub struct Problem<'t> {
     /// embed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
+}
+
+impl<'t> Problem<'t> {
+    /// Creates a problem.
+    pub fn new(path: String, code: Option<Cow<'t, str>>, message: Option<Cow<'t, str>>) -> Self {
+        Self {
+            path,
+            code,
+            message,
+        }
+    }
 }
 
 /// What a job worked on.
@@ -286,6 +304,17 @@ pub struct Output<'t> {
     pub etag: Option<Cow<'t, str>>,
 }
 
+impl<'t> Output<'t> {
+    /// Creates an output with the fields that every output has. The others are absent.
+    pub fn new(object: Cow<'t, str>, path: String) -> Self {
+        Self {
+            object,
+            path,
+            ..Self::default()
+        }
+    }
+}
+
 /// The result of the inspection of an image: a `ProcessResult` in `Operation.ImageInspectResult`. Of
 /// several, the first suspicious one, else the first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -315,6 +344,16 @@ pub struct Inspection<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub bytes: Option<Cow<'t, RawValue>>,
+}
+
+impl Inspection<'_> {
+    /// Creates an inspection with the field that every inspection has. The others are absent.
+    pub fn new(suspicious: bool) -> Self {
+        Self {
+            suspicious,
+            ..Self::default()
+        }
+    }
 }
 
 /// A workflow, and its run.
@@ -392,6 +431,16 @@ pub struct Task<'t> {
     pub ended_at: Option<String>,
 }
 
+impl Task<'_> {
+    /// Creates a task with the field that every task has. The others are absent.
+    pub fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            ..Self::default()
+        }
+    }
+}
+
 /// The result of moderation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(
@@ -435,6 +484,16 @@ pub struct Moderation<'t> {
     pub scenes: Vec<Scene<'t>>,
 }
 
+impl Moderation<'_> {
+    /// Creates a result with the field that every result has. The others are absent.
+    pub fn new(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            ..Self::default()
+        }
+    }
+}
+
 /// The result of moderation for one scene.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(
@@ -466,4 +525,15 @@ pub struct Scene<'t> {
     /// The category within the label: `Category`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<Cow<'t, str>>,
+}
+
+impl Scene<'_> {
+    /// Creates a scene with the fields that every scene has. The others are absent.
+    pub fn new(name: String, verdict: Verdict) -> Self {
+        Self {
+            name,
+            verdict,
+            ..Self::default()
+        }
+    }
 }
