@@ -2,13 +2,12 @@
 
 use std::{borrow::Cow, fmt};
 
-/// The error for a body that cannot be read: its kind, its position, and what was expected there. It never
-/// quotes the body.
+/// The error for a body that cannot be read: its kind, its position, and the reason. It never quotes the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     kind: ReadErrorKind,
     position: Option<TextPosition>,
-    expected: Cow<'static, str>,
+    reason: Cow<'static, str>,
 }
 
 /// The kind of a [`ReadError`].
@@ -16,7 +15,7 @@ pub struct ReadError {
 pub enum ReadErrorKind {
     /// The body is not UTF-8.
     NotUtf8,
-    /// The body starts like neither XML nor a JSON object.
+    /// The body does not begin like XML or a JSON object.
     UnknownFormat,
     /// The body is not well-formed XML, or has XML features that a callback must not have.
     Xml,
@@ -33,12 +32,12 @@ pub enum ReadErrorKind {
 }
 
 impl ReadError {
-    /// Creates an error about the complete body, or whose text contains its place.
-    pub(super) fn new(kind: ReadErrorKind, expected: impl Into<Cow<'static, str>>) -> Self {
+    /// Creates an error about the complete body, or whose reason contains its place.
+    pub(super) fn new(kind: ReadErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             position: None,
-            expected: expected.into(),
+            reason: reason.into(),
         }
     }
 
@@ -47,12 +46,12 @@ impl ReadError {
         kind: ReadErrorKind,
         body: &str,
         at: usize,
-        expected: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
             kind,
             position: Some(TextPosition::new(body, at)),
-            expected: expected.into(),
+            reason: reason.into(),
         }
     }
 
@@ -65,8 +64,8 @@ impl ReadError {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
-            Some(position) => write!(f, "{position}: {}", self.expected),
-            None => f.write_str(&self.expected),
+            Some(position) => write!(f, "{position}: {}", self.reason),
+            None => f.write_str(&self.reason),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
-    characters::{is_blank, is_white_space},
+    characters::is_white_space,
     cos_headers,
     error::{ReadError, ReadErrorKind, TextPosition},
     limits::{MAX_DEPTH, MAX_NODES},
@@ -26,6 +26,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
         body,
         at: 0,
         nodes: 0,
+        open: Vec::new(),
         trailing_commas: Vec::new(),
     };
     let root = parser.document()?;
@@ -45,11 +46,10 @@ const MAX_NUMBER_LENGTH: usize = 40;
 /// Returns a text as a number, if it is one by JSON's grammar, has at most 40 characters, and is finite as an
 /// IEEE 754 double. Workers could not parse a message with any other number.
 pub(crate) fn number(text: &str) -> Option<&RawValue> {
-    let is_finite = || text.parse().is_ok_and(f64::is_finite);
-    (text.len() <= MAX_NUMBER_LENGTH)
-        .then(|| grammatical_number(text))
-        .flatten()
-        .filter(|_| is_finite())
+    if text.len() > MAX_NUMBER_LENGTH || !text.parse().is_ok_and(f64::is_finite) {
+        return None;
+    }
+    grammatical_number(text)
 }
 
 /// Returns a text as a number, if it is one by JSON's grammar.
@@ -57,156 +57,164 @@ fn grammatical_number(text: &str) -> Option<&RawValue> {
     // serde_json accepts white space around a number.
     let begins = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let ends = text.ends_with(|last: char| last.is_ascii_digit());
-    (begins && ends)
-        .then(|| serde_json::from_str(text).ok())
-        .flatten()
+    if begins && ends {
+        serde_json::from_str(text).ok()
+    } else {
+        None
+    }
 }
 
 struct Parser<'a> {
     body: &'a str,
     at: usize,
     nodes: usize,
+    /// The open objects and arrays, outermost first.
+    open: Vec<Open<'a>>,
     /// The offsets of trailing commas.
     trailing_commas: Vec<usize>,
 }
 
-/// A value that is not complete yet.
-enum Open<'a> {
-    Object {
-        key: Cow<'a, str>,
-        members: Vec<Member<'a>>,
-    },
-    Array {
-        items: Vec<Node<'a>>,
-    },
+/// An object or array that is not complete yet.
+struct Open<'a> {
+    /// Its key in its parent, empty in an array.
+    key: Cow<'a, str>,
+    content: Content<'a>,
 }
 
-impl Open<'_> {
+enum Content<'a> {
+    Object(Vec<Member<'a>>),
+    Array(Vec<Node<'a>>),
+}
+
+impl<'a> Open<'a> {
     fn end(&self) -> u8 {
-        match self {
-            Self::Object { .. } => b'}',
-            Self::Array { .. } => b']',
+        match self.content {
+            Content::Object(_) => b'}',
+            Content::Array(_) => b']',
         }
     }
-}
 
-/// Returns the depth of the wrapper `Response`, which is not counted twice.
-fn wrapper_depth(open: &[Open<'_>]) -> usize {
-    match open.first() {
-        Some(Open::Object { key, members }) => usize::from(key == "Response" && members.is_empty()),
-        _ => 0,
+    fn add(&mut self, key: Cow<'a, str>, value: Value<'a>) {
+        match &mut self.content {
+            Content::Object(members) => members.push((key, value)),
+            Content::Array(items) => value.append_to(items),
+        }
+    }
+
+    fn close(self) -> (Cow<'a, str>, Option<Value<'a>>) {
+        let value = match self.content {
+            Content::Object(members) => cos_headers::object(members).map(Value::One),
+            Content::Array(items) => Value::list(items),
+        };
+        (self.key, value)
     }
 }
-
-/// The bytes that end a run of plain characters in a string: quotes, escapes, control characters.
-static ENDS_STRING_RUN: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut control = 0;
-    while control < b' ' as usize {
-        ends[control] = true;
-        control += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
 
 impl<'a> Parser<'a> {
     fn document(&mut self) -> Result<Object<'a>, ReadError> {
-        let mut open: Vec<Open<'a>> = Vec::new();
-        'value: loop {
-            self.count_node()?;
-            let next = self.peek();
-            // As in XML, where leaves are elements as well, and `Response` is one of the levels.
-            if open.len() - wrapper_depth(&open) == MAX_DEPTH {
-                let message = format!("nested deeper than {MAX_DEPTH} levels");
-                return Err(ReadError::at(
-                    ReadErrorKind::TooDeep,
-                    self.body,
-                    self.at,
-                    message,
-                ));
-            }
-            let mut value = match next {
-                Some(begin @ (b'{' | b'[')) => {
-                    self.at += 1;
-                    let end = if begin == b'{' { b'}' } else { b']' };
-                    if self.take(end) {
-                        None
-                    } else {
-                        open.push(if begin == b'{' {
-                            Open::Object {
-                                key: self.key()?,
-                                members: Vec::new(),
-                            }
-                        } else {
-                            Open::Array { items: Vec::new() }
-                        });
-                        continue 'value;
-                    }
-                }
-                _ => self.leaf()?.map(Value::One),
+        loop {
+            let key = match self.open.last().map(|parent| &parent.content) {
+                Some(Content::Object(_)) => self.key()?,
+                _ => Cow::default(),
             };
-            // A value is complete: add it to its parent, which may now be complete as well.
-            loop {
-                let Some(parent) = open.last_mut() else {
-                    return self.finish(value);
-                };
-                match parent {
-                    Open::Object { key, members } => {
-                        members.extend(value.map(|value| (std::mem::take(key), value)));
+            self.check_limits()?;
+            let content = match self.peek() {
+                Some(b'{') => Some(Content::Object(Vec::new())),
+                Some(b'[') => Some(Content::Array(Vec::new())),
+                _ => None,
+            };
+            let (key, value) = match content {
+                None => (key, self.leaf()?.map(Value::One)),
+                Some(content) => {
+                    self.at += 1;
+                    let opened = Open { key, content };
+                    if !self.take(opened.end()) {
+                        self.open.push(opened);
+                        continue;
                     }
-                    Open::Array { items } => {
-                        if let Some(value) = value {
-                            value.append_to(items);
-                        }
-                    }
+                    opened.close()
                 }
-                let end = parent.end();
-                self.peek();
-                let comma = self.at;
-                let more = self.take(b',');
-                if self.take(end) {
-                    if more {
-                        self.trailing_commas.push(comma);
-                    }
-                    value = match open.pop() {
-                        Some(Open::Object { members, .. }) => {
-                            cos_headers::object(members).map(Value::One)
-                        }
-                        Some(Open::Array { items }) => Value::list(items),
-                        None => None,
-                    };
-                } else if more {
-                    if let Open::Object { key, .. } = parent {
-                        *key = self.key()?;
-                    }
-                    continue 'value;
-                } else {
-                    let message = format!("expected \",\" or \"{}\"", char::from(end));
-                    return Err(self.error(&message));
-                }
+            };
+            if let Some(root) = self.complete(key, value)? {
+                return Ok(root);
             }
         }
     }
 
-    fn finish(&mut self, root: Option<Value<'a>>) -> Result<Object<'a>, ReadError> {
-        if self.peek().is_some() {
-            return Err(self.error("expected the end of the body"));
+    /// Adds a complete value to its parent, and closes the parents that end after it. Returns the root once it
+    /// is closed.
+    fn complete(
+        &mut self,
+        mut key: Cow<'a, str>,
+        mut value: Option<Value<'a>>,
+    ) -> Result<Option<Object<'a>>, ReadError> {
+        while let Some(mut parent) = self.open.pop() {
+            if let Some(value) = value {
+                parent.add(key, value);
+            }
+            self.peek();
+            let comma_at = self.at;
+            let has_comma = self.take(b',');
+            let end = parent.end();
+            if self.take(end) {
+                if has_comma {
+                    self.trailing_commas.push(comma_at);
+                }
+                (key, value) = parent.close();
+            } else if has_comma {
+                self.open.push(parent);
+                return Ok(None);
+            } else {
+                return Err(self.expected(&format!("\",\" or \"{}\"", char::from(end))));
+            }
         }
-        match root {
-            Some(Value::One(Node::Object(root))) => Ok(root),
-            _ => Ok(Object::default()),
+        if self.peek().is_some() {
+            return Err(self.expected("the end of the body"));
+        }
+        match value {
+            Some(Value::One(Node::Object(root))) => Ok(Some(root)),
+            _ => Ok(Some(Object::default())),
+        }
+    }
+
+    /// Checks the limits before a value is parsed.
+    fn check_limits(&mut self) -> Result<(), ReadError> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            let reason = format!("more than {MAX_NODES} values");
+            return Err(self.error(ReadErrorKind::TooManyValues, reason));
+        }
+        // As in XML, leaves are a level as well, and the root has the level of `Response`.
+        if self.open.len() - self.wrapper_depth() == MAX_DEPTH {
+            self.peek();
+            let reason = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err(self.error(ReadErrorKind::TooDeep, reason));
+        }
+        Ok(())
+    }
+
+    /// Returns the depth of the wrapper `Response`, which is not counted twice.
+    fn wrapper_depth(&self) -> usize {
+        match &self.open[..] {
+            [
+                Open {
+                    content: Content::Object(before),
+                    ..
+                },
+                Open { key, .. },
+                ..,
+            ] => usize::from(before.is_empty() && key == "Response"),
+            _ => 0,
         }
     }
 
     fn key(&mut self) -> Result<Cow<'a, str>, ReadError> {
         if self.peek() != Some(b'"') {
-            return Err(self.error("expected a name in quotes"));
+            return Err(self.expected("a name in quotes"));
         }
         let key = self.string()?;
         if !self.take(b':') {
-            return Err(self.error("expected \":\" after a name"));
+            return Err(self.expected("\":\" after a name"));
         }
         Ok(key)
     }
@@ -225,7 +233,7 @@ impl<'a> Parser<'a> {
             "null" => None,
             "true" | "false" => Node::text(Cow::Borrowed(word)),
             _ if grammatical_number(word).is_some() => Node::text(Cow::Borrowed(word)),
-            _ => return Err(self.error("expected a value")),
+            _ => return Err(self.expected("a value")),
         };
         self.at += length;
         Ok(leaf)
@@ -239,10 +247,8 @@ impl<'a> Parser<'a> {
         let mut at = begin + 1;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
-            let plain = rest
-                .iter()
-                .position(|&byte| ENDS_STRING_RUN[usize::from(byte)]);
-            at += plain.unwrap_or(rest.len());
+            let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+            at += rest.iter().position(is_special).unwrap_or(rest.len());
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -251,9 +257,9 @@ impl<'a> Parser<'a> {
                 }
                 Some(_) => {
                     self.at = at;
-                    return Err(self.error("expected escaped control characters in a string"));
+                    return Err(self.invalid("unescaped control character"));
                 }
-                None => return Err(self.error("expected a quote at the end of this string")),
+                None => return Err(self.invalid("unclosed string")),
             }
         }
         self.at = at + 1;
@@ -264,7 +270,7 @@ impl<'a> Parser<'a> {
             .map(Cow::Owned)
             .map_err(|_| {
                 self.at = begin;
-                self.error("expected only JSON's escapes and no lone surrogate in this string")
+                self.invalid("invalid escape or lone surrogate")
             })
     }
 
@@ -284,26 +290,20 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn count_node(&mut self) -> Result<(), ReadError> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            let expected = format!("expected at most {MAX_NODES} values");
-            return Err(self.error_of(ReadErrorKind::TooManyValues, &expected));
-        }
-        Ok(())
-    }
-
-    fn error(&self, expected: &str) -> ReadError {
-        self.error_of(ReadErrorKind::Json, expected)
-    }
-
-    fn error_of(&self, kind: ReadErrorKind, expected: &str) -> ReadError {
-        let rest = &self.body[self.at.min(self.body.len())..];
-        let found = if is_blank(rest) {
-            ", but found the end"
-        } else {
-            ""
+    /// Creates an error about the next token.
+    fn expected(&self, token: &str) -> ReadError {
+        let found = match self.body[self.at..].bytes().all(is_white_space) {
+            true => ", but found the end of the body",
+            false => "",
         };
-        ReadError::at(kind, self.body, self.at, format!("{expected}{found}"))
+        self.invalid(format!("expected {token}{found}"))
+    }
+
+    fn invalid(&self, reason: impl Into<Cow<'static, str>>) -> ReadError {
+        self.error(ReadErrorKind::Json, reason)
+    }
+
+    fn error(&self, kind: ReadErrorKind, reason: impl Into<Cow<'static, str>>) -> ReadError {
+        ReadError::at(kind, self.body, self.at, reason)
     }
 }

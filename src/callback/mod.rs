@@ -1,4 +1,5 @@
-//! Parses a body into a callback: its event and its jobs, as trees that borrow from the body.
+//! Parses a body that Cloud Infinite sent into a callback: its event and its jobs, as trees that borrow from the
+//! body.
 
 mod characters;
 mod cos_headers;
@@ -20,7 +21,7 @@ pub use format::is_empty;
 pub(crate) use json::number;
 pub(crate) use tree::{Members, Node, Object, Values};
 
-/// The message of the probe that the vendor's console sends when a callback URL is saved.
+/// The message of the probe that Tencent Cloud's console sends when a callback URL is saved.
 const PROBE_MESSAGE: &str = "Test request when setting callback url";
 
 /// The job id of the probe.
@@ -126,7 +127,7 @@ impl<'a> Callback<'a> {
             _ => {
                 return Err(ReadError::new(
                     ReadErrorKind::NoJob,
-                    "no job: expected JobsDetail, WorkflowExecution, or code with data",
+                    "missing JobsDetail, WorkflowExecution, or code with data",
                 ));
             }
         };
@@ -168,14 +169,12 @@ impl<'a> Callback<'a> {
             count => siblings.json_bytes().saturating_mul(count),
         };
         if copied_bytes > MAX_COPIED_BYTES {
-            return Err(ReadError::new(
-                ReadErrorKind::TooManyValues,
-                format!(
-                    "the fields next to {} jobs would be copied into each of them: {copied_bytes} bytes, more \
-                     than {MAX_COPIED_BYTES}",
-                    jobs.len()
-                ),
-            ));
+            let reason = format!(
+                "the fields next to {} jobs would be copied into each of them: {copied_bytes} bytes, more \
+                 than {MAX_COPIED_BYTES}",
+                jobs.len()
+            );
+            return Err(ReadError::new(ReadErrorKind::TooManyValues, reason));
         }
         Ok(Self {
             node,

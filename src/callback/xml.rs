@@ -22,7 +22,10 @@ use super::{
 };
 
 /// The error for a document type declaration, complete or not.
-const NO_DTD: &str = "expected no document type declaration";
+const NO_DTD: &str = "document type declarations are not allowed";
+
+/// The error for a reference to an entity or to a character.
+const INVALID_REFERENCE: &str = "unknown entity or invalid character reference";
 
 /// The root element of every callback in XML.
 const ROOT: &str = "Response";
@@ -39,8 +42,8 @@ const ROOT_CONTENT: [&str; 3] = ["EventName", "JobsDetail", "WorkflowExecution"]
 /// Returns [`ReadError`] if the body is not well-formed, exceeds a limit, or has another root.
 pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
     if let Some((at, character)) = first_forbidden(body) {
-        let found = format!("expected a character that XML allows, but found U+{character:04X}");
-        return Err(ReadError::at(ReadErrorKind::Xml, body, at, found));
+        let reason = format!("U+{:04X} is not allowed in XML", u32::from(character));
+        return Err(ReadError::at(ReadErrorKind::Xml, body, at, reason));
     }
     let mut document = Document {
         body,
@@ -67,15 +70,13 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
             // Without a carriage return there is no line end to normalize.
             Event::Text(text) if text.contains('\r') => document.text(at, text.xml10_content())?,
             Event::Text(text) => document.text(at, text.into_inner())?,
-            Event::CData(text) => document.cdata(at, text.xml10_content())?,
+            Event::CData(text) => document.append(at, text.xml10_content())?,
             Event::GeneralRef(reference) => document.reference(at, &reference)?,
             Event::Decl(_) if is_blank(&body[..at]) => {}
             Event::Decl(_) => {
-                return Err(document.error(at, "expected the XML declaration only at the start"));
+                return Err(document.error(at, "the XML declaration is only allowed at the start"));
             }
-            Event::DocType(_) => {
-                return Err(document.error(at, NO_DTD));
-            }
+            Event::DocType(_) => return Err(document.error(at, NO_DTD)),
             Event::Comment(_) | Event::PI(_) => {}
             Event::Eof => return document.finish(),
         }
@@ -110,46 +111,33 @@ impl<'a> Document<'a> {
         let name_at = at + '<'.len_utf8();
         let name = &self.body[name_at..name_at + start.name().0.len()];
         if !is_name(name) {
-            return Err(self.error(at, "expected the name of an element after \"<\""));
+            return Err(self.error(at, "invalid element name"));
         }
         check_attributes(start).map_err(|message| self.error(at, message))?;
+        if self.open.is_empty() && self.root.is_none() && ROOT_CONTENT.contains(&name) {
+            self.missing_root_at = Some(at);
+            self.open.push(OpenElement::new(ROOT, at));
+        }
         match self.open.last_mut() {
             Some(parent) => {
                 parent.keep_mixed_text();
                 parent.has_elements = true;
             }
-            None if self.root.is_some() => {
-                return Err(self.error(at, "expected the end, but found a second root element"));
-            }
+            None if self.root.is_some() => return Err(self.error(at, "second root element")),
             None if name == ROOT => {}
-            None if ROOT_CONTENT.contains(&name) => {
-                self.missing_root_at = Some(at);
-                let mut root = OpenElement::new(ROOT, at);
-                root.has_elements = true;
-                self.open.push(root);
-            }
-            None => {
-                return Err(self.error(at, "expected the root element Response, but found another"));
-            }
+            None => return Err(self.error(at, "the root element is not Response")),
         }
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            let expected = format!("expected at most {MAX_NODES} elements");
-            return Err(ReadError::at(
+            let (kind, reason) = (
                 ReadErrorKind::TooManyValues,
-                self.body,
-                at,
-                expected,
-            ));
+                format!("more than {MAX_NODES} elements"),
+            );
+            return Err(ReadError::at(kind, self.body, at, reason));
         }
         if self.open.len() == MAX_DEPTH {
-            let expected = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(ReadError::at(
-                ReadErrorKind::TooDeep,
-                self.body,
-                at,
-                expected,
-            ));
+            let reason = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err(ReadError::at(ReadErrorKind::TooDeep, self.body, at, reason));
         }
         self.open.push(OpenElement::new(name, at));
         Ok(())
@@ -171,9 +159,8 @@ impl<'a> Document<'a> {
     }
 
     fn text(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), ReadError> {
-        // Searching for a single character is faster, and it is rare.
-        if text.contains('>') && text.contains("]]>") {
-            return Err(self.error(at, "expected \"]]&gt;\" in text, but found \"]]>\""));
+        if text.contains("]]>") {
+            return Err(self.error(at, "\"]]>\" is not allowed in text"));
         }
         if self.open.is_empty() && is_blank(&text) {
             Ok(())
@@ -182,23 +169,16 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn cdata(&mut self, at: usize, text: Cow<'a, str>) -> Result<(), ReadError> {
-        self.append(at, text)
-    }
-
     fn reference(&mut self, at: usize, reference: &BytesRef<'_>) -> Result<(), ReadError> {
         match resolve(reference) {
             Some(character) => self.append(at, Cow::Owned(character.to_string())),
-            None => Err(self.error(at, UNKNOWN_REFERENCE)),
+            None => Err(self.error(at, INVALID_REFERENCE)),
         }
     }
 
     fn append(&mut self, at: usize, more: Cow<'a, str>) -> Result<(), ReadError> {
         let Some(element) = self.open.last_mut() else {
-            return Err(self.error(
-                at,
-                "expected an element, but found text outside of the root",
-            ));
+            return Err(self.error(at, "text outside the root element"));
         };
         match &mut element.text {
             Some(text) => text.to_mut().push_str(&more),
@@ -210,7 +190,7 @@ impl<'a> Document<'a> {
     fn finish(mut self) -> Result<(Object<'a>, Option<String>), ReadError> {
         let warning = self.missing_root_at.map(|at| {
             let place = TextPosition::new(self.body, at);
-            format!("{place}: expected the root element Response, but found what it holds")
+            format!("{place}: missing root element Response")
         });
         if let Some(element) = self.innermost() {
             let found = "expected the closing tag of this element, but found the end of the body";
@@ -221,7 +201,7 @@ impl<'a> Document<'a> {
         match self.root {
             Some(Some(Node::Object(root))) => Ok((root, warning)),
             Some(_) => Ok((Object::default(), warning)),
-            None => Err(self.error(self.body.len(), "expected an element, but found the end")),
+            None => Err(self.error(self.body.len(), "missing root element Response")),
         }
     }
 
@@ -231,29 +211,30 @@ impl<'a> Document<'a> {
         self.open[missing_root..].last()
     }
 
-    fn error(&self, at: usize, expected: impl Into<Cow<'static, str>>) -> ReadError {
-        ReadError::at(ReadErrorKind::Xml, self.body, at, expected)
+    fn error(&self, at: usize, reason: impl Into<Cow<'static, str>>) -> ReadError {
+        ReadError::at(ReadErrorKind::Xml, self.body, at, reason)
     }
 
-    /// Describes an error of quick-xml. Unlike quick-xml's own text, it quotes no names from the body.
-    fn describe(&self, error: &Error) -> String {
+    /// Describes an error of quick-xml without the names that it quotes from the body.
+    fn describe(&self, error: &Error) -> Cow<'static, str> {
         match error {
-            Error::Syntax(error) => unclosed(error).to_owned(),
-            Error::IllFormed(IllFormedError::MissingDoctypeName) => NO_DTD.to_owned(),
+            Error::Syntax(SyntaxError::UnclosedDoctype)
+            | Error::IllFormed(IllFormedError::MissingDoctypeName) => NO_DTD.into(),
+            // These texts quote nothing.
+            Error::Syntax(error) => error.to_string().into(),
             Error::IllFormed(IllFormedError::DoubleHyphenInComment) => {
-                "expected no \"--\" inside a comment".to_owned()
+                "\"--\" is not allowed in a comment".into()
             }
-            Error::IllFormed(IllFormedError::UnclosedReference) => {
-                "expected \";\" after \"&\" and a name".to_owned()
-            }
+            Error::IllFormed(IllFormedError::UnclosedReference) => "unescaped \"&\"".into(),
             Error::IllFormed(_) => match self.innermost() {
-                Some(element) => format!(
-                    "expected the closing tag of the element at {}, but found another",
-                    TextPosition::new(self.body, element.at)
-                ),
-                None => "expected an element, but found a closing tag".to_owned(),
+                Some(element) => {
+                    let place = TextPosition::new(self.body, element.at);
+                    format!("expected the closing tag of the element at {place}, but found another")
+                        .into()
+                }
+                None => "closing tag without an opening tag".into(),
             },
-            _ => "expected XML".to_owned(),
+            _ => "malformed XML".into(),
         }
     }
 }
@@ -271,14 +252,17 @@ impl<'a> OpenElement<'a> {
 
     /// Keeps text next to elements. Each piece between two elements is one value.
     fn keep_mixed_text(&mut self) {
-        let Some(text) = self.text.take() else { return };
+        // White space between elements is dropped before it is trimmed.
+        let Some(text) = self.text.take().filter(|text| !is_blank(text)) else {
+            return;
+        };
         let trimmed = match text {
             Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
             Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
         };
-        let node = Node::text(trimmed);
+        let node = Node::Text(trimmed);
         self.members
-            .extend(node.map(|node| (Cow::Borrowed(MIXED_TEXT), Value::One(node))));
+            .push((Cow::Borrowed(MIXED_TEXT), Value::One(node)));
     }
 
     fn close(mut self) -> Option<Node<'a>> {
@@ -290,26 +274,6 @@ impl<'a> OpenElement<'a> {
         }
     }
 }
-
-/// Describes unclosed markup.
-fn unclosed(error: &SyntaxError) -> &'static str {
-    match error {
-        SyntaxError::InvalidBangMarkup => "expected a comment or CDATA after \"<!\"",
-        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => {
-            "expected \"?>\", but found the end of the body"
-        }
-        SyntaxError::UnclosedComment => "expected \"-->\", but found the end of the body",
-        SyntaxError::UnclosedDoctype => NO_DTD,
-        SyntaxError::UnclosedCData => "expected \"]]>\", but found the end of the body",
-        SyntaxError::UnclosedTag => "expected \">\", but found the end of the body",
-        SyntaxError::UnclosedSingleQuotedAttributeValue
-        | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
-            "expected a quote at the end of this attribute's value"
-        }
-    }
-}
-
-const UNKNOWN_REFERENCE: &str = "expected a predefined entity or a character that XML allows";
 
 /// Returns the character of a reference, if XML allows it.
 fn resolve(reference: &BytesRef<'_>) -> Option<char> {
@@ -329,25 +293,22 @@ fn resolve(reference: &BytesRef<'_>) -> Option<char> {
 
 /// Checks that attributes are well-formed. They have no meaning in a callback and are dropped.
 fn check_attributes(start: &BytesStart<'_>) -> Result<(), &'static str> {
-    if start.attributes_raw().is_empty() {
-        return Ok(());
-    }
     let mut names = HashSet::new();
     // quick-xml's own check for repeated names is quadratic.
     for attribute in start.attributes().with_checks(false) {
-        let attribute = attribute.map_err(|_| "expected attributes as name=\"value\"")?;
+        let attribute = attribute.map_err(|_| "invalid attribute")?;
         if !is_name(attribute.key.0) {
-            return Err("expected the name of an attribute");
+            return Err("invalid attribute name");
         }
         if !names.insert(attribute.key.0) {
-            return Err("expected each attribute once");
+            return Err("duplicate attribute");
         }
         if attribute.value.contains('<') {
-            return Err("expected \"&lt;\" in an attribute, but found \"<\"");
+            return Err("\"<\" is not allowed in an attribute");
         }
         for piece in attribute.value.split('&').skip(1) {
-            let name = piece.split_once(';').ok_or(UNKNOWN_REFERENCE)?.0;
-            resolve(&BytesRef::new(name)).ok_or(UNKNOWN_REFERENCE)?;
+            let name = piece.split_once(';').ok_or(INVALID_REFERENCE)?.0;
+            resolve(&BytesRef::new(name)).ok_or(INVALID_REFERENCE)?;
         }
     }
     Ok(())

@@ -128,12 +128,12 @@ async fn an_encoding_that_is_not_read_is_kept_and_named() {
         (
             &gzip[..],
             Some("gzip"),
-            "line 1, column 2: expected UTF-8; the body is compressed with gzip",
+            "line 1, column 2: invalid UTF-8; the body is compressed with gzip",
         ),
         (
             gbk,
             None,
-            "line 1, column 47: expected UTF-8; its XML declaration says GBK",
+            "line 1, column 47: invalid UTF-8; its XML declaration names an encoding other than UTF-8",
         ),
     ] {
         let mut event = post_xml(body);
