@@ -4,14 +4,12 @@
 //! `fields` lists the names that are numbers and booleans, and those that are arrays even with one value.
 //! Headers become one map.
 
-use std::collections::BTreeMap;
-
 use serde::{
     Serialize, Serializer,
     ser::{SerializeMap, SerializeSeq},
 };
 
-use super::fields::{Dialect, FieldType};
+use super::fields::{Dialect, Shape};
 use crate::callback::{COS_HEADERS, Members, Node, Values, cos_headers, number};
 
 /// A vendor node with its siblings, which serializes in the normal form.
@@ -41,13 +39,8 @@ impl<'t> Detail<'t> {
     /// in `detail`.
     pub(super) fn hidden_siblings(self) -> impl Iterator<Item = (&'t str, String)> {
         self.members.hidden_siblings().map(move |(name, values)| {
-            let normal = NormalValues {
-                name,
-                parent: "",
-                dialect: self.dialect,
-                values,
-            };
-            (name, serde_json::to_string(&normal).unwrap_or_default())
+            let field = NormalField::new(name, "", self.dialect, values);
+            (name, serde_json::to_string(&field).unwrap_or_default())
         })
     }
 }
@@ -60,136 +53,100 @@ fn serialize_members<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     for (name, values) in members.names() {
-        let normal = NormalValues {
-            name,
-            parent,
-            dialect,
-            values,
-        };
-        map.serialize_entry(name, &normal)?;
+        map.serialize_entry(name, &NormalField::new(name, parent, dialect, values))?;
     }
     map.end()
 }
 
-/// All values of one name.
-struct NormalValues<'t> {
-    name: &'t str,
-    parent: &'t str,
-    dialect: Dialect,
-    values: Values<'t>,
+/// A name with all its values.
+enum NormalField<'t> {
+    Headers(Values<'t>, Dialect),
+    Values(Values<'t>, Form<'t>),
 }
 
-impl Serialize for NormalValues<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.name == COS_HEADERS {
-            return Headers {
-                dialect: self.dialect,
-                headers: cos_headers(self.values),
-            }
-            .serialize(serializer);
+impl<'t> NormalField<'t> {
+    fn new(name: &'t str, parent: &str, dialect: Dialect, values: Values<'t>) -> Self {
+        if name == COS_HEADERS {
+            return Self::Headers(values, dialect);
         }
-        let (name, dialect) = (self.name, self.dialect);
-        let (is_list, scalar) = dialect.normal(self.parent, name);
-        serialize_values(serializer, self.values.iter(), is_list, |value| {
-            NormalValue {
-                name,
-                scalar,
-                dialect,
-                value,
+        let form = Form {
+            name,
+            shape: dialect.shape(parent, name),
+            dialect,
+        };
+        Self::Values(values, form)
+    }
+}
+
+impl Serialize for NormalField<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Headers(values, dialect) => {
+                // A header named `Size` is a text as well.
+                let form = Form {
+                    name: "",
+                    shape: Shape::Text,
+                    dialect,
+                };
+                let mut map = serializer.serialize_map(None)?;
+                for (name, values) in cos_headers(values) {
+                    map.serialize_entry(name, &NormalValues(values.iter().copied(), form))?;
+                }
+                map.end()
             }
-        })
+            Self::Values(values, form) => NormalValues(values.iter(), form).serialize(serializer),
+        }
+    }
+}
+
+/// The form of a name's values.
+#[derive(Clone, Copy)]
+struct Form<'t> {
+    name: &'t str,
+    shape: Shape,
+    dialect: Dialect,
+}
+
+/// Values of one name: an array if the name is a list or has several values, otherwise the value itself.
+struct NormalValues<'t, I>(I, Form<'t>);
+
+impl<'t, I: Iterator<Item = &'t Node<'t>> + Clone> Serialize for NormalValues<'_, I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(values, form) = self;
+        let mut ahead = values.clone();
+        match (ahead.next(), ahead.next()) {
+            (Some(only), None) if form.shape != Shape::List => {
+                NormalValue(only, *form).serialize(serializer)
+            }
+            _ => {
+                let mut array = serializer.serialize_seq(None)?;
+                for value in values.clone() {
+                    array.serialize_element(&NormalValue(value, *form))?;
+                }
+                array.end()
+            }
+        }
     }
 }
 
 /// One value of a name.
-struct NormalValue<'t> {
-    name: &'t str,
-    scalar: FieldType,
-    dialect: Dialect,
-    value: &'t Node<'t>,
-}
+struct NormalValue<'t>(&'t Node<'t>, Form<'t>);
 
 impl Serialize for NormalValue<'_> {
     // The parsers reject trees deeper than `MAX_DEPTH`, which bounds the recursion.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.value {
-            Node::Text(text) => serialize_leaf(serializer, text, self.scalar),
+        let Self(value, form) = self;
+        let text = match value {
+            Node::Text(text) => text,
             Node::Object(object) => {
-                serialize_members(serializer, object.into(), self.name, self.dialect)
+                return serialize_members(serializer, object.into(), form.name, form.dialect);
             }
+        };
+        match (form.shape, &**text) {
+            (Shape::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
+            (Shape::Boolean, "true") => serializer.serialize_bool(true),
+            (Shape::Boolean, "false") => serializer.serialize_bool(false),
+            _ => serializer.serialize_str(text),
         }
-    }
-}
-
-/// `CosHeaders`: all values are texts, and a repeated name has an array of its values.
-struct Headers<'t> {
-    dialect: Dialect,
-    headers: BTreeMap<&'t str, Vec<&'t Node<'t>>>,
-}
-
-impl Serialize for Headers<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, values) in &self.headers {
-            map.serialize_entry(
-                name,
-                &Header {
-                    dialect: self.dialect,
-                    values,
-                },
-            )?;
-        }
-        map.end()
-    }
-}
-
-struct Header<'h, 't> {
-    dialect: Dialect,
-    values: &'h [&'t Node<'t>],
-}
-
-impl Serialize for Header<'_, '_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A header named `Size` is a text as well.
-        serialize_values(serializer, self.values.iter().copied(), false, |value| {
-            NormalValue {
-                name: "",
-                scalar: FieldType::Text,
-                dialect: self.dialect,
-                value,
-            }
-        })
-    }
-}
-
-/// Serializes an array if the name is a list or has several values, otherwise the value itself.
-fn serialize_values<'t, S: Serializer, T: Serialize>(
-    serializer: S,
-    mut values: impl Iterator<Item = &'t Node<'t>> + Clone,
-    is_list: bool,
-    one: impl Fn(&'t Node<'t>) -> T,
-) -> Result<S::Ok, S::Error> {
-    let mut ahead = values.clone();
-    let (first, second) = (ahead.next(), ahead.next());
-    match (first, second) {
-        (Some(only), None) if !is_list => one(only).serialize(serializer),
-        _ => {
-            let mut array = serializer.serialize_seq(None)?;
-            values.try_for_each(|value| array.serialize_element(&one(value)))?;
-            array.end()
-        }
-    }
-}
-
-fn serialize_leaf<S: Serializer>(
-    serializer: S,
-    text: &str,
-    scalar: FieldType,
-) -> Result<S::Ok, S::Error> {
-    match (scalar, text) {
-        (FieldType::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
-        (FieldType::Boolean, "true") => serializer.serialize_bool(true),
-        (FieldType::Boolean, "false") => serializer.serialize_bool(false),
-        _ => serializer.serialize_str(text),
     }
 }

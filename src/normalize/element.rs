@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::fields::Dialect;
+use super::fields::{Dialect, Shape};
 use crate::callback::{Members, Node, number, trim};
 
 /// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
@@ -235,13 +235,14 @@ impl<'p, 't> Element<'p, 't> {
 
     /// Whether `name` has an array in `detail`.
     fn is_array(&self, name: &str) -> bool {
-        self.dialect.is_list(self.path.name, name) || self.members.values(name).is_repeated()
+        self.dialect.shape(self.path.name, name) == Shape::List
+            || self.members.values(name).is_repeated()
     }
 
     /// Returns the first value of `name`.
     fn single(&self, name: &str) -> Option<&'t Node<'t>> {
         let values = self.members.values(name);
-        if values.is_repeated() && !self.dialect.is_list(self.path.name, name) {
+        if values.is_repeated() && self.dialect.shape(self.path.name, name) != Shape::List {
             self.warn(name, "several values; the first is used");
         }
         values.first()
