@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     callback::Callback,
-    normalize::{self, BucketRef, Detail},
+    normalize::{Detail, Job},
 };
 
 /// The longest id, in characters: the limit of SQS for deduplication and group ids.
@@ -29,9 +29,9 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 pub struct JobEvent<'t> {
     /// The event.
     pub(crate) event: Event<'t, Detail<'t>>,
-    /// The job's bucket: that of the input, else that of `Operation.Output`.
+    /// The job's bucket.
     pub(crate) bucket: Option<Cow<'t, str>>,
-    /// The job's region, found like the bucket.
+    /// The job's region.
     pub(crate) region: Option<Cow<'t, str>>,
 }
 
@@ -41,28 +41,21 @@ pub fn job_events<'t>(callback: &'t Callback<'t>) -> impl ExactSizeIterator<Item
     let mut ids = UniqueIds::default();
     let count = callback.jobs.len();
     (0..count).map(move |index| {
-        let (record, output_bucket) = normalize::record(callback, index);
-        let mut routed = JobEvent::new(record, output_bucket);
+        let mut job_event = JobEvent::new(Job::new(callback, index));
         if count > 1 {
-            ids.make_unique(&mut routed.event, || callback.place(index));
+            ids.make_unique(&mut job_event.event, || callback.path(index));
         }
-        routed
+        job_event
     })
 }
 
 impl<'t> JobEvent<'t> {
-    fn new(record: Record<'t, Detail<'t>>, output_bucket: BucketRef<'t>) -> Self {
-        let input = &record.input;
-        let input_bucket = BucketRef {
-            bucket: input.bucket.clone(),
-            region: input.region.clone(),
-        };
-        let is_known = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
-        let BucketRef { bucket, region } = if is_known {
-            input_bucket.or(&output_bucket)
-        } else {
-            output_bucket.or(&input_bucket)
-        };
+    fn new(job: Job<'t>) -> Self {
+        let Job {
+            record,
+            bucket,
+            region,
+        } = job;
         let source = match (&bucket, &region) {
             (Some(bucket), Some(region)) => format!(
                 "//{}.ci.{}.myqcloud.com",
@@ -71,6 +64,7 @@ impl<'t> JobEvent<'t> {
             ),
             _ => "//ci.myqcloud.com".to_owned(),
         };
+        let input = &record.input;
         let subject = input.object.clone().or_else(|| input.url.clone());
         let time = record
             .ended_at
@@ -91,7 +85,7 @@ impl<'t> JobEvent<'t> {
 pub fn events<'t>(
     callback: &'t Callback<'t>,
 ) -> impl ExactSizeIterator<Item = Event<'t, Detail<'t>>> {
-    job_events(callback).map(|routed| routed.event)
+    job_events(callback).map(|job_event| job_event.event)
 }
 
 /// Serializes an event as the body of a message: JSON in characters that SQS accepts.

@@ -204,14 +204,13 @@ impl<'a> Callback<'a> {
         Members::of_job(&self.jobs[index], &self.siblings)
     }
 
-    /// Returns the place of the job `index` in the body.
-    pub(crate) fn place(&self, index: usize) -> String {
-        format!("{}[{index}]", self.node.name())
-    }
-
-    /// Whether a job has its index in paths: there are several, or may be.
-    pub(crate) fn is_indexed(&self) -> bool {
-        self.node == JobNode::JobsDetail || self.jobs.len() > 1
+    /// Returns the path of the job `index` in the body. It is empty for moderation Simple.
+    pub(crate) fn path(&self, index: usize) -> String {
+        match self.node {
+            JobNode::Simple => String::new(),
+            JobNode::WorkflowExecution if self.jobs.len() == 1 => self.node.name().to_owned(),
+            _ => format!("{}[{index}]", self.node.name()),
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
+use cloud_infinite_job_record::Input;
+
 use super::element::Element;
 
 /// A bucket and its region, each if the body names it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct BucketRef<'t> {
-    pub(crate) bucket: Option<Cow<'t, str>>,
-    pub(crate) region: Option<Cow<'t, str>>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct BucketRef<'t> {
+    pub(super) bucket: Option<Cow<'t, str>>,
+    pub(super) region: Option<Cow<'t, str>>,
 }
 
 impl<'t> BucketRef<'t> {
@@ -20,13 +22,26 @@ impl<'t> BucketRef<'t> {
         }
     }
 
+    /// Copies the bucket of an input.
+    pub(super) fn from_input(input: &Input<'t>) -> Self {
+        Self {
+            bucket: input.bucket.clone(),
+            region: input.region.clone(),
+        }
+    }
+
+    /// Whether both may name the same bucket: what both name is equal.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        let agree =
+            |one: &Option<_>, other: &Option<_>| one.is_none() || other.is_none() || one == other;
+        agree(&self.bucket, &other.bucket) && agree(&self.region, &other.region)
+    }
+
     /// Takes what is missing from `other`, unless the two contradict each other: the name of one bucket with
     /// the region of another would name a bucket that does not exist.
     #[must_use]
-    pub(crate) fn or(self, other: &Self) -> Self {
-        if !may_be_equal(self.bucket.as_deref(), other.bucket.as_deref())
-            || !may_be_equal(self.region.as_deref(), other.region.as_deref())
-        {
+    pub(super) fn or(self, other: &Self) -> Self {
+        if !self.agrees_with(other) {
             return self;
         }
         Self {
@@ -34,9 +49,4 @@ impl<'t> BucketRef<'t> {
             region: self.region.or_else(|| other.region.clone()),
         }
     }
-}
-
-/// Whether two names may be the same: they are equal, or one is unknown.
-pub(super) fn may_be_equal(one: Option<&str>, other: Option<&str>) -> bool {
-    one.is_none() || other.is_none() || one == other
 }

@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::bucket_ref::BucketRef;
+
 /// The domains of COS: the vendor's SDKs use the second one if the first is not available.
 const DOMAINS: [&str; 2] = [".myqcloud.com", ".tencentcos.cn"];
 
 /// The object that a COS URL names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CosUrl<'t> {
-    /// `<name>-<APPID>`.
-    pub(super) bucket: &'t str,
-    /// Absent for the host of global acceleration, which does not contain the region.
-    pub(super) region: Option<&'t str>,
+    /// `<name>-<APPID>`, and its region. The host of global acceleration does not contain the region.
+    pub(super) bucket_ref: BucketRef<'t>,
     /// The key, percent-decoded. Absent if it is empty or not UTF-8.
     pub(super) object: Option<Cow<'t, str>>,
 }
@@ -31,17 +31,12 @@ impl<'t> CosUrl<'t> {
             .find_map(|domain| host.strip_suffix(domain))?
             .split_once(".cos.")?;
         let (name, app_id) = bucket.rsplit_once('-')?;
-        let is_bucket = !name.is_empty()
-            && !app_id.is_empty()
-            && app_id.bytes().all(|byte| byte.is_ascii_digit())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let is_region = !region.is_empty()
-            && region
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !is_bucket || !is_region {
+        let is_name = |text: &str| {
+            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            !text.is_empty() && text.bytes().all(is_allowed)
+        };
+        let is_app_id = !app_id.is_empty() && app_id.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_name(name) || !is_app_id || !is_name(region) {
             return None;
         }
         let key = path.strip_prefix('/').unwrap_or_default();
@@ -52,8 +47,10 @@ impl<'t> CosUrl<'t> {
             .filter(|key| !key.is_empty());
         let region = (region != "accelerate").then_some(region);
         Some(Self {
-            bucket,
-            region,
+            bucket_ref: BucketRef {
+                bucket: Some(Cow::Borrowed(bucket)),
+                region: region.map(Cow::Borrowed),
+            },
             object,
         })
     }
@@ -63,66 +60,46 @@ impl<'t> CosUrl<'t> {
 mod tests {
     use super::*;
 
-    fn parse(url: &str) -> (Option<&str>, Option<&str>, Option<String>) {
-        match CosUrl::parse(url) {
-            Some(CosUrl {
-                bucket,
-                region,
-                object,
-            }) => (Some(bucket), region, object.map(Cow::into_owned)),
-            None => (None, None, None),
-        }
+    /// Asserts what a URL in the bucket `my-media-1300000001` names.
+    fn assert_names(url: &str, region: Option<&str>, object: Option<&str>) {
+        let bucket_ref = BucketRef {
+            bucket: Some("my-media-1300000001".into()),
+            region: region.map(Cow::Borrowed),
+        };
+        let object = object.map(Cow::Borrowed);
+        assert_eq!(
+            CosUrl::parse(url),
+            Some(CosUrl { bucket_ref, object }),
+            "{url}"
+        );
     }
 
     #[test]
     fn ok_cos_urls() {
-        let bucket = Some("my-media-1300000001");
-        let host = "my-media-1300000001.cos.ap-beijing.myqcloud.com";
-        for (url, object) in [
-            (format!("https://{host}/a/b.jpg"), Some("a/b.jpg")),
-            (
-                format!("http://{host}/a.jpg?q-sign-algorithm=sha1&q-ak=b"),
-                Some("a.jpg"),
-            ),
-            (
-                format!("https://{host}/%E9%A9%AC%20b.jpg"),
-                Some("马 b.jpg"),
-            ),
-            (format!("https://{host}/a#b"), Some("a")),
-            (format!("https://{host}//a"), Some("/a")),
-            (format!("https://{host}/%FF"), None),
-            (format!("https://{host}/"), None),
-            (format!("https://{host}?a/b"), None),
-            (format!("https://{host}"), None),
+        for (rest, object) in [
+            ("/a/b.jpg", Some("a/b.jpg")),
+            ("/a.jpg?q-sign-algorithm=sha1&q-ak=b", Some("a.jpg")),
+            ("/%E9%A9%AC%20b.jpg", Some("马 b.jpg")),
+            ("/a#b", Some("a")),
+            ("//a", Some("/a")),
+            ("/%FF", None),
+            ("/", None),
+            ("?a/b", None),
+            ("", None),
         ] {
-            assert_eq!(
-                parse(&url),
-                (bucket, Some("ap-beijing"), object.map(str::to_owned)),
-                "{url}"
-            );
+            for origin in [
+                "https://my-media-1300000001.cos.ap-beijing.myqcloud.com",
+                "http://my-media-1300000001.cos.ap-beijing.tencentcos.cn",
+            ] {
+                assert_names(&format!("{origin}{rest}"), Some("ap-beijing"), object);
+            }
         }
     }
 
     #[test]
-    fn ok_the_second_domain() {
-        let url = "https://media-1300000001.cos.ap-beijing.tencentcos.cn/a%20b";
-        assert_eq!(
-            parse(url),
-            (
-                Some("media-1300000001"),
-                Some("ap-beijing"),
-                Some("a b".to_owned())
-            )
-        );
-    }
-
-    #[test]
     fn ok_global_acceleration_hides_the_region() {
-        let url = "https://media-1300000001.cos.accelerate.myqcloud.com/a";
-        assert_eq!(
-            parse(url),
-            (Some("media-1300000001"), None, Some("a".to_owned()))
-        );
+        let url = "https://my-media-1300000001.cos.accelerate.myqcloud.com/a";
+        assert_names(url, None, Some("a"));
     }
 
     #[test]
@@ -142,7 +119,7 @@ mod tests {
             "https://media-1300000001.cos.ap-beijing.myqcloud.com:8443/a",
             "https://cdn.example.com/media-1300000001.cos.ap-beijing.myqcloud.com/a",
         ] {
-            assert_eq!(parse(url), (None, None, None), "{url}");
+            assert_eq!(CosUrl::parse(url), None, "{url}");
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
-    fmt,
 };
 
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use super::fields::{Dialect, Shape};
 use crate::callback::{Members, Node, number, trim};
 
 /// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
-/// One more warning counts those that were left out.
+/// One more warning counts those that were dropped.
 const MAX_WARNINGS: usize = 50;
 
 /// The initial capacity of a path, in bytes: enough for most outputs and problems.
@@ -23,21 +22,34 @@ const PATH_CAPACITY: usize = 80;
 const MAX_QUOTE: usize = 64;
 
 /// Warnings about values of one job that could not be used, each with its path.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Warnings {
+    /// The path of the job in the body.
+    job_path: String,
     list: RefCell<Vec<String>>,
     dropped: Cell<usize>,
 }
 
 impl Warnings {
-    /// Adds a warning, unless the same one exists. Only counts it if there are too many.
-    pub(super) fn add(&self, warning: impl FnOnce() -> String) {
+    /// Starts with the warnings of the parser.
+    pub(super) fn new(job_path: String, parser_warnings: &[String]) -> Self {
+        Self {
+            job_path,
+            list: RefCell::new(parser_warnings.to_vec()),
+            dropped: Cell::new(0),
+        }
+    }
+
+    /// Adds a warning about the value at a path below the job, unless the same one exists. Only counts it if there
+    /// are too many.
+    fn add(&self, path: impl FnOnce() -> String, problem: &str) {
         let mut list = self.list.borrow_mut();
-        if list.len() == MAX_WARNINGS {
+        if list.len() >= MAX_WARNINGS {
             self.dropped.set(self.dropped.get() + 1);
             return;
         }
-        let warning = warning();
+        let separator = if self.job_path.is_empty() { "" } else { "." };
+        let warning = format!("{}{separator}{}: {problem}", self.job_path, path());
         if !list.contains(&warning) {
             list.push(warning);
         }
@@ -48,7 +60,7 @@ impl Warnings {
         let mut warnings = self.list.into_inner();
         match self.dropped.into_inner() {
             0 => {}
-            count => warnings.push(format!("{count} more warnings were left out")),
+            count => warnings.push(format!("{count} more warnings were dropped")),
         }
         warnings
     }
@@ -58,35 +70,50 @@ impl Warnings {
 #[derive(Clone, Copy)]
 pub(super) struct Element<'p, 't> {
     members: Members<'t>,
-    path: ElementPath<'p>,
+    name: &'p str,
+    /// Its index, if its name is an array in `detail`.
+    index: Option<usize>,
+    /// `None` for the vendor node, which is not part of paths.
+    parent: Option<&'p Element<'p, 't>>,
     dialect: Dialect,
     warnings: &'p Warnings,
 }
 
-/// The path of an element: its name, its index in a list, and its parent.
-#[derive(Clone, Copy)]
-struct ElementPath<'p> {
+/// A text of an element, with its place.
+pub(super) struct Leaf<'p, 't> {
+    element: &'p Element<'p, 't>,
     name: &'p str,
-    index: Option<usize>,
-    parent: Option<&'p ElementPath<'p>>,
+    /// Its index, if `detail` has an array there.
+    pub(super) index: Option<usize>,
+    /// The text as written.
+    pub(super) verbatim: &'t str,
+}
+
+impl<'t> Leaf<'_, 't> {
+    /// Returns the text without white space around it.
+    pub(super) fn text(&self) -> &'t str {
+        trim(self.verbatim)
+    }
+
+    /// Returns the dotted path from the vendor node, without its name, to the text.
+    pub(super) fn path(&self) -> String {
+        self.element.path_to(self.name, self.index)
+    }
 }
 
 impl<'p, 't> Element<'p, 't> {
-    /// Creates the element of a vendor node. `index` is its index, if its name is a list.
+    /// Creates the element of a vendor node.
     pub(super) fn node(
         members: Members<'t>,
         name: &'p str,
-        index: Option<usize>,
         dialect: Dialect,
         warnings: &'p Warnings,
     ) -> Self {
         Self {
             members,
-            path: ElementPath {
-                name,
-                index,
-                parent: None,
-            },
+            name,
+            index: None,
+            parent: None,
             dialect,
             warnings,
         }
@@ -106,11 +133,7 @@ impl<'p, 't> Element<'p, 't> {
     /// used. A value that is not a text is not used. Both cases add a warning.
     pub(super) fn verbatim(&self, name: &str) -> Option<&'t str> {
         let value = self.single(name)?;
-        let text = value.as_text();
-        if text.is_none() {
-            self.warn(name, "an object instead of text");
-        }
-        text
+        self.text_of(name, value)
     }
 
     /// Returns the trimmed text of `name`, in the type of the record's fields.
@@ -123,25 +146,23 @@ impl<'p, 't> Element<'p, 't> {
         let text = self.text(name)?;
         let number = number(text);
         if number.is_none() {
-            self.warn_expected(name, "a number", text);
+            self.warn_quoting(name, "expected a number, but found", text);
         }
         number.map(Cow::Borrowed)
     }
 
-    /// Returns all texts of `name` as written, each with its index if `detail` has an array there. A value that
-    /// is not a text adds a warning.
-    pub(super) fn texts<'s>(
-        &'s self,
-        name: &'s str,
-    ) -> impl Iterator<Item = (Option<usize>, &'t str)> {
-        let values = self.members.values(name);
+    /// Returns all texts of `name`. A value that is not a text adds a warning.
+    pub(super) fn texts<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Leaf<'s, 't>> {
         let is_array = self.is_array(name);
-        values.iter().enumerate().filter_map(move |(index, value)| {
-            let text = value.as_text();
-            if text.is_none() {
-                self.warn(name, "an object instead of text");
-            }
-            Some((is_array.then_some(index), text?))
+        let values = self.members.values(name).iter().enumerate();
+        values.filter_map(move |(index, value)| {
+            let verbatim = self.text_of(name, value)?;
+            Some(Leaf {
+                element: self,
+                name,
+                index: is_array.then_some(index),
+                verbatim,
+            })
         })
     }
 
@@ -153,24 +174,19 @@ impl<'p, 't> Element<'p, 't> {
 
     /// Returns all child elements `name`. A value that is not an element adds a warning.
     pub(super) fn children<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Element<'s, 't>> {
-        let values = self.members.values(name);
         let is_array = self.is_array(name);
-        values.iter().enumerate().filter_map(move |(index, value)| {
+        let values = self.members.values(name).iter().enumerate();
+        values.filter_map(move |(index, value)| {
             let Node::Object(object) = value else {
                 self.warn(name, "text instead of an object");
                 return None;
             };
-            let index = is_array.then_some(index);
-            let path = ElementPath {
-                name,
-                index,
-                parent: Some(&self.path),
-            };
             Some(Element {
                 members: object.into(),
-                path,
-                dialect: self.dialect,
-                warnings: self.warnings,
+                name,
+                index: is_array.then_some(index),
+                parent: Some(self),
+                ..*self
             })
         })
     }
@@ -180,52 +196,19 @@ impl<'p, 't> Element<'p, 't> {
         let text = self.text(name).filter(|text| *text != "-")?;
         let time = to_utc(text);
         if time.is_none() {
-            self.warn_expected(name, "a time", text);
+            self.warn_quoting(name, "expected a time, but found", text);
         }
         time
     }
 
-    /// Returns the dotted path from the vendor node, without its name, to `leaf`.
-    pub(super) fn path_to(&self, leaf: &str) -> String {
-        let mut path = String::with_capacity(PATH_CAPACITY);
-        for element in self.path.path().into_iter().skip(1) {
-            path.push_str(element.name);
-            push_index(&mut path, element.index);
-            path.push('.');
-        }
-        path.push_str(leaf);
-        path
-    }
-
-    /// Returns the path to one of several values of `leaf`.
-    pub(super) fn path_to_item(&self, leaf: &str, index: Option<usize>) -> String {
-        let mut path = self.path_to(leaf);
-        push_index(&mut path, index);
-        path
-    }
-
-    /// Adds a warning about the text of `name`.
-    pub(super) fn warn_expected(&self, name: &str, expected: &str, found: &str) {
-        self.warn(
-            name,
-            &format!("expected {expected}, but found {}", quote(found)),
-        );
+    /// Adds a warning that quotes the beginning of the text of `name`.
+    pub(super) fn warn_quoting(&self, name: &str, problem: &str, text: &str) {
+        self.warn(name, &format!("{problem} {:?}", truncate(text)));
     }
 
     /// Adds a warning about the value of `name`.
     pub(super) fn warn(&self, name: &str, problem: &str) {
-        self.warnings.add(|| {
-            let mut path = String::new();
-            for parent in self
-                .path
-                .path()
-                .into_iter()
-                .filter(|parent| !parent.name.is_empty())
-            {
-                path.push_str(&format!("{parent}."));
-            }
-            format!("{path}{}: {problem}", truncate(name))
-        });
+        self.warnings.add(|| self.path_to(name, None), problem);
     }
 
     /// Whether `name` has several values, so that none of them is reliable.
@@ -235,41 +218,51 @@ impl<'p, 't> Element<'p, 't> {
 
     /// Whether `name` has an array in `detail`.
     fn is_array(&self, name: &str) -> bool {
-        self.dialect.shape(self.path.name, name) == Shape::List
-            || self.members.values(name).is_repeated()
+        self.is_list(name) || self.is_repeated(name)
+    }
+
+    fn is_list(&self, name: &str) -> bool {
+        self.dialect.shape(self.name, name) == Shape::List
     }
 
     /// Returns the first value of `name`.
     fn single(&self, name: &str) -> Option<&'t Node<'t>> {
-        let values = self.members.values(name);
-        if values.is_repeated() && self.dialect.shape(self.path.name, name) != Shape::List {
+        if self.is_repeated(name) && !self.is_list(name) {
             self.warn(name, "several values; the first is used");
         }
-        values.first()
+        self.members.values(name).first()
     }
-}
 
-impl ElementPath<'_> {
-    /// Returns the elements from the vendor node to this one.
-    fn path(&self) -> Vec<&Self> {
-        let mut elements: Vec<_> =
-            std::iter::successors(Some(self), |element| element.parent).collect();
-        elements.reverse();
-        elements
+    /// Returns the text of a value of `name`. An object adds a warning.
+    fn text_of(&self, name: &str, value: &'t Node<'t>) -> Option<&'t str> {
+        let text = value.as_text();
+        if text.is_none() {
+            self.warn(name, "an object instead of text");
+        }
+        text
     }
-}
 
-impl fmt::Display for ElementPath<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.index {
-            Some(index) => write!(f, "{}[{index}]", truncate(self.name)),
-            None => f.write_str(&truncate(self.name)),
+    /// Returns the dotted path from the vendor node, without its name, to a value of this element.
+    fn path_to(&self, name: &str, index: Option<usize>) -> String {
+        let mut path = String::with_capacity(PATH_CAPACITY);
+        self.push_path(&mut path);
+        push_step(&mut path, name, index);
+        path
+    }
+
+    /// Appends the path of this element, and a dot, unless it is the vendor node.
+    fn push_path(&self, path: &mut String) {
+        if let Some(parent) = self.parent {
+            parent.push_path(path);
+            push_step(path, self.name, self.index);
+            path.push('.');
         }
     }
 }
 
-/// Appends the index of an array's item.
-fn push_index(path: &mut String, index: Option<usize>) {
+/// Appends a name and its index in an array.
+fn push_step(path: &mut String, name: &str, index: Option<usize>) {
+    path.push_str(&truncate(name));
     if let Some(index) = index {
         path.push('[');
         path.push_str(&index.to_string());
@@ -285,11 +278,6 @@ fn to_utc(text: &str) -> Option<String> {
     let is_set = time >= Timestamp::UNIX_EPOCH;
     let time = Timestamp::from_second(time.as_second()).ok()?;
     is_set.then(|| time.to_string())
-}
-
-/// Quotes the beginning of a text.
-fn quote(text: &str) -> String {
-    format!("{:?}", truncate(text))
 }
 
 /// Truncates a text after [`MAX_QUOTE`] characters.

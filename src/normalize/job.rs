@@ -1,37 +1,92 @@
-//! Reads what all families share: a job's id, times, state, outcome, error, problems and headers.
+//! Reads what all families share: a job's id, times, state, outcome, problems, error and headers.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use cloud_infinite_job_record::{JobError, Outcome, Problem, Record};
+use cloud_infinite_job_record::{Family, JobError, Outcome, Problem, Record};
 
 use super::element::Element;
 use crate::callback::{self, Node, trim};
 
-/// Fills the fields that tasks and moderation jobs share. `problems` must be filled before.
-pub(super) fn fill_job<'t, D>(record: &mut Record<'t, D>, node: &Element<'_, 't>) {
+/// Fills the fields that tasks and moderation jobs share. `problems` are the failures inside the job.
+pub(super) fn fill_job<'t, D>(
+    record: &mut Record<'t, D>,
+    node: &Element<'_, 't>,
+    problems: Vec<Problem<'t>>,
+) {
     record.job_id = node.field("JobId");
-    record.state = state(node);
-    record.outcome = outcome(node, &record.problems);
+    Status::new(node, problems).fill(record);
     record.created_at = node.time("CreationTime");
     record.started_at = node.time("StartTime");
     record.ended_at = node.time("EndTime");
     record.queue_id = node.field("QueueId");
 }
 
-/// Returns the outcome of a job, a run or a task of a run: by its `State` and the failures inside it, or
-/// without a state by its `Code`. An unknown state leaves a warning.
-pub(super) fn outcome(element: &Element<'_, '_>, problems: &[Problem<'_>]) -> Outcome {
+/// How a job ended. Each field follows from those before it.
+pub(super) struct Status<'t> {
+    pub(super) state: Option<Cow<'t, str>>,
+    pub(super) outcome: Outcome,
+    pub(super) problems: Vec<Problem<'t>>,
+    pub(super) error: Option<JobError<'t>>,
+}
+
+impl<'t> Status<'t> {
+    /// Reads the status of a job, a run or a task of a run. `problems` are the failures inside it.
+    pub(super) fn new(element: &Element<'_, 't>, problems: Vec<Problem<'t>>) -> Self {
+        let state = state(element);
+        let outcome = outcome(element, state.as_deref(), &problems);
+        let error = match outcome {
+            Outcome::Failed => error(element.field("Code"), element.field("Message")),
+            _ => None,
+        };
+        Self {
+            state,
+            outcome,
+            problems,
+            error,
+        }
+    }
+
+    /// Fills the fields of a record.
+    pub(super) fn fill<D>(self, record: &mut Record<'t, D>) {
+        let has_problems = match self.outcome {
+            Outcome::Partial => true,
+            // A failed task has an error instead.
+            Outcome::Failed => record.family == Family::Workflow,
+            // The other outcomes are not final.
+            _ => false,
+        };
+        if has_problems {
+            record.problems = self.problems;
+        }
+        record.state = self.state;
+        record.outcome = self.outcome;
+        record.error = self.error;
+    }
+}
+
+/// Returns the state, if it is one word.
+fn state<'t>(element: &Element<'_, 't>) -> Option<Cow<'t, str>> {
+    if element.is_repeated("State") {
+        element.warn("State", "several values; none is used");
+        return None;
+    }
+    element.field("State")
+}
+
+/// Returns the outcome: by the state and the failures inside, or without a state by the `Code`. An unknown state
+/// adds a warning.
+fn outcome(element: &Element<'_, '_>, state: Option<&str>, problems: &[Problem<'_>]) -> Outcome {
     let succeeded = || match problems {
         [] => Outcome::Succeeded,
         _ => Outcome::Partial,
     };
-    match state(element).as_deref() {
+    match state {
         Some("Success") => succeeded(),
         Some("Failed") => Outcome::Failed,
         Some("Submitted" | "Running" | "Auditing" | "Snapshoting" | "Pause") => Outcome::Pending,
         Some("Cancel") => Outcome::Cancelled,
         Some(other) => {
-            element.warn_expected("State", "a known state", other);
+            element.warn_quoting("State", "unknown state", other);
             Outcome::UNKNOWN
         }
         // A state that is not one word was given, so the code does not replace it.
@@ -45,15 +100,6 @@ pub(super) fn outcome(element: &Element<'_, '_>, problems: &[Problem<'_>]) -> Ou
     }
 }
 
-/// Returns the state, if it is one word.
-pub(super) fn state<'t>(element: &Element<'_, 't>) -> Option<Cow<'t, str>> {
-    if element.is_repeated("State") {
-        element.warn("State", "several values; none is used");
-        return None;
-    }
-    element.field("State")
-}
-
 /// Whether a `Code` means success.
 fn is_success(code: &str) -> bool {
     matches!(code, "Success" | "0")
@@ -64,34 +110,22 @@ pub(super) fn error<'t>(
     code: Option<Cow<'t, str>>,
     message: Option<Cow<'t, str>>,
 ) -> Option<JobError<'t>> {
-    if code.is_none() && message.is_none() {
-        return None;
-    }
-    let mut error = JobError::default();
-    error.code = code;
-    error.message = message;
-    Some(error)
+    (code.is_some() || message.is_some()).then(|| JobError::new(code, message))
 }
 
 /// Returns the failure of an element: its `State` if that is `Failed`, else its `Code` if that does not mean
 /// success. If there are several values, one failure is enough.
 pub(super) fn problem<'t>(element: &Element<'_, 't>) -> Option<Problem<'t>> {
-    let values = |name| element.texts(name).map(|(index, text)| (index, trim(text)));
-    let failed = values("State").find(|(_, state)| *state == "Failed");
-    let code = values("Code").find(|(_, code)| !is_success(code));
-    let (leaf, index) = match (failed, code) {
-        (Some((index, _)), _) => ("State", index),
-        (None, Some((index, _))) => ("Code", index),
-        (None, None) => return None,
-    };
-    let mut problem = Problem::default();
-    problem.path = element.path_to_item(leaf, index);
-    problem.code = match code {
-        Some((_, code)) => Some(Cow::Borrowed(code)),
+    let failed = element
+        .texts("State")
+        .find(|state| state.text() == "Failed");
+    let code = element.texts("Code").find(|code| !is_success(code.text()));
+    let path = failed.as_ref().or(code.as_ref())?.path();
+    let code = match code {
+        Some(code) => Some(Cow::Borrowed(code.text())),
         None => element.field("Code"),
     };
-    problem.message = element.field("Message");
-    Some(problem)
+    Some(Problem::new(path, code, element.field("Message")))
 }
 
 /// Returns the headers of the first element that has any, as one map of texts with lower-case names.
@@ -99,14 +133,11 @@ pub(super) fn headers<'t>(
     elements: &[Option<Element<'_, 't>>],
     name: &'static str,
 ) -> BTreeMap<Cow<'t, str>, Cow<'t, str>> {
-    let Some(element) = elements
-        .iter()
-        .flatten()
-        .find(|element| element.members().has(name))
-    else {
-        return BTreeMap::new();
-    };
     let mut joined: BTreeMap<Cow<'_, str>, Cow<'_, str>> = BTreeMap::new();
+    let mut elements = elements.iter().flatten();
+    let Some(element) = elements.find(|element| element.members().has(name)) else {
+        return joined;
+    };
     for (header, values) in callback::cos_headers(element.members().values(name)) {
         let header = trim(header);
         if header.is_empty() {

@@ -1,9 +1,11 @@
-//! Turns a job into its record, which has the same fields for all families and formats.
+//! Turns a job of Cloud Infinite into its record, which has the same fields for all families and formats.
 //!
-//! `record` creates one and decides its family. `task`, `workflow` and `moderation` fill it, each for its
-//! family, with `job`, `input` and `outputs`. They read the vendor node through `element`. `cos_url`
-//! parses URLs, `bucket_ref` combines buckets and regions, `detail` serializes the complete node, and
-//! `fields` lists the names that are lists, numbers and booleans there.
+//! `Job::new` creates a record and decides its family. `task`, `workflow` and `moderation` fill it, each for its
+//! family. They read the vendor node, the element that describes the job, through `element`. What they share is
+//! in one module for each part of the record: `job` decides state, outcome, problems and error, in that order;
+//! `input`, `outputs`, `inspection` and `verdict` read the rest. `cos_url` parses URLs, and `bucket_ref` combines
+//! buckets and regions. `detail` serializes the complete node, and `fields` lists the names that are lists,
+//! numbers and booleans there.
 //!
 //! A new job kind goes into `task` (its outputs and hidden failures) and `fields` (its lists, numbers and
 //! booleans): see `docs/adding-a-job-kind.md`.
@@ -14,10 +16,12 @@ mod detail;
 mod element;
 mod fields;
 mod input;
+mod inspection;
 mod job;
 mod moderation;
 mod outputs;
 mod task;
+mod verdict;
 mod workflow;
 
 use std::borrow::Cow;
@@ -25,67 +29,66 @@ use std::borrow::Cow;
 use cloud_infinite_job_record::{Family, Outcome, Record};
 
 use crate::callback::{Callback, JobNode, Members, trim};
-pub(crate) use bucket_ref::BucketRef;
+use bucket_ref::BucketRef;
 pub use detail::Detail;
 use element::{Element, Warnings};
 use fields::Dialect;
 
-/// Returns the record of a job, and the bucket of `Operation.Output`.
-pub(crate) fn record<'t>(
-    callback: &'t Callback<'t>,
-    index: usize,
-) -> (Record<'t, Detail<'t>>, BucketRef<'t>) {
-    let members = callback.members(index);
-    let event = callback.event.as_deref().or_else(|| {
-        let own = members.values("EventName").first()?;
-        own.as_text()
-    });
-    let event = event.map(trim);
-    let kind = kind(callback.node, event, members);
-    let dialect = match kind.family() {
-        Family::Moderation => Dialect::Moderation,
-        _ => Dialect::Jobs,
-    };
-    let name = callback.node.name();
-    let warnings = Warnings::default();
-    for warning in &callback.warnings {
-        warnings.add(|| warning.clone());
-    }
-    let index = callback.is_indexed().then_some(index);
-    let node = Element::node(members, name, index, dialect, &warnings);
-    let detail = Detail {
-        members,
-        name,
-        dialect,
-    };
-    let mut record = Record::new(kind.family(), Outcome::UNKNOWN, detail);
-    record.event = event.map(Cow::Borrowed);
-    let mut output_bucket = BucketRef::default();
-    match kind {
-        Kind::Workflow => workflow::fill(&mut record, node),
-        Kind::Simple => moderation::fill_simple(&mut record, node),
-        Kind::Moderation => moderation::fill_detail(&mut record, node),
-        Kind::VirusDetection => moderation::fill_virus_detection(&mut record, node),
-        Kind::Task | Kind::Unknown => output_bucket = task::fill(&mut record, node),
-    }
-    let is_failed = record.outcome == Outcome::Failed;
-    if record.outcome != Outcome::Partial && !(is_failed && record.family == Family::Workflow) {
-        // A failed task has an error instead. The other outcomes are not final.
-        record.problems.clear();
-    }
-    if is_failed && record.error.is_none() {
-        record.error = job::error(node.field("Code"), node.field("Message"));
-    }
-    record.warnings = warnings.into_vec();
-    // Added last, without a limit: the value of such a sibling is nowhere else in the record.
-    record
-        .warnings
-        .extend(detail.hidden_siblings().map(|(name, value)| {
+/// A job's record, and the bucket that routes its message.
+pub(crate) struct Job<'t> {
+    pub(crate) record: Record<'t, Detail<'t>>,
+    /// The bucket of the input, else that of `Operation.Output`.
+    pub(crate) bucket: Option<Cow<'t, str>>,
+    /// The region, found like the bucket.
+    pub(crate) region: Option<Cow<'t, str>>,
+}
+
+impl<'t> Job<'t> {
+    /// Normalizes the job `index` of a callback.
+    pub(crate) fn new(callback: &'t Callback<'t>, index: usize) -> Self {
+        let members = callback.members(index);
+        let own_event = || members.values("EventName").first()?.as_text();
+        let event = callback.event.as_deref().or_else(own_event).map(trim);
+        let kind = kind(callback.node, event, members);
+        let detail = Detail {
+            members,
+            name: callback.node.name(),
+            dialect: kind.dialect(),
+        };
+        let warnings = Warnings::new(callback.path(index), &callback.warnings);
+        let node = Element::node(members, detail.name, detail.dialect, &warnings);
+        let mut record = Record::new(kind.family(), Outcome::UNKNOWN, detail);
+        record.event = event.map(Cow::Borrowed);
+        let mut output_bucket = BucketRef::default();
+        match kind {
+            Kind::Workflow => workflow::fill(&mut record, node),
+            Kind::Simple => moderation::fill_simple(&mut record, node),
+            Kind::Moderation => moderation::fill(&mut record, node, &moderation::DETAIL),
+            Kind::VirusDetection => {
+                moderation::fill(&mut record, node, &moderation::VIRUS_DETECTION)
+            }
+            Kind::Task | Kind::Unknown => output_bucket = task::fill(&mut record, node),
+        }
+        record.warnings = warnings.into_vec();
+        // Added last, without a limit: the value of such a sibling is nowhere else in the record.
+        let hidden = detail.hidden_siblings().map(|(name, value)| {
             format!(
                 "{name}: the job already has a field of this name; the sibling's value is {value}"
             )
-        }));
-    (record, output_bucket)
+        });
+        record.warnings.extend(hidden);
+        let input_bucket = BucketRef::from_input(&record.input);
+        let prefer_input = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
+        let BucketRef { bucket, region } = match prefer_input {
+            true => input_bucket.or(&output_bucket),
+            false => output_bucket.or(&input_bucket),
+        };
+        Self {
+            record,
+            bucket,
+            region,
+        }
+    }
 }
 
 /// What a job is read as.
@@ -108,6 +111,13 @@ impl Kind {
             Self::Workflow => Family::Workflow,
             Self::Moderation | Self::Simple | Self::VirusDetection => Family::Moderation,
             Self::Unknown => Family::UNKNOWN,
+        }
+    }
+
+    fn dialect(self) -> Dialect {
+        match self.family() {
+            Family::Moderation => Dialect::Moderation,
+            _ => Dialect::Jobs,
         }
     }
 }

@@ -4,12 +4,52 @@ use std::borrow::Cow;
 
 use cloud_infinite_job_record::Output;
 
-use super::{bucket_ref::BucketRef, element::Element};
+use super::{
+    bucket_ref::BucketRef,
+    element::{Element, Leaf},
+};
 
 /// The most text that the outputs of one job may have, in bytes. A long prefix, bucket or job id is repeated in
 /// each output, so without a limit a small body could have a record of gigabytes. 5,000 pages have half a
 /// megabyte.
 const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
+
+/// The name of an object, with the prefix and the URL next to it.
+pub(super) struct ObjectName<'p, 't> {
+    /// The text that names the object.
+    pub(super) leaf: Leaf<'p, 't>,
+    pub(super) prefix: &'t str,
+    pub(super) name: Cow<'t, str>,
+    pub(super) url: Option<&'t str>,
+}
+
+/// Returns the objects that the texts `leaf` of an element name.
+pub(super) fn object_names<'p, 't>(
+    element: &'p Element<'_, 't>,
+    leaf: &'p str,
+) -> impl Iterator<Item = ObjectName<'p, 't>> {
+    let (prefix, urls) = match leaf {
+        "ObjectName" => (element.verbatim("ObjectPrefix"), paired_urls(element)),
+        _ => (None, Vec::new()),
+    };
+    element.texts(leaf).map(move |leaf| ObjectName {
+        prefix: prefix.unwrap_or_default(),
+        name: Cow::Borrowed(leaf.verbatim),
+        url: urls.get(leaf.index.unwrap_or_default()).copied().flatten(),
+        leaf,
+    })
+}
+
+impl ObjectName<'_, '_> {
+    /// Whether the object has this key. Leading slashes do not matter.
+    pub(super) fn is_key(&self, key: &str) -> bool {
+        // The prefix may be long and belong to many names, so they are not joined.
+        match without_slash(self.prefix) {
+            "" => without_slash(key) == without_slash(&self.name),
+            prefix => without_slash(key).strip_prefix(prefix) == Some(&*self.name),
+        }
+    }
+}
 
 /// The outputs that were found so far.
 #[derive(Default)]
@@ -25,14 +65,11 @@ impl<'t> Outputs<'t> {
         self.list.is_empty() && self.dropped == 0
     }
 
-    /// Adds an object, unless its name is a template. `path` returns the path of the leaf with its name, and
-    /// `describe` fills the other fields.
+    /// Adds an object, unless its name is a template. `describe` fills what its name does not say.
     pub(super) fn add(
         &mut self,
-        prefix: &str,
-        name: Cow<'t, str>,
+        object: ObjectName<'_, 't>,
         bucket_ref: &BucketRef<'t>,
-        path: impl FnOnce() -> String,
         describe: impl FnOnce(&mut Output<'t>),
     ) {
         if self.bytes > MAX_OUTPUT_BYTES {
@@ -40,19 +77,15 @@ impl<'t> Outputs<'t> {
             return;
         }
         // Counted for templates as well, since checking one takes as long.
-        self.bytes += prefix.len() + name.len();
-        let name = match prefix {
-            "" => name,
-            prefix => Cow::Owned(format!("{prefix}{name}")),
+        self.bytes += object.prefix.len() + object.name.len();
+        let Some(key) = key(object.prefix, object.name) else {
+            return;
         };
-        let Some(object) = key(name) else { return };
-        let mut output = Output::default();
+        let mut output = Output::new(key, object.leaf.path());
         output.bucket.clone_from(&bucket_ref.bucket);
         output.region.clone_from(&bucket_ref.region);
-        output.object = object;
-        output.path = path();
+        output.url = object.url.map(Cow::Borrowed);
         describe(&mut output);
-        self.bytes += output.path.len();
         let texts = [
             &output.bucket,
             &output.region,
@@ -62,44 +95,35 @@ impl<'t> Outputs<'t> {
             &output.format,
             &output.etag,
         ];
-        self.bytes += texts
-            .into_iter()
-            .flatten()
-            .map(|text| text.len())
-            .sum::<usize>();
+        let bytes = texts.into_iter().flatten().map(|text| text.len());
+        self.bytes += output.path.len() + bytes.sum::<usize>();
         self.list.push(output);
     }
 
     /// Returns the outputs. Adds a warning at `element` if there were too many.
     pub(super) fn into_vec(self, element: &Element<'_, 't>) -> Vec<Output<'t>> {
         if self.dropped > 0 {
-            let found = format!(
-                "expected outputs of at most {MAX_OUTPUT_BYTES} bytes, {} more were left out",
-                self.dropped
-            );
-            element.warn("outputs", &found);
+            let dropped = self.dropped;
+            let problem =
+                format!("more than {MAX_OUTPUT_BYTES} bytes; {dropped} more were dropped");
+            element.warn("outputs", &problem);
         }
         self.list
     }
 }
 
 /// Returns the `ObjectUrl` for each position of `ObjectName`, if there are as many URLs as names.
-pub(super) fn paired_urls<'t>(element: &Element<'_, 't>) -> Vec<Option<&'t str>> {
+fn paired_urls<'t>(element: &Element<'_, 't>) -> Vec<Option<&'t str>> {
     let count = |name| element.members().values(name).iter().count();
     let names = count("ObjectName");
     if count("ObjectUrl") != names {
         return Vec::new();
     }
     let mut urls = vec![None; names];
-    for (index, url) in element.texts("ObjectUrl") {
-        urls[index.unwrap_or_default()] = Some(url);
+    for url in element.texts("ObjectUrl") {
+        urls[url.index.unwrap_or_default()] = Some(url.verbatim);
     }
     urls
-}
-
-/// Returns the URL of a name: of its position, or the only one.
-pub(super) fn url_at<'t>(urls: &[Option<&'t str>], index: Option<usize>) -> Option<&'t str> {
-    *urls.get(index.unwrap_or_default())?
 }
 
 /// Removes leading slashes from a key: the vendor writes some names as paths.
@@ -108,10 +132,10 @@ pub(super) fn without_slash(key: &str) -> &str {
 }
 
 /// Returns the key of a real object, without leading slashes, unless the name is a template.
-fn key(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    let key = match name {
-        Cow::Borrowed(name) => Cow::Borrowed(without_slash(name)),
-        Cow::Owned(name) => Cow::Owned(without_slash(&name).to_owned()),
+fn key<'t>(prefix: &str, name: Cow<'t, str>) -> Option<Cow<'t, str>> {
+    let key = match (prefix, name) {
+        ("", Cow::Borrowed(name)) => Cow::Borrowed(without_slash(name)),
+        (prefix, name) => Cow::Owned(without_slash(&format!("{prefix}{name}")).to_owned()),
     };
     (!key.is_empty() && !key.contains("${")).then_some(key)
 }

@@ -7,16 +7,17 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use cloud_infinite_job_record::{Inspection, Outcome, Output, Problem, Record};
+use cloud_infinite_job_record::{Outcome, Output, Problem, Record};
 
 use super::{
     bucket_ref::BucketRef,
     element::Element,
     input::input,
+    inspection::inspection,
     job::{fill_job, headers, problem},
-    outputs::{Outputs, paired_urls, url_at, without_slash},
+    outputs::{Outputs, object_names, without_slash},
 };
-use crate::callback::{COS_HEADERS, trim};
+use crate::callback::COS_HEADERS;
 
 /// The result nodes below `Operation` that list keys, each with the path to the keys. `MediaResult` and
 /// `PicProcessResult` are read elsewhere, since they also describe their outputs.
@@ -55,11 +56,9 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
     record.kind = node
         .field("Tag")
         .or_else(|| kind_of_result(operation.as_ref()?));
-    record.problems = node
-        .children("Operation")
-        .flat_map(|operation| problems(&operation))
-        .collect();
-    fill_job(record, &node);
+    let operations = node.children("Operation");
+    let problems = operations.flat_map(|operation| problems(&operation));
+    fill_job(record, &node, problems.collect());
     record.inspection = inspection(&node, &record.outcome);
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
@@ -122,72 +121,26 @@ fn problems<'t>(operation: &Element<'_, 't>) -> Vec<Problem<'t>> {
         for element in operation.children(result) {
             // Adds a warning if it is not a number.
             element.number(counter);
-            let is_positive = |text| trim(text).parse::<f64>().is_ok_and(|count| count > 0.0);
-            let failed = element.texts(counter).find(|(_, count)| is_positive(count));
-            if let Some((index, _)) = failed {
-                let mut problem = Problem::default();
-                problem.path = element.path_to_item(counter, index);
-                problems.push(problem);
-            }
+            let is_positive = |count: &str| count.parse::<f64>().is_ok_and(|count| count > 0.0);
+            let mut counts = element.texts(counter);
+            let failed = counts.find(|count| is_positive(count.text()));
+            problems.extend(failed.map(|count| Problem::new(count.path(), None, None)));
         }
     }
     for tags in operation.children("VideoTagResult") {
         for stream in tags.children("StreamData") {
-            let codes = stream.texts("SubErrCode");
-            let mut codes = codes.map(|(index, code)| (index, trim(code)));
-            if let Some((index, code)) = codes.find(|(_, code)| code.parse() != Ok(0.0)) {
-                let mut problem = Problem::default();
-                problem.path = stream.path_to_item("SubErrCode", index);
-                problem.code = Some(Cow::Borrowed(code));
-                problem.message = stream.field("SubErrMsg");
-                problems.push(problem);
-            }
+            let mut codes = stream.texts("SubErrCode");
+            let failed = codes.find(|code| code.text().parse() != Ok(0.0));
+            problems.extend(failed.map(|code| {
+                let message = stream.field("SubErrMsg");
+                Problem::new(code.path(), Some(Cow::Borrowed(code.text())), message)
+            }));
         }
     }
     problems
 }
 
-/// Returns the result of an image inspection: the first suspicious result; else the first result, but only if
-/// all of them say that nothing was found. No worker may take a missing result for a harmless image.
-fn inspection<'t>(node: &Element<'_, 't>, outcome: &Outcome) -> Option<Inspection<'t>> {
-    let mut first = None;
-    let mut is_harmless = matches!(outcome, Outcome::Succeeded | Outcome::Partial);
-    for operation in node.children("Operation") {
-        for inspected in operation.children("ImageInspectResult") {
-            if problem(&inspected).is_some() {
-                is_harmless = false;
-                continue;
-            }
-            // A result that is missing, or not an element, says nothing.
-            let results = inspected.members().values("ProcessResult").iter().count();
-            is_harmless &= results > 0 && results == inspected.children("ProcessResult").count();
-            for result in inspected.children("ProcessResult") {
-                let flags: Vec<_> = result
-                    .texts("Suspicious")
-                    .map(|(_, flag)| trim(flag))
-                    .collect();
-                if flags.contains(&"true") {
-                    return Some(describe_inspection(&result, true));
-                }
-                is_harmless &= flags == ["false"] && !result.is_repeated("Suspicious");
-                first = first.or_else(|| Some(describe_inspection(&result, false)));
-            }
-        }
-    }
-    first.filter(|_| is_harmless)
-}
-
-fn describe_inspection<'t>(result: &Element<'_, 't>, is_suspicious: bool) -> Inspection<'t> {
-    let mut inspection = Inspection::default();
-    inspection.suspicious = is_suspicious;
-    inspection.kind = result.field("SuspiciousType");
-    inspection.begin_byte = result.number("SuspiciousBeginByte");
-    inspection.end_byte = result.number("SuspiciousEndByte");
-    inspection.bytes = result.number("SuspiciousSize");
-    inspection
-}
-
-/// Returns the objects that a job made, from its result nodes.
+/// Returns the objects that a job made: those of its result nodes, else the requested object.
 fn outputs<'t, D>(
     operation: &Element<'_, 't>,
     requested: Option<&Element<'_, 't>>,
@@ -195,55 +148,28 @@ fn outputs<'t, D>(
     record: &Record<'t, D>,
 ) -> Vec<Output<'t>> {
     let mut outputs = Outputs::default();
-    for result in operation.children("MediaResult") {
-        for file in result.children("OutputFile") {
-            let bucket_ref = BucketRef::from_element(&file).or(output_bucket);
-            add_files(&mut outputs, &file, &bucket_ref);
-            for sprites in file.children("SpriteOutputFile") {
-                let bucket_ref = BucketRef::from_element(&sprites).or(&bucket_ref);
-                add_files(&mut outputs, &sprites, &bucket_ref);
-            }
-        }
-    }
+    add_media(&mut outputs, operation, output_bucket);
     let pictures: Vec<_> = operation.children("PicProcessResult").collect();
-    let has_failed = |picture: &Element<'_, '_>| problem(picture).is_some();
-    for picture in pictures.iter().filter(|picture| !has_failed(picture)) {
-        let bucket_ref = BucketRef::from_element(picture).or(output_bucket);
-        // If there are several names, it is unknown which one the size describes.
-        let is_only = !picture.members().values("ObjectName").is_repeated();
-        add_names(&mut outputs, picture, "ObjectName", &bucket_ref, |output| {
-            if is_only {
-                describe_picture(output, picture);
-            }
-        });
+    for picture in &pictures {
+        add_picture(&mut outputs, picture, output_bucket);
     }
     for (result, path) in RESULTS {
         for element in operation.children(result) {
             add_keys(&mut outputs, &element, path, output_bucket);
         }
     }
-    warn_of_partial_lists(operation);
-    let has_succeeded = match record.state {
-        Some(_) => matches!(record.outcome, Outcome::Succeeded | Outcome::Partial),
-        None => record.outcome == Outcome::Succeeded,
-    };
-    let counts = match &pictures[..] {
-        [] => record
-            .kind
-            .as_deref()
-            .is_some_and(|kind| REQUESTED_OUTPUT.contains(&kind)),
-        pictures => !pictures.iter().any(has_failed),
-    };
+    warn_of_truncated_lists(operation);
     if let Some(requested) = requested
         && outputs.is_empty()
-        && has_succeeded
-        && counts
+        && made_requested_output(record, &pictures)
     {
-        add_names(&mut outputs, requested, "Object", output_bucket, |output| {
-            if let [picture] = &pictures[..] {
-                describe_picture(output, picture);
-            }
-        });
+        for name in object_names(requested, "Object") {
+            outputs.add(name, output_bucket, |output| {
+                if let [picture] = &pictures[..] {
+                    describe_picture(output, picture);
+                }
+            });
+        }
     }
     let mut outputs = outputs.into_vec(operation);
     if let [output] = &mut outputs[..]
@@ -254,10 +180,41 @@ fn outputs<'t, D>(
     outputs
 }
 
-/// Adds the objects of an `OutputFile` or `SpriteOutputFile`: names with a common prefix, and digests.
+/// Whether a job whose result nodes contain no key made the requested object.
+fn made_requested_output<D>(record: &Record<'_, D>, pictures: &[Element<'_, '_>]) -> bool {
+    let has_succeeded = match record.state {
+        Some(_) => matches!(record.outcome, Outcome::Succeeded | Outcome::Partial),
+        None => record.outcome == Outcome::Succeeded,
+    };
+    let kind = record.kind.as_deref().unwrap_or_default();
+    has_succeeded
+        && match pictures {
+            [] => REQUESTED_OUTPUT.contains(&kind),
+            _ => pictures.iter().all(|picture| problem(picture).is_none()),
+        }
+}
+
+/// Adds the files of `MediaResult`, each with its sprites.
+fn add_media<'t>(
+    outputs: &mut Outputs<'t>,
+    operation: &Element<'_, 't>,
+    output_bucket: &BucketRef<'t>,
+) {
+    for result in operation.children("MediaResult") {
+        for file in result.children("OutputFile") {
+            let bucket_ref = BucketRef::from_element(&file).or(output_bucket);
+            add_files(outputs, &file, &bucket_ref);
+            for sprites in file.children("SpriteOutputFile") {
+                let bucket_ref = BucketRef::from_element(&sprites).or(&bucket_ref);
+                add_files(outputs, &sprites, &bucket_ref);
+            }
+        }
+    }
+}
+
+/// Adds the objects of an `OutputFile` or `SpriteOutputFile`, with their digests.
 fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, bucket_ref: &BucketRef<'t>) {
-    let prefix = file.verbatim("ObjectPrefix").unwrap_or_default();
-    let urls = paired_urls(file);
+    let names = object_names(file, "ObjectName");
     // Digests are not always in the order of the names, so they are looked up by name.
     let digests: HashMap<_, _> = file
         .children("Md5Info")
@@ -266,14 +223,33 @@ fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, bucket_ref: 
             Some((without_slash(name), info.text("Md5")?))
         })
         .collect();
-    for (index, name) in file.texts("ObjectName") {
-        let path = || file.path_to_item("ObjectName", index);
-        outputs.add(prefix, Cow::Borrowed(name), bucket_ref, path, |output| {
-            let digest = digests
-                .get(without_slash(name))
-                .or_else(|| digests.get(&*output.object));
+    for name in names {
+        let short_name = without_slash(name.leaf.verbatim);
+        outputs.add(name, bucket_ref, |output| {
+            let digest = digests.get(short_name);
+            let digest = digest.or_else(|| digests.get(&*output.object));
             output.md5 = digest.copied().map(Cow::Borrowed);
-            output.url = url_at(&urls, index).map(Cow::Borrowed);
+        });
+    }
+}
+
+/// Adds the objects of a `PicProcessResult`, unless it failed.
+fn add_picture<'t>(
+    outputs: &mut Outputs<'t>,
+    picture: &Element<'_, 't>,
+    output_bucket: &BucketRef<'t>,
+) {
+    if problem(picture).is_some() {
+        return;
+    }
+    let bucket_ref = BucketRef::from_element(picture).or(output_bucket);
+    // If there are several names, it is unknown which one the size describes.
+    let is_only = !picture.is_repeated("ObjectName");
+    for name in object_names(picture, "ObjectName") {
+        outputs.add(name, &bucket_ref, |output| {
+            if is_only {
+                describe_picture(output, picture);
+            }
         });
     }
 }
@@ -288,36 +264,17 @@ fn add_keys<'t>(
     let bucket_ref = BucketRef::from_element(element).or(outer);
     match path {
         [] => {}
-        [leaf] => add_names(outputs, element, leaf, &bucket_ref, |output| {
-            output.page = element.number("PageNo");
-        }),
+        [leaf] => {
+            for name in object_names(element, leaf) {
+                let page = |output: &mut Output<'t>| output.page = element.number("PageNo");
+                outputs.add(name, &bucket_ref, page);
+            }
+        }
         [name, rest @ ..] => {
             for child in element.children(name) {
                 add_keys(outputs, &child, rest, &bucket_ref);
             }
         }
-    }
-}
-
-/// Adds the keys `leaf` of one element, each with the URL next to it.
-fn add_names<'t>(
-    outputs: &mut Outputs<'t>,
-    element: &Element<'_, 't>,
-    leaf: &str,
-    bucket_ref: &BucketRef<'t>,
-    describe: impl Fn(&mut Output<'t>),
-) {
-    let (prefix, urls) = match leaf {
-        "ObjectName" => (element.verbatim("ObjectPrefix"), paired_urls(element)),
-        _ => (None, Vec::new()),
-    };
-    let prefix = prefix.unwrap_or_default();
-    for (index, name) in element.texts(leaf) {
-        let path = || element.path_to_item(leaf, index);
-        outputs.add(prefix, Cow::Borrowed(name), bucket_ref, path, |output| {
-            output.url = url_at(&urls, index).map(Cow::Borrowed);
-            describe(output);
-        });
     }
 }
 
@@ -347,13 +304,12 @@ fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't>) {
     }
 }
 
-/// Adds a warning for each incomplete list of unpacked files.
-fn warn_of_partial_lists(operation: &Element<'_, '_>) {
+/// Adds a warning for each truncated list of unpacked files.
+fn warn_of_truncated_lists(operation: &Element<'_, '_>) {
     for result in operation.children("FileUncompressResult") {
         for list in result.children("FileList") {
             if list.text("IsTruncated") == Some("true") {
-                let found = "expected all unpacked files, but the list is only a part of them";
-                list.warn("IsTruncated", found);
+                list.warn("IsTruncated", "the list of unpacked files is truncated");
             }
         }
     }

@@ -9,8 +9,8 @@ use super::{
     cos_url::CosUrl,
     element::Element,
     input::input,
-    job::{error, headers, outcome, problem, state},
-    outputs::{Outputs, paired_urls, url_at, without_slash},
+    job::{Status, error, headers, problem},
+    outputs::{ObjectName, Outputs, object_names},
 };
 use crate::callback::COS_HEADERS;
 
@@ -22,7 +22,6 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     record.event.get_or_insert(Cow::Borrowed("WorkflowFinish"));
     record.kind = Some(Cow::Borrowed("Workflow"));
     record.job_id = node.field("RunId");
-    record.state = state(&node);
     record.created_at = node.time("CreateTime");
     record.started_at = node.time("StartTime");
     record.headers = headers(&[Some(node)], COS_HEADERS);
@@ -32,64 +31,63 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     // A `Task` is much larger than its text in the body, so no spare capacity is allocated.
     let tasks = node.members().values("Tasks").iter().count();
     record.tasks.reserve_exact(tasks);
+    let mut all_problems = Vec::new();
     let mut outputs = Outputs::default();
     let mut last_end: Option<String> = None;
     for element in node.children("Tasks") {
-        let problems = problems(&element);
-        let task = task(&element, &problems);
+        let (task, problems) = task(&element);
         if task.ended_at > last_end {
             last_end.clone_from(&task.ended_at);
         }
         add_outputs(&mut outputs, &element, task.job_id.as_ref());
-        record.problems.extend(problems);
+        all_problems.extend(problems);
         if task.job_id.is_some() || task.kind.is_some() || task.state.is_some() {
             record.tasks.push(task);
         } else {
             element.warn(
                 "JobId",
-                "expected a task with JobId, Type or State, but found none",
+                "missing, like Type and State; the task was skipped",
             );
         }
     }
     record.outputs = outputs.into_vec(&node);
-    record.outcome = outcome(&node, &record.problems);
+    Status::new(&node, all_problems).fill(record);
     // The vendor does not document an end time of a run, so that of its last task is used.
-    let has_ended = matches!(
-        record.state.as_deref(),
-        Some("Success" | "Failed" | "Cancel")
-    );
-    record.ended_at = node
-        .time("EndTime")
-        .or_else(|| last_end.filter(|_| has_ended));
+    let state = record.state.as_deref();
+    let has_ended = matches!(state, Some("Success" | "Failed" | "Cancel"));
+    let last_end = last_end.filter(|_| has_ended);
+    record.ended_at = node.time("EndTime").or(last_end);
     record.input = input(&node, &BucketRef::default());
     if record.input.region.is_none() && record.input.bucket.is_some() {
         let mut outputs = record.outputs.iter();
-        let beside = outputs.find(|output| output.bucket == record.input.bucket);
-        record.input.region = beside.and_then(|output| output.region.clone());
+        let in_bucket = outputs.find(|output| output.bucket == record.input.bucket);
+        record.input.region = in_bucket.and_then(|output| output.region.clone());
     }
 }
 
-fn task<'t>(element: &Element<'_, 't>, problems: &[Problem<'t>]) -> Task<'t> {
-    let mut task = Task::default();
-    task.outcome = outcome(element, problems);
-    if task.outcome == Outcome::Failed {
-        task.error = error(element.field("Code"), element.field("Message")).or_else(|| {
-            // Otherwise the error of its first failed object.
-            let object = problems
-                .iter()
-                .find(|problem| problem.code.is_some() || problem.message.is_some())?;
-            error(object.code.clone(), object.message.clone())
-        });
-    }
+/// Returns a task, and its failures.
+fn task<'t>(element: &Element<'_, 't>) -> (Task<'t>, Vec<Problem<'t>>) {
+    let status = Status::new(element, problems(element));
+    let error_of_object = || {
+        let mut problems = status.problems.iter();
+        let object = problems.find(|object| object.code.is_some() || object.message.is_some())?;
+        error(object.code.clone(), object.message.clone())
+    };
+    let error = match status.outcome {
+        Outcome::Failed => status.error.or_else(error_of_object),
+        _ => None,
+    };
+    let mut task = Task::new(status.outcome);
     task.job_id = element.field("JobId");
     task.kind = element.field("Type");
-    task.state = state(element);
+    task.state = status.state;
+    task.error = error;
     task.name = element.field("Name");
     task.template_id = element.field("TemplateId");
     task.created_at = element.time("CreateTime");
     task.started_at = element.time("StartTime");
     task.ended_at = element.time("EndTime");
-    task
+    (task, status.problems)
 }
 
 /// Returns the failures of a task and of its objects.
@@ -127,57 +125,41 @@ fn add_output<'t>(
     job_id: Option<&Cow<'t, str>>,
 ) {
     if !object.members().has("ObjectName") {
-        for (index, url) in object.texts("ObjectUrl") {
-            let path = || object.path_to_item("ObjectUrl", index);
-            if let Some(CosUrl {
-                bucket,
-                region,
-                object: Some(key),
-            }) = CosUrl::parse(url)
-            {
-                let bucket_ref = bucket_ref(bucket, region);
-                outputs.add("", key, &bucket_ref, path, |output| {
-                    output.url = Some(Cow::Borrowed(url));
-                    output.job_id = job_id.cloned();
-                });
-            }
-        }
-        return;
+        add_url(outputs, object, job_id);
     }
-    let prefix = object.verbatim("ObjectPrefix").unwrap_or_default();
-    let urls = paired_urls(object);
-    for (index, name) in object.texts("ObjectName") {
-        let url = url_at(&urls, index);
-        let name = match prefix {
-            "" => Cow::Borrowed(name),
-            prefix => Cow::Owned(format!("{prefix}{name}")),
-        };
-        let bucket_ref = match url.and_then(CosUrl::parse) {
+    for name in object_names(object, "ObjectName") {
+        let bucket_ref = match name.url.and_then(CosUrl::parse) {
             None => BucketRef::default(),
             Some(CosUrl {
-                bucket,
-                region,
+                bucket_ref,
                 object: Some(key),
-            }) if without_slash(&name) == without_slash(&key) => bucket_ref(bucket, region),
+            }) if name.is_key(&key) => bucket_ref,
             Some(_) => {
-                let found = "expected the URL of the object beside it, but found another; bucket and \
-                    region are not read from it";
-                object.warn("ObjectUrl", found);
+                let problem = "not the URL of this object; bucket and region are not read from it";
+                object.warn("ObjectUrl", problem);
                 BucketRef::default()
             }
         };
-        let path = || object.path_to_item("ObjectName", index);
-        outputs.add("", name, &bucket_ref, path, |output| {
-            output.url = url.map(Cow::Borrowed);
-            output.job_id = job_id.cloned();
-        });
+        outputs.add(name, &bucket_ref, |output| output.job_id = job_id.cloned());
     }
 }
 
-fn bucket_ref<'t>(bucket: &'t str, region: Option<&'t str>) -> BucketRef<'t> {
-    BucketRef {
-        bucket: Some(Cow::Borrowed(bucket)),
-        region: region.map(Cow::Borrowed),
+/// Adds the objects of the URLs of an element without names.
+fn add_url<'t>(outputs: &mut Outputs<'t>, object: &Element<'_, 't>, job_id: Option<&Cow<'t, str>>) {
+    for leaf in object.texts("ObjectUrl") {
+        let Some(url) = CosUrl::parse(leaf.verbatim) else {
+            continue;
+        };
+        let Some(key) = url.object else { continue };
+        let name = ObjectName {
+            prefix: "",
+            name: key,
+            url: Some(leaf.verbatim),
+            leaf,
+        };
+        outputs.add(name, &url.bucket_ref, |output| {
+            output.job_id = job_id.cloned()
+        });
     }
 }
 

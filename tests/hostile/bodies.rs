@@ -163,6 +163,15 @@ fn xml() -> Vec<Row> {
             format!("<Response>{}</Response>", jobs.collect::<String>()).into_bytes()
         })
         .jobs(JOBS),
+        body("XML, a workflow's prefix for every name", || {
+            let begin =
+                "<Response><WorkflowExecution><Tasks><ResultInfo><ObjectInfo><ObjectPrefix>";
+            let end = "</ObjectInfo></ResultInfo></Tasks></WorkflowExecution></Response>";
+            let names = "<ObjectName>b</ObjectName><ObjectUrl>c</ObjectUrl>";
+            let begin = format!("{begin}{}</ObjectPrefix>", "a".repeat(SIZE / 2));
+            let count = (SIZE - begin.len() - end.len()) / names.len();
+            [&begin, &*names.repeat(count), end].concat().into_bytes()
+        }),
     ]
 }
 

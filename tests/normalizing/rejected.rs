@@ -48,10 +48,7 @@ fn not_utf8() {
         "<Response/>".encode_utf16().flat_map(bytes).collect()
     };
     let (little, big) = (utf16(u16::to_le_bytes), utf16(u16::to_be_bytes));
-    rejected(
-        &little,
-        "line 1, column 2: U+0000 is not allowed in XML",
-    );
+    rejected(&little, "line 1, column 2: U+0000 is not allowed in XML");
     rejected(&big, "line 1, column 1: neither XML nor a JSON object");
     for marked in [
         [b"\xFF\xFE", &little[..]].concat(),
@@ -90,9 +87,7 @@ fn siblings_copied_into_too_many_jobs() {
 fn characters_that_xml_forbids() {
     for character in ["\u{0}", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
         let code = u32::from(character.chars().next().unwrap());
-        let found = format!(
-            "line 1, column 23: U+{code:04X} is not allowed in XML"
-        );
+        let found = format!("line 1, column 23: U+{code:04X} is not allowed in XML");
         rejected(xml(character), &found);
     }
 }
