@@ -1,30 +1,24 @@
 //! The operator's commands: `callbackctl help` lists them.
 
-mod answered_job;
-mod ci_api;
-mod clients;
-mod cos_signature;
-mod doctor;
-mod event_log;
+mod aws;
+mod commands;
 mod http;
-mod lookup;
-mod normalize;
-mod queue_admin;
-mod queues;
 mod random;
-mod reconcile;
-mod replay;
-mod sender;
+mod tencent;
 mod terminal;
-mod token;
-mod vault;
-mod vault_admin;
-mod xml_answer;
 
 use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use cloud_infinite_callback::vault::VaultError;
+
+use crate::{
+    aws::{self as clients, event_log, queue as queue_admin, sender, vault as vault_admin},
+    commands::{doctor, lookup, normalize, queues, reconcile, replay, token, vault},
+    tencent::{
+        client as ci_api, jobs as answered_job, signature as cos_signature, xml as xml_answer,
+    },
+};
 
 /// Commands for the operator of a callback receiver.
 #[derive(Parser)]

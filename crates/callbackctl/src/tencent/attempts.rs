@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::ApiError;
+use super::error::ApiError;
 
 /// The maximum number of tries of a request.
 const MAX_TRIES: u32 = 5;

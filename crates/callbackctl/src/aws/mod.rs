@@ -1,5 +1,10 @@
 //! The AWS clients of all commands: one way to make them, so that each reads the same settings.
 
+pub(crate) mod event_log;
+pub(crate) mod queue;
+pub(crate) mod sender;
+pub(crate) mod vault;
+
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -14,7 +19,7 @@ use aws_types::{
     SdkConfig,
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
-use cloud_infinite_callback::{aws, queue, vault};
+use cloud_infinite_callback::{aws, queue as sqs_queue, vault as s3_vault};
 
 /// The largest number of attempts at a call: a command can be repeated.
 pub(crate) const MAX_ATTEMPTS: usize = 5;
@@ -51,7 +56,7 @@ impl Clients {
 
     /// Returns a client of SQS.
     pub(crate) fn sqs(&self) -> SqsClient {
-        queue::client(&self.config, None)
+        sqs_queue::client(&self.config, None)
     }
 
     /// Returns a client of S3. Like the function's, it uses path-style requests for a custom endpoint,
@@ -65,7 +70,7 @@ impl Clients {
         let of_service = self.config.service_config();
         let endpoint = of_service.and_then(|settings| settings.load_config(key));
         let endpoint = endpoint.or_else(|| self.config.endpoint_url().map(str::to_owned));
-        vault::client(&self.config, endpoint.as_deref())
+        s3_vault::client(&self.config, endpoint.as_deref())
     }
 
     /// Returns a client of CloudWatch Logs.

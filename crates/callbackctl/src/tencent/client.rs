@@ -3,19 +3,14 @@
 //! Of a vendor's error, only the code and the request id are printed: its message may quote the request,
 //! including the signature.
 
-mod attempts;
-mod bucket;
-mod error;
-mod key;
-
 use std::{
     collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use self::{attempts::Attempts, key::Key};
-pub(crate) use self::{bucket::BucketArguments, error::ApiError};
+use super::{attempts::Attempts, key::Key};
+pub(crate) use super::{bucket::BucketArguments, error::ApiError};
 use crate::{
     cos_signature::{self, Pair},
     http::{self, HttpError},
