@@ -1,8 +1,11 @@
 //! The HTTP client for a deployed URL and for the vendor.
 
-use std::{fmt, io, time::Duration};
+use std::time::Duration;
 
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{
+    Error,
+    tls::{RootCerts, TlsConfig},
+};
 
 /// Returns a client with the system's trust store. `timeout` includes the time to receive the response.
 /// Redirects are not followed: they could send a token to another host.
@@ -20,39 +23,16 @@ pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
         .into()
 }
 
-/// Why a request failed. Never contains text of the request.
-#[derive(Debug)]
-pub(crate) enum HttpError {
-    TimedOut,
-    /// The body has more bytes than this.
-    TooLarge(u64),
-    Connection(String),
-}
-
-impl From<ureq::Error> for HttpError {
-    fn from(error: ureq::Error) -> Self {
-        Self::Connection(match error {
-            ureq::Error::Timeout(_) => return Self::TimedOut,
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Self::TimedOut;
-            }
-            ureq::Error::BodyExceedsLimit(limit) => return Self::TooLarge(limit),
-            ureq::Error::Io(error) => format!("connection failed: {}", error.kind()),
-            ureq::Error::HostNotFound => "host not found".to_owned(),
-            ureq::Error::Tls(reason) => format!("TLS failed: {reason}"),
-            ureq::Error::Rustls(error) => format!("TLS failed: {error}"),
-            // Some of these quote the URL.
-            _ => "expected an HTTP answer".to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TimedOut => f.write_str("request timed out"),
-            Self::TooLarge(limit) => write!(f, "expected at most {limit} bytes"),
-            Self::Connection(reason) => f.write_str(reason),
-        }
+/// Describes why a request failed, without text of the request.
+pub(crate) fn describe(error: &Error) -> String {
+    match error {
+        Error::Timeout(_) => "request timed out".to_owned(),
+        Error::Io(error) => format!("connection failed: {error}"),
+        Error::HostNotFound => "host not found".to_owned(),
+        Error::BodyExceedsLimit(limit) => format!("the response exceeds {limit} bytes"),
+        Error::Tls(reason) => format!("TLS failed: {reason}"),
+        Error::Rustls(error) => format!("TLS failed: {error}"),
+        // Some of these quote the URL.
+        _ => "not an HTTP response".to_owned(),
     }
 }

@@ -2,15 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::Failure;
-
 /// Returns as many random bytes as hexadecimal digits.
 ///
 /// # Errors
 /// If the system has none.
-pub(crate) fn hex<const BYTES: usize>() -> Result<String, Failure> {
+pub(crate) fn hex<const BYTES: usize>() -> anyhow::Result<String> {
     let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| Failure(error.to_string()))?;
+    getrandom::fill(&mut bytes)?;
     Ok(hex::encode(bytes))
 }
 
@@ -18,7 +16,7 @@ pub(crate) fn hex<const BYTES: usize>() -> Result<String, Failure> {
 ///
 /// # Errors
 /// If the system has no random bits.
-pub(crate) fn run_name() -> Result<String, Failure> {
+pub(crate) fn run_name() -> anyhow::Result<String> {
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     Ok(format!("{time}-{}", hex::<8>()?))
 }

@@ -1,76 +1,77 @@
-//! Reads the state of a queue and of its dead-letter queue.
+//! The queue: its arguments and its state.
 
+use anyhow::{anyhow, ensure};
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
-use cloud_infinite_callback::aws;
+use clap::{Args, value_parser};
+use cloud_infinite_callback::{
+    aws,
+    config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES},
+};
+use serde_json::Value;
 
-/// The state of a queue, by SQS's approximate counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Depth {
+/// The queue.
+#[derive(Args)]
+pub(crate) struct QueueArgs {
+    /// The queue's URL
+    #[arg(long, env = "QUEUE_URL", value_name = "URL", value_parser = queue_url)]
+    pub(crate) queue_url: Option<String>,
+    /// The largest message in bytes, attributes included
+    #[arg(long, env = "QUEUE_MAX_BYTES", value_name = "N", default_value_t = SQS_MAX_BYTES as u64)]
+    #[arg(value_parser = value_parser!(u64).range(MIN_QUEUE_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
+    pub(crate) queue_max_bytes: u64,
+}
+
+/// Trims a URL like the function does: its end says whether the queue is FIFO.
+fn queue_url(text: &str) -> anyhow::Result<String> {
+    let url = text.trim().trim_end_matches('/');
+    ensure!(!url.is_empty(), "the URL is empty");
+    Ok(url.to_owned())
+}
+
+/// The state of a queue, by the approximate counts of SQS.
+pub(crate) struct QueueStatus {
     /// Messages that wait for a worker.
-    pub(crate) waiting: u64,
-    /// Messages in flight: received and not deleted.
-    pub(crate) with_workers: u64,
+    pub(crate) visible: u64,
+    /// Messages that were received and not deleted.
+    pub(crate) in_flight: u64,
     /// `MaximumMessageSize`, if SQS returns it.
     pub(crate) max_bytes: Option<u64>,
     /// The name of the dead-letter queue, if there is one.
     pub(crate) dead_letter_queue: Option<String>,
 }
 
-/// A queue, for operators.
-pub(crate) struct QueueAdmin {
-    pub(crate) client: Client,
-    pub(crate) url: String,
+/// Returns the state of a queue.
+///
+/// # Errors
+/// Returns the error of SQS or of the connection.
+pub(crate) async fn status(client: &Client, url: &str) -> anyhow::Result<QueueStatus> {
+    let request = client.get_queue_attributes().queue_url(url);
+    let response = request
+        .attribute_names(QueueAttributeName::All)
+        .send()
+        .await;
+    let response = response.map_err(|error| anyhow!(aws::describe(&error)))?;
+    let text = |name: QueueAttributeName| response.attributes().and_then(|all| all.get(&name));
+    let number = |name| text(name).and_then(|number| number.parse().ok());
+    // `{"deadLetterTargetArn":"arn:aws:sqs:<region>:<account>:<name>","maxReceiveCount":5}`
+    let policy = text(QueueAttributeName::RedrivePolicy);
+    let policy = policy.and_then(|policy| serde_json::from_str::<Value>(policy).ok());
+    let target = policy.and_then(|policy| Some(policy["deadLetterTargetArn"].as_str()?.to_owned()));
+    Ok(QueueStatus {
+        visible: number(QueueAttributeName::ApproximateNumberOfMessages).unwrap_or_default(),
+        in_flight: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            .unwrap_or_default(),
+        max_bytes: number(QueueAttributeName::MaximumMessageSize),
+        dead_letter_queue: target.and_then(|arn| Some(arn.rsplit(':').next()?.to_owned())),
+    })
 }
 
-impl QueueAdmin {
-    /// Returns the state of the queue.
-    ///
-    /// # Errors
-    /// Returns the error of SQS or of the connection.
-    pub(crate) async fn depth(&self) -> Result<Depth, String> {
-        self.depth_of(&self.url).await
-    }
-
-    /// Returns the number of messages on the dead-letter queue called `name`.
-    ///
-    /// # Errors
-    /// Returns the error of SQS or of the connection.
-    pub(crate) async fn dead_letters(&self, name: &str) -> Result<u64, String> {
-        let request = self.client.get_queue_url().queue_name(name);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| aws::describe(&error))?;
-        Ok(self
-            .depth_of(answer.queue_url().unwrap_or_default())
-            .await?
-            .waiting)
-    }
-
-    async fn depth_of(&self, url: &str) -> Result<Depth, String> {
-        let request = self
-            .client
-            .get_queue_attributes()
-            .queue_url(url)
-            .attribute_names(QueueAttributeName::All);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| aws::describe(&error))?;
-        let text = |name: QueueAttributeName| answer.attributes().and_then(|all| all.get(&name));
-        let number = |name| text(name).and_then(|number| number.parse().ok());
-        let count = |name| number(name).unwrap_or_default();
-        // `{"deadLetterTargetArn":"arn:aws:sqs:<region>:<account>:<name>","maxReceiveCount":5}`
-        let policy = text(QueueAttributeName::RedrivePolicy);
-        let policy =
-            policy.and_then(|policy| serde_json::from_str::<serde_json::Value>(policy).ok());
-        let target =
-            policy.and_then(|policy| Some(policy["deadLetterTargetArn"].as_str()?.to_owned()));
-        Ok(Depth {
-            waiting: count(QueueAttributeName::ApproximateNumberOfMessages),
-            with_workers: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
-            max_bytes: number(QueueAttributeName::MaximumMessageSize),
-            dead_letter_queue: target.and_then(|arn| Some(arn.rsplit(':').next()?.to_owned())),
-        })
-    }
+/// Returns the URL of the queue called `name`.
+///
+/// # Errors
+/// Returns the error of SQS or of the connection.
+pub(crate) async fn url(client: &Client, name: &str) -> anyhow::Result<String> {
+    let response = client.get_queue_url().queue_name(name).send().await;
+    let response = response.map_err(|error| anyhow!(aws::describe(&error)))?;
+    Ok(response.queue_url().unwrap_or_default().to_owned())
 }

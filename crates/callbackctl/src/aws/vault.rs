@@ -1,19 +1,25 @@
-//! Lists, reads and moves the objects of the vault.
+//! The vault: its arguments, and its objects for operators.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
+use anyhow::{anyhow, ensure};
 use aws_sdk_s3::{
     Client,
+    config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     primitives::DateTime,
+    types::EncodingType,
 };
 use bytes::Bytes;
-use cloud_infinite_callback::{
-    aws,
-    vault::{RequestMetadata, VaultError},
-};
+use clap::{Args, builder::NonEmptyStringValueParser};
+use cloud_infinite_callback::{aws, vault::RequestMetadata};
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::Clients;
+
+/// The prefixes of bodies to replay. Not `oversize/`: the queue has pointers to its objects.
+pub(crate) const REPLAYABLE: [&str; 2] = ["quarantine/", "spill/"];
 
 /// The characters that are not encoded in the source of a copy.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
@@ -22,27 +28,40 @@ const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_');
 
+/// The vault.
+#[derive(Args)]
+pub(crate) struct VaultArgs {
+    /// The vault's bucket
+    #[arg(long, env = "VAULT_BUCKET", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) vault_bucket: Option<String>,
+}
+
+impl VaultArgs {
+    /// Returns the vault of a command that requires one.
+    pub(crate) fn open(&self, clients: &Clients) -> VaultBucket {
+        VaultBucket {
+            client: clients.s3(),
+            name: self.vault_bucket.clone().expect("clap requires it"),
+        }
+    }
+}
+
 /// An object of the vault, as listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Its key.
     pub(crate) key: String,
-    /// Its size in bytes.
     pub(crate) bytes: u64,
-    /// When it was stored.
-    pub(crate) kept_at: Timestamp,
+    pub(crate) last_modified: Timestamp,
 }
 
 /// The metadata of an object.
-#[derive(Clone, Debug)]
-pub(crate) struct About {
+pub(crate) struct ObjectMetadata {
     /// Why it was stored.
     pub(crate) reason: String,
     /// The facts of its request.
-    pub(crate) receipt: RequestMetadata,
+    pub(crate) request: RequestMetadata,
 }
 
-impl About {
+impl ObjectMetadata {
     fn new(metadata: Option<&HashMap<String, String>>, content_type: Option<&str>) -> Self {
         let metadata = |name: &str| {
             let value = metadata.and_then(|metadata| metadata.get(name));
@@ -50,7 +69,7 @@ impl About {
         };
         Self {
             reason: metadata("reason"),
-            receipt: RequestMetadata {
+            request: RequestMetadata {
                 request_id: metadata("request-id"),
                 received_at: metadata("received-at").parse().unwrap_or_default(),
                 content_type: content_type.unwrap_or_default().to_owned(),
@@ -61,113 +80,135 @@ impl About {
     }
 }
 
-/// The vault, for operators.
-pub(crate) struct VaultAdmin {
+/// The bucket of the vault.
+pub(crate) struct VaultBucket {
     pub(crate) client: Client,
-    pub(crate) bucket: String,
+    pub(crate) name: String,
 }
 
-impl VaultAdmin {
+impl VaultBucket {
     /// Returns at most `limit` objects whose keys begin with `prefix`, sorted by key. Skips the empty
     /// objects that tools create as folders.
     ///
     /// # Errors
-    /// Returns [`VaultError`] if the call fails.
-    pub(crate) async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<Entry>, VaultError> {
+    /// Returns the error of S3 or of the connection.
+    pub(crate) async fn list(&self, prefix: &str, limit: usize) -> anyhow::Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        let mut pages = self
+        // A key may have characters that XML does not allow.
+        let request = self
             .client
             .list_objects_v2()
-            .bucket(&self.bucket)
-            .prefix(prefix)
-            .into_paginator()
-            .send();
+            .encoding_type(EncodingType::Url);
+        let request = request.bucket(&self.name).prefix(prefix);
+        let mut pages = request.into_paginator().send();
         while let Some(page) = pages.next().await {
-            for object in page.map_err(failed)?.contents() {
+            let page = page.map_err(|error| failed(&error))?;
+            for object in page.contents() {
                 let key = object.key().unwrap_or_default();
-                if key.ends_with('/') && object.size() == Some(0) {
+                let bytes = object
+                    .size()
+                    .and_then(|size| size.try_into().ok())
+                    .unwrap_or(0);
+                if key.ends_with('/') && bytes == 0 {
                     continue;
                 }
                 if entries.len() == limit {
                     return Ok(entries);
                 }
-                let kept_at = object.last_modified().map_or(0, DateTime::secs);
+                let key = match page.encoding_type() {
+                    Some(_) => percent_decode_str(&key.replace('+', " "))
+                        .decode_utf8()?
+                        .into_owned(),
+                    None => key.to_owned(),
+                };
+                let last_modified = object.last_modified().map_or(0, DateTime::secs);
                 entries.push(Entry {
-                    key: key.to_owned(),
-                    bytes: object
-                        .size()
-                        .and_then(|size| size.try_into().ok())
-                        .unwrap_or_default(),
-                    kept_at: Timestamp::from_second(kept_at).unwrap_or_default(),
+                    key,
+                    bytes,
+                    last_modified: Timestamp::from_second(last_modified)?,
                 });
             }
         }
         Ok(entries)
     }
 
-    /// Returns the metadata of one object.
+    /// Returns the metadata of an object, or `None` if it is gone.
     ///
     /// # Errors
-    /// Returns [`VaultError`] if the call fails.
-    pub(crate) async fn about(&self, key: &str) -> Result<About, VaultError> {
-        let request = self.client.head_object().bucket(&self.bucket).key(key);
-        let object = request.send().await.map_err(failed)?;
-        Ok(About::new(object.metadata(), object.content_type()))
+    /// Returns the error of S3 or of the connection.
+    pub(crate) async fn head(&self, key: &str) -> anyhow::Result<Option<ObjectMetadata>> {
+        let request = self.client.head_object().bucket(&self.name).key(key);
+        let object = unless_gone(request.send().await)?;
+        Ok(object.map(|object| ObjectMetadata::new(object.metadata(), object.content_type())))
     }
 
-    /// Returns the body of one object, as the vendor sent it, and its metadata.
+    /// Returns the body of an object, as the vendor sent it, and its metadata, or `None` if it is gone.
     ///
     /// # Errors
-    /// Returns [`VaultError`] if the call fails.
-    pub(crate) async fn get(&self, key: &str) -> Result<(Bytes, About), VaultError> {
-        let request = self.client.get_object().bucket(&self.bucket).key(key);
-        let object = request.send().await.map_err(failed)?;
-        let about = About::new(object.metadata(), object.content_type());
-        let body = object
-            .body
-            .collect()
-            .await
-            .map_err(|error| VaultError(error.to_string()))?;
-        Ok((body.into_bytes(), about))
+    /// Returns the error of S3 or of the connection.
+    pub(crate) async fn get(&self, key: &str) -> anyhow::Result<Option<(Bytes, ObjectMetadata)>> {
+        let request = self.client.get_object().bucket(&self.name).key(key);
+        let Some(object) = unless_gone(request.send().await)? else {
+            return Ok(None);
+        };
+        let metadata = ObjectMetadata::new(object.metadata(), object.content_type());
+        let body = object.body.collect().await;
+        let body = body.map_err(|error| anyhow!("the vault: {error}"))?;
+        Ok(Some((body.into_bytes(), metadata)))
     }
 
-    /// Moves an object to `replayed/<key>`. It is deleted only after the copy exists: if a call fails, the
-    /// object is in at least one of the two places.
+    /// Moves an object to `replayed/<key>`, unless it is gone. It is deleted only after the copy exists: if a
+    /// call fails, the object is in at least one of the two places.
     ///
     /// # Errors
-    /// Returns [`VaultError`] if S3 does not copy it, or does not delete it.
-    pub(crate) async fn move_to_replayed(&self, key: &str) -> Result<(), VaultError> {
-        let source = format!("{}/{}", self.bucket, utf8_percent_encode(key, KEY));
+    /// If S3 does not copy it, or does not delete it.
+    pub(crate) async fn move_to_replayed(&self, key: &str) -> anyhow::Result<()> {
+        let source = format!("{}/{}", self.name, utf8_percent_encode(key, KEY));
         let copy = self
             .client
             .copy_object()
-            .bucket(&self.bucket)
-            .copy_source(source)
-            .key(format!("replayed/{key}"))
-            .send()
-            .await
-            .map_err(failed)?;
+            .bucket(&self.name)
+            .copy_source(source);
+        let copy = copy.key(format!("replayed/{key}")).send().await;
+        let Some(copy) = unless_gone(copy)? else {
+            return Ok(());
+        };
         // A server that is not S3 may return 200 for anything.
-        if copy.copy_object_result().is_none() {
-            return Err(VaultError(
-                "expected the copy's result, but the answer has none".to_owned(),
-            ));
-        }
-        self.client
-            .delete_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(failed)?;
+        ensure!(
+            copy.copy_object_result().is_some(),
+            "the vault: the response has no CopyObjectResult"
+        );
+        let deletion = self.client.delete_object().bucket(&self.name).key(key);
+        deletion.send().await.map_err(|error| failed(&error))?;
         Ok(())
     }
 }
 
-fn failed<E, R>(error: SdkError<E, R>) -> VaultError
+/// Returns the response of a call, or `None` if there is no such object.
+fn unless_gone<T, E>(result: Result<T, SdkError<E, HttpResponse>>) -> anyhow::Result<Option<T>>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: fmt::Debug,
 {
-    VaultError(aws::describe(&error))
+    match result {
+        Ok(response) => Ok(Some(response)),
+        // The response to HEAD has no body, and so no code.
+        Err(error) => match error.code() {
+            Some("NoSuchKey" | "NotFound") => Ok(None),
+            None if error
+                .raw_response()
+                .is_some_and(|raw| raw.status().as_u16() == 404) =>
+            {
+                Ok(None)
+            }
+            _ => Err(failed(&error)),
+        },
+    }
+}
+
+fn failed<E, R>(error: &SdkError<E, R>) -> anyhow::Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    anyhow!("the vault: {}", aws::describe(error))
 }

@@ -1,20 +1,25 @@
 //! `callbackctl doctor`: checks a deployed receiver.
 
-use std::{io::Write, time::Duration};
-
-use clap::Args;
-use cloud_infinite_callback::{config::SQS_MAX_BYTES, vault::Folder};
-
-use crate::{
-    Failure,
-    clients::Clients,
-    http::{self, HttpError},
-    queue_admin::QueueAdmin,
-    vault_admin::VaultAdmin,
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
 };
 
-/// The time for an answer: longer than the function's own time-out.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+use anyhow::ensure;
+use clap::Args;
+
+use crate::{
+    aws::{
+        Clients,
+        queue::{self, QueueArgs},
+        vault::{VaultArgs, VaultBucket},
+    },
+    http,
+    terminal::say,
+};
+
+/// The time for a response: longer than the function's own time-out.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many waiting bodies are counted.
 const COUNT_LIMIT: usize = 1000;
@@ -24,122 +29,150 @@ const PROBE: &str = r#"{"code":0,"data":{"trace_id":"test_trace_id","url":"test_
 
 /// Checks a deployed URL, its queue and its vault.
 #[derive(Args)]
-pub(crate) struct Doctor {
-    /// The callback URL with its token, as the vendor has it
-    url: String,
-    /// The queue's URL
-    #[arg(long, env = "QUEUE_URL")]
-    queue_url: Option<String>,
-    /// The function's largest message, to compare with the queue's own limit
-    #[arg(long, env = "QUEUE_MAX_BYTES", default_value_t = SQS_MAX_BYTES as u64)]
-    queue_max_bytes: u64,
-    /// The vault's bucket
-    #[arg(long, env = "VAULT_BUCKET")]
-    vault_bucket: Option<String>,
+pub(crate) struct DoctorArgs {
+    /// The callback URL with its token, as the vendor has it. Without it, it is read from standard input,
+    /// so that no list of processes and no history of a shell has the token
+    url: Option<String>,
+    #[command(flatten)]
+    queue: QueueArgs,
+    #[command(flatten)]
+    vault: VaultArgs,
 }
 
-/// Prints what was found, a line each.
-struct Findings {
-    all_good: bool,
-}
+/// What is right, or what is wrong and what to do about it.
+type Finding = Result<String, (String, &'static str)>;
 
-impl Findings {
-    fn good(&self, finding: &str) {
-        say(&format!("good   {finding}"));
-    }
-
-    fn bad(&mut self, finding: &str, advice: &str) {
-        self.all_good = false;
-        say(&format!("wrong  {finding}\n       {advice}"));
-    }
-}
-
-impl Doctor {
+impl DoctorArgs {
     /// Runs the command, and returns whether nothing is wrong.
-    pub(crate) async fn run(self) -> Result<bool, Failure> {
-        let mut findings = Findings { all_good: true };
-        let is_reached = self.try_url(&mut findings);
-        if is_reached {
-            self.try_refused(&mut findings);
+    pub(crate) async fn run(self) -> anyhow::Result<bool> {
+        let url = match &self.url {
+            Some(url) => url.clone(),
+            None => read_url()?,
+        };
+        let mut findings = vec![check_probe(&url)];
+        if findings[0].is_ok() {
+            findings.extend([check_wrong_token(&url), check_get(&url)]);
         }
-        if self.queue_url.is_some() || self.vault_bucket.is_some() {
-            let clients = Clients::load().await;
-            if let Some(url) = &self.queue_url {
-                let queue = QueueAdmin {
-                    client: clients.sqs(),
-                    url: url.clone(),
-                };
-                check_queue(&queue, self.queue_max_bytes, &mut findings).await;
+        let (queue_url, vault) = (&self.queue.queue_url, &self.vault.vault_bucket);
+        if queue_url.is_some() || vault.is_some() {
+            match Clients::load().await {
+                Ok(clients) => {
+                    if let Some(url) = queue_url {
+                        let max_bytes = self.queue.queue_max_bytes;
+                        findings.extend(check_queue(&clients.sqs(), url, max_bytes).await);
+                    }
+                    if vault.is_some() {
+                        let vault = self.vault.open(&clients);
+                        findings.push(check_folder(&vault, "spill/", SPILLED).await);
+                        findings.push(check_folder(&vault, "quarantine/", QUARANTINED).await);
+                    }
+                }
+                Err(error) => {
+                    findings.push(Err((error.to_string(), "queue and vault were not checked")))
+                }
             }
-            if let Some(bucket) = &self.vault_bucket {
-                let vault = VaultAdmin {
-                    client: clients.s3(),
-                    bucket: bucket.clone(),
-                };
-                check_vault(&vault, &mut findings).await;
-            }
-        } else {
+        }
+        for finding in &findings {
+            say(match finding {
+                Ok(finding) => format!("good   {finding}"),
+                Err((finding, advice)) => format!("wrong  {finding}\n       {advice}"),
+            })?;
+        }
+        if queue_url.is_none() && vault.is_none() {
             say(
                 "note   queue and vault were not checked: name them with --queue-url and --vault-bucket",
-            );
+            )?;
         }
-        Ok(findings.all_good)
+        Ok(findings.iter().all(Result::is_ok))
     }
+}
 
-    /// Sends the probe, and returns whether there was an answer.
-    fn try_url(&self, findings: &mut Findings) -> bool {
-        match post(&self.url, PROBE) {
-            Ok((200, answer)) if answer == r#"{"probe":true}"# => {
-                findings.good("the vendor's probe is answered");
-            }
-            Ok((200, _)) => findings.bad(
-                "the URL answers 200, but not as this receiver does",
-                "check the URL: what is sent there does not reach the queue",
-            ),
-            Ok((403, _)) => findings.bad(
-                "the token of this URL is refused (403)",
-                "its digest is not in CALLBACK_TOKEN_SHA256, or the permissions of the URL do not allow the call",
-            ),
-            Ok((502, _)) => findings.bad(
-                "the function does not start, or ends without an answer (502)",
-                "its log names what is wrong with its configuration",
-            ),
-            Ok((status, _)) => findings.bad(
-                &format!("the vendor's probe is answered with {status}"),
-                "see the function's log",
-            ),
-            Err(error) => {
-                findings.bad(&format!("the URL cannot be reached: {error}"), "check the URL");
-                return false;
-            }
-        }
-        true
+fn read_url() -> anyhow::Result<String> {
+    if io::stdin().is_terminal() {
+        eprint!("callback URL with its token: ");
     }
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let url = line.trim();
+    ensure!(
+        !url.is_empty(),
+        "no URL: pass it as an argument or on standard input"
+    );
+    Ok(url.to_owned())
+}
 
-    /// Sends what must be refused.
-    fn try_refused(&self, findings: &mut Findings) {
-        match post(&wrong_url(&self.url), PROBE) {
-            Ok((403, _)) => findings.good("a wrong token is refused"),
-            Ok((status, _)) => findings.bad(
-                &format!("a wrong token is answered with {status}"),
-                "anyone can send callbacks: see CALLBACK_AUTH and CALLBACK_TOKEN_SHA256",
-            ),
-            Err(error) => findings.bad(
-                &format!("a wrong token is not answered: {error}"),
-                "try again",
-            ),
+fn check_probe(url: &str) -> Finding {
+    let unreachable = |reason| {
+        (
+            format!("the URL cannot be reached: {reason}"),
+            "check the URL",
+        )
+    };
+    match post(url).map_err(unreachable)? {
+        (200, body) if body == r#"{"probe":true}"# => {
+            Ok("the probe gets the function's response".to_owned())
         }
-        match get(&self.url) {
-            Ok(405) => findings.good("only POST is accepted"),
-            Ok(status) => {
-                findings.bad(
-                    &format!("GET is answered with {status}"),
-                    "a proxy answers instead of the function",
-                );
-            }
-            Err(error) => findings.bad(&format!("GET is not answered: {error}"), "try again"),
+        (200, _) => Err((
+            "the URL returned 200, but is not this function".to_owned(),
+            "check the URL: what is sent there does not reach the queue",
+        )),
+        (403, _) => Err((
+            "the token of this URL is refused (403)".to_owned(),
+            "its digest is not in CALLBACK_TOKEN_SHA256, or the permissions of the URL do not allow the call",
+        )),
+        (status, _) => Err(unexpected("the probe", status)),
+    }
+}
+
+fn check_wrong_token(url: &str) -> Finding {
+    let no_response = |reason| {
+        (
+            format!("a wrong token gets no response: {reason}"),
+            "try again",
+        )
+    };
+    match post(&wrong_url(url)).map_err(no_response)? {
+        (403, _) => Ok("a wrong token is refused".to_owned()),
+        (status @ 200..=299, _) => Err((
+            format!("a wrong token is accepted ({status})"),
+            "anyone can send callbacks: see CALLBACK_AUTH and CALLBACK_TOKEN_SHA256",
+        )),
+        (status, _) => Err(unexpected("a wrong token", status)),
+    }
+}
+
+fn check_get(url: &str) -> Finding {
+    match http::agent(RESPONSE_TIMEOUT).get(url).call() {
+        Ok(response) if response.status() == 405 => Ok("only POST is accepted".to_owned()),
+        Ok(response) => Err(unexpected("GET", response.status().as_u16())),
+        Err(error) => {
+            let reason = http::describe(&error);
+            Err((format!("GET gets no response: {reason}"), "try again"))
         }
     }
+}
+
+/// Explains a status that the function does not return to a request.
+fn unexpected(request: &str, status: u16) -> (String, &'static str) {
+    let (what, advice) = match status {
+        300..=399 => (
+            "a redirect",
+            "something in front of the function responds: use the function's own URL",
+        ),
+        429 => (
+            "the function is throttled",
+            "raise its reserved concurrency or the account's limit, or try again later",
+        ),
+        502 => (
+            "the function does not start, or ends without a response",
+            "its log names what is wrong with its configuration",
+        ),
+        _ => (
+            "not this function's response",
+            "see the function's log; something in front of it may respond",
+        ),
+    };
+    (format!("{request} gets {status}: {what}"), advice)
 }
 
 /// Returns a URL with a wrong token instead of its own, in the query or as the last segment of the path.
@@ -155,97 +188,87 @@ fn wrong_url(url: &str) -> String {
     format!("{}/wrong", &base[..end])
 }
 
-async fn check_queue(queue: &QueueAdmin, max_bytes: u64, findings: &mut Findings) {
-    let depth = match queue.depth().await {
-        Ok(depth) => depth,
+async fn check_queue(client: &aws_sdk_sqs::Client, url: &str, max_bytes: u64) -> Vec<Finding> {
+    let status = match queue::status(client, url).await {
+        Ok(status) => status,
         Err(error) => {
             let advice = "callbacks are spilled into the vault until it is fixed";
-            return findings.bad(&format!("the queue cannot be read: {error}"), advice);
+            return vec![Err((format!("the queue cannot be read: {error}"), advice))];
         }
     };
-    findings.good(&format!(
-        "the queue exists: about {} jobs wait, {} are in flight",
-        depth.waiting, depth.with_workers
-    ));
-    match depth.max_bytes {
-        Some(limit) if limit < max_bytes => findings.bad(
-            &format!("the queue accepts messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}"),
+    let limit = match status.max_bytes {
+        Some(limit) if limit < max_bytes => Err((
+            format!(
+                "the queue accepts messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}"
+            ),
             "larger ones are spilled into the vault: lower QUEUE_MAX_BYTES, or raise the queue's MaximumMessageSize",
-        ),
-        Some(_) => findings.good("the queue accepts messages of QUEUE_MAX_BYTES"),
-        None => {}
-    }
-    let Some(name) = depth.dead_letter_queue else {
-        return findings.bad(
-            "the queue has no dead-letter queue",
-            "a job that no worker can process is received again until it expires",
-        );
+        )),
+        _ => Ok(format!(
+            "the queue exists: about {} jobs wait, {} are in flight",
+            status.visible, status.in_flight
+        )),
     };
-    match queue.dead_letters(&name).await {
-        Ok(0) => findings.good("the dead-letter queue is empty"),
-        Ok(count) => findings.bad(
-            &format!("about {count} jobs are on the dead-letter queue"),
+    vec![
+        limit,
+        check_dead_letters(client, status.dead_letter_queue.as_deref()).await,
+    ]
+}
+
+async fn check_dead_letters(client: &aws_sdk_sqs::Client, queue: Option<&str>) -> Finding {
+    let Some(name) = queue else {
+        return Err((
+            "the queue has no dead-letter queue".to_owned(),
+            "a job that no worker can process is received again until it expires",
+        ));
+    };
+    let status = async { queue::status(client, &queue::url(client, name).await?).await };
+    let unreadable = |error| {
+        (
+            format!("the dead-letter queue cannot be read: {error}"),
+            "check its policy",
+        )
+    };
+    match status.await.map_err(unreadable)?.visible {
+        0 => Ok("the dead-letter queue is empty".to_owned()),
+        count => Err((
+            format!("about {count} jobs are on the dead-letter queue"),
             "workers failed at them repeatedly: fix the workers, then redrive the jobs",
-        ),
-        Err(error) => {
-            findings.bad(
-                &format!("the dead-letter queue cannot be read: {error}"),
-                "check its policy",
-            );
-        }
+        )),
     }
 }
 
-async fn check_vault(vault: &VaultAdmin, findings: &mut Findings) {
-    for (folder, advice) in [
+const SPILLED: &str = "the queue did not accept them: callbackctl replay --prefix spill/";
+const QUARANTINED: &str = "they could not be read: callbackctl vault list --prefix quarantine/";
+
+async fn check_folder(vault: &VaultBucket, prefix: &str, advice: &'static str) -> Finding {
+    let unreadable = |error| {
         (
-            Folder::Spill,
-            "the queue did not accept them: callbackctl replay --prefix spill/",
-        ),
-        (
-            Folder::Quarantine,
-            "they could not be read: callbackctl vault list --prefix quarantine/",
-        ),
-    ] {
-        let name = folder.as_str();
-        match vault.list(&format!("{name}/"), COUNT_LIMIT).await {
-            Ok(entries) if entries.is_empty() => {
-                findings.good(&format!("nothing waits in {name}/"))
-            }
-            Ok(entries) => {
-                let count = entries.len();
-                let least = if count == COUNT_LIMIT {
-                    "at least "
-                } else {
-                    ""
-                };
-                findings.bad(&format!("bodies wait in {name}/: {least}{count}"), advice);
-            }
-            Err(error) => {
-                findings.bad(
-                    &format!("{name}/ cannot be listed: {error}"),
-                    "check the bucket and its policy",
-                );
-            }
-        }
+            format!("{prefix} cannot be listed: {error}"),
+            "check the bucket and its policy",
+        )
+    };
+    match vault
+        .list(prefix, COUNT_LIMIT)
+        .await
+        .map_err(unreadable)?
+        .len()
+    {
+        0 => Ok(format!("no body waits in {prefix}")),
+        COUNT_LIMIT => Err((
+            format!("bodies wait in {prefix}: at least {COUNT_LIMIT}"),
+            advice,
+        )),
+        count => Err((format!("bodies wait in {prefix}: {count}"), advice)),
     }
 }
 
-fn post(url: &str, body: &str) -> Result<(u16, String), HttpError> {
-    let request = http::agent(ANSWER_TIMEOUT).post(url);
-    let mut answer = request.content_type("application/json").send(body)?;
-    let text = answer.body_mut().read_to_string().unwrap_or_default();
-    Ok((answer.status().as_u16(), text))
-}
-
-fn get(url: &str) -> Result<u16, HttpError> {
-    let answer = http::agent(ANSWER_TIMEOUT).get(url).call()?;
-    Ok(answer.status().as_u16())
-}
-
-fn say(line: &str) {
-    // Standard output may be closed: the exit code still counts.
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// Sends the probe, and returns status and body of the response.
+fn post(url: &str) -> Result<(u16, String), String> {
+    let request = http::agent(RESPONSE_TIMEOUT).post(url);
+    let response = request.content_type("application/json").send(PROBE);
+    let mut response = response.map_err(|error| http::describe(&error))?;
+    let body = response.body_mut().read_to_string().unwrap_or_default();
+    Ok((response.status().as_u16(), body))
 }
 
 #[cfg(test)]
@@ -253,17 +276,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_token_is_sent_to_the_same_host() {
+    fn wrong_token_goes_to_the_same_host() {
         for (url, wrong) in [
             ("https://h.on.aws/s3cret", "https://h.on.aws/wrong"),
-            ("https://h.on.aws/s3cret/", "https://h.on.aws/wrong"),
-            (
-                "https://h.on.aws/a/s3cret?x=1/2",
-                "https://h.on.aws/a/wrong",
-            ),
-            ("https://h.on.aws/s3cret#a/b", "https://h.on.aws/wrong"),
-            ("https://h.on.aws", "https://h.on.aws/wrong"),
-            ("https://h.on.aws/", "https://h.on.aws/wrong"),
+            ("https://h/a/s3cret/?x=1/2", "https://h/a/wrong"),
+            ("https://h/s3cret#a/b", "https://h/wrong"),
+            ("https://h/", "https://h/wrong"),
             ("http://h:9/?a=1&token=s3cret&b", "http://h:9/?token=wrong"),
             ("http://h:9/token=s3cret", "http://h:9/wrong"),
         ] {

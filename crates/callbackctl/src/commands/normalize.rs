@@ -2,25 +2,26 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use anyhow::Context;
 use clap::Args;
 use cloud_infinite_callback::{
     callback::{self, Payload},
     event,
 };
 
-use crate::Failure;
+use crate::terminal::say;
 
 /// The exit code for a body that would be quarantined.
 const UNREADABLE: u8 = 3;
 
 /// Prints the messages that bodies produce.
 #[derive(Args)]
-pub(crate) struct Normalize {
+pub(crate) struct NormalizeArgs {
     /// Files with one body each; - is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -29,15 +30,13 @@ pub(crate) struct Normalize {
     pretty: bool,
 }
 
-impl Normalize {
+impl NormalizeArgs {
     /// Runs the command, and returns its exit code.
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let mut code = ExitCode::SUCCESS;
-        let mut out = io::stdout().lock();
         for file in &self.files {
             let name = file.display();
-            let bytes = read(file)
-                .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+            let bytes = read(file).with_context(|| name.to_string())?;
             if callback::is_empty(&bytes) {
                 eprintln!("{name}: the body is empty: the answer would be 400");
                 continue;
@@ -48,12 +47,10 @@ impl Normalize {
                 }
                 Ok(Payload::Callback(callback)) => {
                     for event in event::events(&callback) {
-                        let json = if self.pretty {
-                            event::to_pretty_json(&event)
-                        } else {
-                            event::to_json(&event)
-                        };
-                        writeln!(out, "{json}")?;
+                        say(match self.pretty {
+                            true => event::to_pretty_json(&event),
+                            false => event::to_json(&event),
+                        })?;
                     }
                 }
                 Err(unreadable) => {

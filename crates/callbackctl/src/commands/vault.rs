@@ -2,42 +2,27 @@
 
 use std::io::{self, Write};
 
-use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
+use anyhow::Context;
+use clap::Subcommand;
 
 use crate::{
-    Failure,
-    clients::Clients,
-    replay::WAITING,
-    vault_admin::{About, VaultAdmin},
+    aws::{
+        Clients,
+        vault::{Entry, ObjectMetadata, REPLAYABLE, VaultArgs, VaultBucket},
+    },
+    terminal::say,
 };
 
 /// The maximum number of listed objects, each with a request for its reason.
 const DEFAULT_LIMIT: usize = 100;
 
-/// The vault.
-#[derive(Args)]
-pub(crate) struct Place {
-    /// The vault's bucket
-    #[arg(long, env = "VAULT_BUCKET", value_parser = NonEmptyStringValueParser::new())]
-    vault_bucket: String,
-}
-
-impl Place {
-    /// Returns the vault.
-    pub(crate) fn vault(&self, clients: &Clients) -> VaultAdmin {
-        VaultAdmin {
-            client: clients.s3(),
-            bucket: self.vault_bucket.clone(),
-        }
-    }
-}
-
 #[derive(Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum VaultCommand {
     /// Lists the bodies to replay: key, size, time received, reason
+    #[command(mut_arg("vault_bucket", |arg| arg.required(true)))]
     List {
         #[command(flatten)]
-        place: Place,
+        vault: VaultArgs,
         /// List the keys with this prefix instead of quarantine/ and spill/
         #[arg(long)]
         prefix: Option<String>,
@@ -46,9 +31,10 @@ pub(crate) enum Command {
         limit: usize,
     },
     /// Prints the metadata of one object
+    #[command(mut_arg("vault_bucket", |arg| arg.required(true)))]
     Show {
         #[command(flatten)]
-        place: Place,
+        vault: VaultArgs,
         /// The key of the object
         key: String,
         /// Print the body and nothing else. It may contain secrets
@@ -57,51 +43,59 @@ pub(crate) enum Command {
     },
 }
 
-impl Command {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
-        let clients = Clients::load().await;
-        let mut out = io::stdout();
+impl VaultCommand {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let clients = Clients::load().await?;
         match self {
             Self::List {
-                place,
+                vault,
                 prefix,
                 limit,
             } => {
-                let vault = place.vault(&clients);
-                let prefixes =
-                    prefix.map_or(WAITING.map(str::to_owned).to_vec(), |prefix| vec![prefix]);
+                let vault = vault.open(&clients);
+                let prefixes = prefix
+                    .as_ref()
+                    .map_or(REPLAYABLE.to_vec(), |prefix| vec![prefix]);
                 for prefix in prefixes {
-                    let entries = vault.list(&prefix, limit.saturating_add(1)).await?;
-                    for entry in entries.iter().take(limit) {
-                        let about = vault.about(&entry.key).await?;
-                        writeln!(
-                            out,
-                            "{}\t{} bytes\t{}\t{}",
-                            entry.key, entry.bytes, about.receipt.received_at, about.reason
-                        )?;
-                    }
-                    if entries.len() > limit {
-                        writeln!(out, "{prefix}: there are more: see --limit")?;
-                    }
+                    list(&vault, prefix, limit).await?;
                 }
+                Ok(())
             }
-            Self::Show { place, key, body } => {
-                let (bytes, About { reason, receipt }) = place.vault(&clients).get(&key).await?;
-                if body {
-                    out.write_all(&bytes)?;
-                    return Ok(());
-                }
-                writeln!(out, "key: {key}")?;
-                writeln!(out, "bytes: {}", bytes.len())?;
-                writeln!(out, "content type: {}", receipt.content_type)?;
-                if let Some(encoding) = receipt.content_encoding {
-                    writeln!(out, "content encoding: {encoding}")?;
-                }
-                writeln!(out, "received at: {}", receipt.received_at)?;
-                writeln!(out, "request id: {}", receipt.request_id)?;
-                writeln!(out, "reason: {reason}")?;
-            }
+            Self::Show { vault, key, body } => show(&vault.open(&clients), &key, body).await,
         }
-        Ok(())
     }
+}
+
+async fn list(vault: &VaultBucket, prefix: &str, limit: usize) -> anyhow::Result<()> {
+    let entries = vault.list(prefix, limit.saturating_add(1)).await?;
+    for Entry { key, bytes, .. } in entries.iter().take(limit) {
+        let shown = key.escape_debug();
+        say(match vault.head(key).await? {
+            Some(ObjectMetadata { reason, request }) => {
+                format!("{shown}\t{bytes} bytes\t{}\t{reason}", request.received_at)
+            }
+            None => format!("{shown}\tgone"),
+        })?;
+    }
+    if entries.len() > limit {
+        say(format!("{prefix}: there are more: see --limit"))?;
+    }
+    Ok(())
+}
+
+async fn show(vault: &VaultBucket, key: &str, only_body: bool) -> anyhow::Result<()> {
+    let object = vault.get(key).await?;
+    let (body, ObjectMetadata { reason, request }) = object.context("no such object")?;
+    if only_body {
+        io::stdout().write_all(&body)?;
+        return Ok(());
+    }
+    say(format!("key: {key}\nbytes: {}", body.len()))?;
+    say(format!("content type: {}", request.content_type))?;
+    if let Some(encoding) = request.content_encoding {
+        say(format!("content encoding: {encoding}"))?;
+    }
+    say(format!("received at: {}", request.received_at))?;
+    say(format!("request id: {}", request.request_id))?;
+    Ok(say(format!("reason: {reason}"))?)
 }

@@ -1,140 +1,157 @@
-//! The vendor's query API: signed requests, one at a time, tried again where that may help.
-//!
-//! Of a vendor's error, only the code and the request id are printed: its message may quote the request,
-//! including the signature.
+//! The client of the query API: signed requests, one at a time, tried again where that may help.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, ensure};
+use clap::{Args, builder::NonEmptyStringValueParser};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    error::ApiError,
+    key::Key,
+    signature::{self, Pair},
+    xml,
 };
+use crate::http;
 
-use super::{attempts::Attempts, key::Key};
-pub(crate) use super::{bucket::BucketArguments, error::ApiError};
-use crate::{
-    cos_signature::{self, Pair},
-    http::{self, HttpError},
-    xml_answer::{self, Element},
-};
-
-/// The time-out of a request, including the time to receive its answer.
+/// The time-out of a request, including the time to receive its response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The largest answer: a hundred jobs of more than half a megabyte each.
-const MAX_ANSWER_BYTES: u64 = 64 * 1024 * 1024;
+/// The maximum number of tries of a request.
+const MAX_TRIES: u32 = 5;
+
+/// The wait before the second try. It doubles for each later one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+
+/// The interval between requests: five a second. Tencent documents no limit for these requests; its limit for
+/// reading the settings of a bucket is ten a second.
+const PACE: Duration = Duration::from_millis(200);
+
+/// The largest response: a hundred jobs of more than half a megabyte each.
+const MAX_RESPONSE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long a signature is valid before and after now, in seconds. It is made for each try.
 const VALID_BEFORE: i64 = 60;
 const VALID_AFTER: i64 = 600;
 
-/// The longest code and request id that are printed: the vendor's are shorter.
-const MAX_PRINTED_LENGTH: usize = 64;
-
-/// How many hexadecimal digits a signature has.
-const SIGNATURE_LENGTH: usize = 40;
-
-/// The header that carries a temporary key's token.
+/// The header that carries the token of a temporary key.
 const TOKEN_HEADER: &str = "x-cos-security-token";
 
-/// The API of one bucket.
-pub(crate) struct CiApi {
-    client: Client,
-    attempts: Attempts,
+/// The bucket whose API is called.
+#[derive(Args)]
+pub(crate) struct BucketArgs {
+    /// The COS bucket of the jobs, such as examplebucket-1250000000
+    #[arg(long, value_name = "NAME-APPID", value_parser = host_label)]
+    pub(crate) bucket: String,
+    /// The bucket's region, such as ap-beijing
+    #[arg(long, value_parser = host_label)]
+    region: String,
+    /// A custom endpoint instead of `https://BUCKET.ci.REGION.myqcloud.com`
+    #[arg(long, env = "CI_ENDPOINT_URL", value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    ci_endpoint_url: Option<String>,
 }
 
-/// What each try of a request needs.
-struct Client {
+/// Accepts what can be a label of a host name: the signed request must not go to another host.
+fn host_label(text: &str) -> Result<String, &'static str> {
+    let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !text.is_empty() && text.bytes().all(is_legal) {
+        Ok(text.to_owned())
+    } else {
+        Err("lower-case letters, digits and hyphens only")
+    }
+}
+
+/// The client of a bucket's API.
+pub(crate) struct Client {
     agent: ureq::Agent,
-    /// Scheme, host and port.
+    /// Scheme and host.
     endpoint: String,
-    /// The host as it is sent and signed: with its port, unless that is the scheme's own.
+    /// The host as it is sent and signed, with its port if the endpoint has one.
     host: String,
     key: Key,
-    /// The signatures of all requests, which an answer may repeat.
-    signatures: Mutex<HashSet<String>>,
+    /// When the next request may begin.
+    next_at: Instant,
+    /// One after a request that failed in all its tries, until another one succeeds: a run has some forty
+    /// lists, and five time-outs for each would take an hour.
+    max_tries: u32,
+    deadline: Option<Instant>,
 }
 
-/// An answer with status 200.
-pub(crate) struct Answer {
-    text: String,
-    request_id: Option<String>,
-}
-
-impl Answer {
-    /// Returns the elements of the answer, whose root is `Response`.
+impl Client {
+    /// Creates a client with the key of the environment. Sends nothing. No request begins after the deadline.
     ///
     /// # Errors
-    /// If it is not well-formed XML with this root.
-    pub(crate) fn elements(&self) -> Result<Vec<Element<'_>>, ApiError> {
-        xml_answer::children(&self.text, "Response").map_err(|reason| self.unusable(reason))
+    /// If the key is missing, or a setting is invalid.
+    pub(crate) fn new(bucket: &BucketArgs, deadline: Option<Instant>) -> anyhow::Result<Self> {
+        let BucketArgs {
+            bucket: name,
+            region,
+            ..
+        } = bucket;
+        let endpoint = match &bucket.ci_endpoint_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("https://{name}.ci.{region}.myqcloud.com"),
+        };
+        let uri: Option<ureq::http::Uri> = endpoint.parse().ok();
+        let host = uri.as_ref().and_then(|uri| uri.authority());
+        let host = host
+            .context("CI_ENDPOINT_URL is not http(s)://host[:port]")?
+            .to_string();
+        let is_valid = [format!("http://{host}"), format!("https://{host}")].contains(&endpoint);
+        ensure!(
+            is_valid && !host.contains('@'),
+            "CI_ENDPOINT_URL is not http(s)://host[:port]"
+        );
+        Ok(Self {
+            agent: http::agent(REQUEST_TIMEOUT),
+            endpoint,
+            host,
+            key: Key::from_env()?,
+            next_at: Instant::now(),
+            max_tries: MAX_TRIES,
+            deadline,
+        })
     }
 
-    /// Returns the error for an answer that cannot be used.
-    pub(crate) fn unusable(&self, reason: &str) -> ApiError {
-        unusable(reason, self.request_id.clone())
-    }
-}
-
-impl CiApi {
-    /// Creates a client of a bucket's API, with the key of the environment. Nothing is sent yet.
+    /// Sends a GET request for a path without encoding, and returns the response.
     ///
     /// # Errors
-    /// All settings that are missing or wrong.
-    pub(crate) fn from_env(arguments: &BucketArguments) -> Result<Self, Vec<String>> {
-        let mut problems = Vec::new();
-        let key = Key::from_env(&mut problems);
-        let endpoint = arguments.endpoint();
-        if endpoint.is_none() {
-            problems.push("CI_ENDPOINT_URL: expected http(s)://host[:port]".to_owned());
-        }
-        match endpoint {
-            Some((endpoint, host)) if problems.is_empty() => Ok(Self {
-                client: Client {
-                    agent: http::agent(REQUEST_TIMEOUT),
-                    endpoint,
-                    host,
-                    key,
-                    signatures: Mutex::default(),
-                },
-                attempts: Attempts::new(),
-            }),
-            _ => Err(problems),
-        }
-    }
-
-    /// Sends a GET request for a path without encoding, and returns the answer.
-    ///
-    /// # Errors
-    /// If the last try has no answer of this API with status 200.
+    /// The error of the last try.
     pub(crate) async fn get(
         &mut self,
         path: &str,
         parameters: &[Pair<'_>],
-    ) -> Result<Answer, ApiError> {
-        let client = &self.client;
-        let attempt = async || client.get(path, parameters).await;
-        self.attempts.run(attempt).await
+    ) -> Result<String, ApiError> {
+        let mut backoff = FIRST_BACKOFF;
+        for tries in 1.. {
+            self.check_deadline()?;
+            sleep_until(self.next_at).await;
+            self.next_at = Instant::now() + PACE;
+            let result = self.send(path, parameters).await;
+            let is_retryable = result.as_ref().is_err_and(ApiError::is_retryable);
+            if !is_retryable || tries >= self.max_tries {
+                self.max_tries = if is_retryable { 1 } else { MAX_TRIES };
+                return result;
+            }
+            sleep(backoff).await;
+            backoff *= 2;
+        }
+        unreachable!("the last try returns")
     }
 
-    /// Returns whether a text of the vendor contains no part of the key, and no signature.
-    pub(crate) fn is_printable(&self, text: &str) -> bool {
-        self.client.is_printable(text)
+    /// Returns an error if the deadline has passed.
+    pub(crate) fn check_deadline(&self) -> Result<(), ApiError> {
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(ApiError::TimeLimit),
+            _ => Ok(()),
+        }
     }
-}
 
-fn unusable(reason: &str, request_id: Option<String>) -> ApiError {
-    ApiError::Unusable {
-        reason: reason.to_owned(),
-        request_id,
-    }
-}
-
-impl Client {
-    async fn get(&self, path: &str, parameters: &[Pair<'_>]) -> Result<Answer, ApiError> {
+    async fn send(&self, path: &str, parameters: &[Pair<'_>]) -> Result<String, ApiError> {
         let Key { id, secret, token } = &self.key;
         let mut headers = vec![("host", &*self.host)];
         headers.extend(token.as_deref().map(|token| (TOKEN_HEADER, token)));
-        let request = cos_signature::Request {
+        let request = signature::Request {
             method: "get",
             path,
             parameters,
@@ -143,117 +160,61 @@ impl Client {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = since_1970.map_or(0, |time| time.as_secs() as i64);
         let valid = now - VALID_BEFORE..now + VALID_AFTER;
-        let authorization = cos_signature::authorization(&request, id, secret, &valid);
-        let signature = authorization.rsplit('=').next().unwrap_or_default();
-        self.signatures().insert(signature.to_owned());
-        let call = self.agent.get(url(&self.endpoint, path, parameters));
-        let mut call = call.header("authorization", authorization);
-        if let Some(token) = token {
-            call = call.header(TOKEN_HEADER, token);
+        let authorization = signature::authorization(&request, id, secret, &valid);
+        let mut call = self.agent.get(url(&self.endpoint, path, parameters));
+        call = call.header("authorization", authorization);
+        for (name, value) in headers {
+            call = call.header(name, value);
         }
         // ureq blocks, and the connections of the SDK need the thread meanwhile.
         let received = tokio::task::spawn_blocking(move || receive(call)).await;
-        let fault = |_| Err(HttpError::Connection("the HTTP client panicked".to_owned()));
-        let received = received.unwrap_or_else(fault).map_err(|error| match error {
-            HttpError::TimedOut => ApiError::TimedOut(REQUEST_TIMEOUT),
-            HttpError::Connection(reason) => ApiError::Connection(reason),
-            HttpError::TooLarge(_) => unusable(&error.to_string(), None),
-        });
-        let (status, request_id, body) = received?;
-        let is_printable = |text: &String| is_plain(text) && self.is_printable(text);
-        let request_id = request_id.filter(is_printable);
+        let (status, body) = match received.expect("the HTTP client does not panic") {
+            Ok(received) => received,
+            Err(error) => {
+                let reason = format!("{}: {}", self.host, http::describe(&error));
+                return Err(match error {
+                    ureq::Error::BodyExceedsLimit(_) => ApiError::Unusable(reason),
+                    _ => ApiError::Connection(reason),
+                });
+            }
+        };
+        let text = String::from_utf8(body);
         if status != 200 {
             // `<Error><Code/><Message/><RequestId/></Error>`, unless the error is a proxy's.
-            let body = String::from_utf8(body).unwrap_or_default();
-            let elements = xml_answer::children(&body, "Error").unwrap_or_default();
-            let text = |name| xml_answer::child_text(&elements, name).filter(is_printable);
-            let request_id = text("RequestId").or(request_id);
-            let is_code = |code: &String| code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            let code = text("Code").filter(is_code);
-            return Err(ApiError::refused(status, code, request_id));
+            let text = text.unwrap_or_default();
+            let elements = xml::children(&text, "Error").unwrap_or_default();
+            let code = xml::child_text(&elements, "Code");
+            return Err(ApiError::refused(status, code.as_deref()));
         }
-        match String::from_utf8(body) {
-            // Jobs are printed and published unchanged, so the whole answer must be free of secrets.
-            Ok(text) if self.is_repeated_by(&text) => Err(unusable(
-                "the answer repeats the key or the signature",
-                request_id,
-            )),
-            Ok(text) => Ok(Answer { text, request_id }),
-            Err(_) => Err(unusable("expected an answer in UTF-8", request_id)),
-        }
-    }
-
-    fn is_printable(&self, text: &str) -> bool {
-        self.key.is_printable(text) && !self.has_signature(text)
-    }
-
-    /// Returns whether a document reveals the key or a signature, as it is or in its decoded text.
-    fn is_repeated_by(&self, document: &str) -> bool {
-        let (decoded, _) = xml_answer::text(document);
-        let is_secret = |text: &str| self.key.is_revealed_by(text) || self.has_signature(text);
-        is_secret(document) || is_secret(&decoded)
-    }
-
-    fn signatures(&self) -> MutexGuard<'_, HashSet<String>> {
-        let signatures = self.signatures.lock();
-        signatures.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns whether a text contains a signature of this process, in whatever case.
-    fn has_signature(&self, text: &str) -> bool {
-        let signatures = self.signatures();
-        let digits = text.as_bytes().split(|byte| !byte.is_ascii_hexdigit());
-        let mut places = digits.flat_map(|digits| digits.windows(SIGNATURE_LENGTH));
-        places.any(|place| {
-            let place = String::from_utf8_lossy(place).to_ascii_lowercase();
-            signatures.contains(&place)
-        })
+        text.map_err(|_| ApiError::unusable("the response is not UTF-8"))
     }
 }
 
-/// Sends a request, and returns status, request id and body of the answer.
+/// Sends a request, and returns status and body of the response.
 fn receive(
     call: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
-) -> Result<(u16, Option<String>, Vec<u8>), HttpError> {
-    let mut answer = call.call()?;
-    let header = |name| {
-        let value: &ureq::http::HeaderValue = answer.headers().get(name)?;
-        Some(value.to_str().ok()?.to_owned())
-    };
-    let request_id = header("x-ci-request-id").or_else(|| header("x-cos-request-id"));
-    let status = answer.status().as_u16();
-    let body = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES);
-    Ok((status, request_id, body.read_to_vec()?))
-}
-
-/// Returns whether a text of the vendor's looks like a code or a request id.
-fn is_plain(text: &str) -> bool {
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+/=".contains(&byte);
-    text.len() <= MAX_PRINTED_LENGTH && text.bytes().all(is_legal)
+) -> Result<(u16, Vec<u8>), ureq::Error> {
+    let mut response = call.call()?;
+    let status = response.status().as_u16();
+    let body = response.body_mut().with_config().limit(MAX_RESPONSE_BYTES);
+    Ok((status, body.read_to_vec()?))
 }
 
 fn url(endpoint: &str, path: &str, parameters: &[Pair<'_>]) -> String {
-    // Commas between ids are sent as they are.
-    let segments: Vec<_> = path
-        .split('/')
-        .map(|segment| {
-            let ids: Vec<_> = segment.split(',').map(cos_signature::encode).collect();
-            ids.join(",")
+    // Slashes, and commas between ids, are sent as they are.
+    let path: String = path
+        .split_inclusive(['/', ','])
+        .map(|part| {
+            let end = part.trim_end_matches(['/', ',']).len();
+            format!("{}{}", signature::encode(&part[..end]), &part[end..])
         })
         .collect();
     let parameters: Vec<_> = parameters
         .iter()
-        .map(|(name, value)| {
-            let encode = cos_signature::encode;
-            format!("{}={}", encode(name), encode(value))
-        })
+        .map(|(name, value)| format!("{}={}", signature::encode(name), signature::encode(value)))
         .collect();
     let mark = if parameters.is_empty() { "" } else { "?" };
-    format!(
-        "{endpoint}{}{mark}{}",
-        segments.join("/"),
-        parameters.join("&")
-    )
+    format!("{endpoint}{path}{mark}{}", parameters.join("&"))
 }
 
 #[cfg(test)]
@@ -261,11 +222,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_encoded_as_it_is_signed() {
+    fn url_is_encoded_as_it_is_signed() {
         let parameters = [("startCreationTime", "2026-11-23T14:00:00+0800"), ("a", "")];
         assert_eq!(
             url("http://h", "/jobs/j1,j 2", &parameters),
             "http://h/jobs/j1,j%202?startCreationTime=2026-11-23T14%3A00%3A00%2B0800&a="
         );
+    }
+
+    #[test]
+    fn bucket_and_region_cannot_name_another_host() {
+        for text in ["examplebucket-1250000000", "ap-beijing", "eu-frankfurt1"] {
+            assert!(host_label(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "evil.example",
+            "evil.example/-1",
+            "a@b-1",
+            "x#-1",
+            "A-1",
+            "a\n-1",
+            "é",
+        ] {
+            assert!(host_label(text).is_err(), "{text:?}");
+        }
     }
 }

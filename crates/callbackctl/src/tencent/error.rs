@@ -1,142 +1,137 @@
-//! Why a request has no answer that can be used.
+//! Why a request to the API failed. Nothing that the server sent is printed: its text may quote the request,
+//! signature included.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use super::key::{SECRET_ID, SECRET_KEY, TOKEN};
 
-/// Codes that say that no request with this key can succeed.
-const KEY_CODES: &[&str] = &[
-    "SignatureDoesNotMatch",
-    "InvalidAccessKeyId",
-    "SecretidNotExist",
-    "MissingAuthorization",
-    "InvalidAuthorization",
-    "ExpiredToken",
-    "InvalidToken",
-];
-
-/// Codes that say that this machine's clock is wrong.
-const CLOCK_CODES: &[&str] = &["RequestTimeTooSkewed", "SignatureExpired"];
-
-/// Codes that say that there is nothing of this kind: no such job, queue or service of the bucket.
-const NOTHING_CODES: &[&str] = &["ResourceNotFound", "QueueNotFound", "MediaBucketUnBinded"];
-
-/// Why a request has no answer that can be used.
+/// Why a request failed.
 #[derive(Debug)]
 pub(crate) enum ApiError {
-    /// The key or this machine's clock is wrong: no other request would succeed.
-    Key(Refusal),
-    /// The vendor refused this request.
-    Refused(Refusal),
-    /// There was no answer within this time, or not all of it.
-    TimedOut(Duration),
-    /// The connection failed.
+    /// The server refused it.
+    Refused { status: u16, code: Code },
+    /// There was no complete response. Names the host and the cause.
     Connection(String),
-    /// What came is not an answer of this API.
-    Unusable {
-        reason: String,
-        request_id: Option<String>,
-    },
+    /// The response is not one of this API.
+    Unusable(String),
+    /// The time limit of the run is reached.
+    TimeLimit,
 }
 
-/// The vendor's answer to a request that it refused.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    status: u16,
-    /// Absent if there is none that may be printed.
-    code: Option<String>,
-    request_id: Option<String>,
+/// What an error code of the API means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// No request with this key can succeed.
+    Key,
+    /// This machine's clock is wrong.
+    Clock,
+    /// The key does not have the permission.
+    Permission,
+    /// There is no such job, queue or service of the bucket.
+    NotFound,
+    Invalid,
+    /// The same request may succeed later.
+    Busy,
+    Other,
 }
+
+/// An error code of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Code(&'static str, Meaning);
+
+/// The error codes that this program knows.
+const CODES: &[Code] = &[
+    Code("SignatureDoesNotMatch", Meaning::Key),
+    Code("InvalidAccessKeyId", Meaning::Key),
+    Code("SecretidNotExist", Meaning::Key),
+    Code("MissingAuthorization", Meaning::Key),
+    Code("InvalidAuthorization", Meaning::Key),
+    Code("ExpiredToken", Meaning::Key),
+    Code("InvalidToken", Meaning::Key),
+    Code("RequestTimeTooSkewed", Meaning::Clock),
+    Code("SignatureExpired", Meaning::Clock),
+    Code("AccessDenied", Meaning::Permission),
+    Code("ResourceNotFound", Meaning::NotFound),
+    Code("QueueNotFound", Meaning::NotFound),
+    Code("MediaBucketUnBinded", Meaning::NotFound),
+    Code("InvalidArgument", Meaning::Invalid),
+    Code("SlowDown", Meaning::Busy),
+    Code("InternalError", Meaning::Busy),
+    Code("InvalidUrl", Meaning::Other),
+    Code("InvalidHost", Meaning::Other),
+    Code("NoSuchBucket", Meaning::Other),
+];
 
 impl ApiError {
-    /// Creates the error of an answer whose status is not 200.
-    pub(super) fn refused(status: u16, code: Option<String>, request_id: Option<String>) -> Self {
-        let is_key = match code.as_deref() {
-            Some(code) => {
-                let is_known = KEY_CODES.contains(&code) || CLOCK_CODES.contains(&code);
-                is_known || (status == 401 && code != "AccessDenied")
-            }
-            None => status == 401,
+    /// Creates the error of a response whose status is not 200.
+    pub(super) fn refused(status: u16, code: Option<&str>) -> Self {
+        let known = CODES.iter().find(|known| Some(known.0) == code).copied();
+        let code = match (known, status) {
+            (Some(code), _) => code,
+            (None, 401) => Code("an unknown error", Meaning::Key),
+            (None, _) => Code("an unknown error", Meaning::Other),
         };
-        let refusal = Refusal {
-            status,
-            code,
-            request_id,
-        };
-        if is_key {
-            Self::Key(refusal)
-        } else {
-            Self::Refused(refusal)
-        }
+        Self::Refused { status, code }
+    }
+
+    pub(crate) fn unusable(reason: &str) -> Self {
+        Self::Unusable(reason.to_owned())
     }
 
     /// Returns whether the same request may succeed later.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(super) fn is_retryable(&self) -> bool {
         match self {
-            Self::TimedOut(_) | Self::Connection(_) => true,
-            Self::Refused(refusal) => {
-                refusal.status == 429 || refusal.status >= 500 || refusal.is("SlowDown")
+            Self::Connection(_) => true,
+            Self::Refused { status, code } => {
+                *status == 429 || *status >= 500 || code.1 == Meaning::Busy
             }
-            Self::Key(_) | Self::Unusable { .. } => false,
+            Self::Unusable(_) | Self::TimeLimit => false,
         }
     }
 
-    /// Returns whether the vendor says that there is nothing of the kind that was asked for.
-    pub(crate) fn is_nothing(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if NOTHING_CODES.iter().any(|code| refusal.is(code)))
+    /// Returns whether no other request would succeed either.
+    pub(crate) fn is_fatal(&self) -> bool {
+        matches!(self, Self::TimeLimit) || self.means(Meaning::Key) || self.means(Meaning::Clock)
     }
 
-    /// Returns whether the vendor says that it does not know the id that was asked for.
+    /// Returns whether there is nothing of the kind that was asked for.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.means(Meaning::NotFound)
+    }
+
+    /// Returns whether the id that was asked for is unknown.
     pub(crate) fn is_unknown_id(&self) -> bool {
-        let is_missing = |refusal: &Refusal| refusal.status == 404 && !refusal.is("NoSuchBucket");
-        self.is_nothing() || matches!(self, Self::Refused(refusal) if is_missing(refusal))
+        let is_missing = |status, code: &Code| status == 404 && code.0 != "NoSuchBucket";
+        self.is_not_found()
+            || matches!(self, Self::Refused { status, code } if is_missing(*status, code))
     }
 
-    /// Returns whether the vendor says that it does not know what was asked for.
-    pub(crate) fn is_invalid_argument(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.is("InvalidArgument"))
+    /// Returns whether the request was refused as invalid.
+    pub(crate) fn is_invalid(&self) -> bool {
+        self.means(Meaning::Invalid)
     }
-}
 
-impl Refusal {
-    fn is(&self, code: &str) -> bool {
-        self.code.as_deref() == Some(code)
+    fn means(&self, meaning: Meaning) -> bool {
+        matches!(self, Self::Refused { code, .. } if code.1 == meaning)
     }
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(refusal) if CLOCK_CODES.iter().any(|code| refusal.is(code)) => {
-                write!(f, "{refusal}: this machine's clock is wrong")
+            Self::Refused { status, code } => {
+                write!(f, "{} (status {status})", code.0)?;
+                match code.1 {
+                    Meaning::Key => write!(f, ": check {SECRET_ID}, {SECRET_KEY} and {TOKEN}"),
+                    Meaning::Clock => f.write_str(": this machine's clock is wrong"),
+                    Meaning::Permission => f.write_str(": the key does not have this permission"),
+                    _ => Ok(()),
+                }
             }
-            Self::Key(refusal) => {
-                write!(
-                    f,
-                    "{refusal}: {SECRET_ID}, {SECRET_KEY} or {TOKEN} is wrong"
-                )
-            }
-            Self::Refused(refusal) if refusal.is("AccessDenied") => {
-                write!(f, "{refusal}: the key does not have this permission")
-            }
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::TimedOut(limit) => write!(f, "request timed out after {} s", limit.as_secs()),
-            Self::Connection(reason) => f.write_str(reason),
-            Self::Unusable { reason, request_id } => match request_id {
-                Some(id) => write!(f, "{reason} (request id {id})"),
-                None => f.write_str(reason),
-            },
+            Self::Connection(reason) | Self::Unusable(reason) => f.write_str(reason),
+            Self::TimeLimit => f.write_str("the time limit is reached"),
         }
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let code = self.code.as_deref().unwrap_or("an error without a code");
-        let status = self.status;
-        match &self.request_id {
-            Some(id) => write!(f, "{code} (status {status}, request id {id})"),
-            None => write!(f, "{code} (status {status})"),
-        }
-    }
-}
+impl std::error::Error for ApiError {}

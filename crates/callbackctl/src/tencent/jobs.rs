@@ -1,4 +1,6 @@
-//! A job in an answer of the vendor's API, converted to the body of a callback.
+//! Jobs in responses of the API, converted to the bodies of callbacks, and their lookup by id.
+
+use std::collections::HashMap;
 
 use cloud_infinite_callback::{
     callback::{Callback, Payload, ReadError},
@@ -8,59 +10,82 @@ use cloud_infinite_job_record::{Outcome, Record};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::xml_answer::{Element, child_text};
+use super::{
+    client::Client,
+    error::ApiError,
+    xml::{self, Element, child_text},
+};
 
-/// The longest id that is shown. The vendor's have 38 characters at most.
-const MAX_SHOWN_LENGTH: usize = 128;
+/// The states of jobs that have ended.
+pub(crate) const ENDED_STATES: [&str; 3] = ["Success", "Failed", "Cancel"];
 
-/// The states of jobs that are over.
-const OVER: [&str; 3] = ["Success", "Failed", "Cancel"];
+/// How many ids `/jobs/` takes in one request.
+const MAX_IDS: usize = 10;
 
-/// The stage of a job, derived from its state.
+/// Whether a job has ended, by its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It is submitted, running or paused.
     Pending,
-    /// It has succeeded, failed or been cancelled.
-    Over,
-    /// The state is unknown to this version, or absent.
+    Ended,
+    /// The state is absent or unknown to this version.
     Unknown,
 }
 
-/// A job, whose body the function's own parser has read.
-pub(crate) struct AnsweredJob {
+/// A job as the API reports it. The function's own parser has read it.
+pub(crate) struct VendorJob {
     /// The id of its event.
     pub(crate) id: String,
-    /// The ids that the event of its callback may have instead: some callbacks of the vendor have no
-    /// state, and the answer may have none.
+    /// The ids that the event of its callback may have instead: some callbacks have no state, and the
+    /// response may have none.
     other_ids: Vec<String>,
     pub(crate) stage: Stage,
     /// When it ended, if that is known.
     pub(crate) ended_at: Option<Timestamp>,
-    /// `<Response>` with the job's node, and nothing next to it.
+    /// `<Response>` with the node of the job, and nothing next to it.
     body: Vec<u8>,
 }
 
-impl AnsweredJob {
-    /// Reads a task's node, `JobsDetail`.
-    ///
-    /// # Errors
-    /// If the function would not be able to read it either.
-    pub(crate) fn from_task(node: &Element<'_>) -> Result<Self, ReadError> {
-        Self::from_node(node.xml)
+impl VendorJob {
+    /// Reads the node of a workflow run, `WorkflowExecution`. It does not name the bucket, which is that of
+    /// the request.
+    fn from_run(node: &Element<'_>, bucket: &str) -> Result<Self, ReadError> {
+        let Element { name, xml, content } = node;
+        if child_text(&node.children(), "BucketId").is_some() {
+            return Self::from_task(xml);
+        }
+        Self::from_task(&format!(
+            "<{name}><BucketId>{bucket}</BucketId>{content}</{name}>"
+        ))
     }
 
-    /// Reads a run's node, `WorkflowExecution`. Answers do not name the bucket: it is the one in the request.
+    /// Reads the node of a task, `JobsDetail`.
     ///
     /// # Errors
-    /// If the function would not be able to read it either.
-    pub(crate) fn from_run(node: &Element<'_>, bucket: &str) -> Result<Self, ReadError> {
-        if child_text(&node.children(), "BucketId").is_some() {
-            return Self::from_node(node.xml);
-        }
-        let (tag, inside) = node.xml.split_at(node.inside());
-        let node = format!("{tag}<BucketId>{bucket}</BucketId>{inside}");
-        Self::from_node(&node)
+    /// If the function cannot read it either.
+    pub(crate) fn from_task(node: &str) -> Result<Self, ReadError> {
+        let body = format!("<Response>{node}</Response>").into_bytes();
+        let callback = callback_of(Payload::read(&body)?);
+        let event = events(&callback).next().expect("one node is one job");
+        let record = &event.data;
+        let stage = match record.outcome {
+            Outcome::Succeeded | Outcome::Partial | Outcome::Failed | Outcome::Cancelled => {
+                Stage::Ended
+            }
+            Outcome::Pending => Stage::Pending,
+            _ => Stage::Unknown,
+        };
+        let (id, other_ids) = (event.id.clone(), other_ids(record));
+        let ended_at = ended_at(record).and_then(|end| end.parse().ok());
+        // Both borrow from the body.
+        drop(event);
+        drop(callback);
+        Ok(Self {
+            id,
+            other_ids,
+            stage,
+            ended_at,
+            body,
+        })
     }
 
     /// Returns the event ids that show that the job was received.
@@ -72,35 +97,12 @@ impl AnsweredJob {
     pub(crate) fn callback(&self) -> Callback<'_> {
         callback_of(Payload::read(&self.body).expect("it was read before"))
     }
+}
 
-    fn from_node(node: &str) -> Result<Self, ReadError> {
-        let body = format!("<Response>{node}</Response>").into_bytes();
-        let callback = callback_of(Payload::read(&body)?);
-        let mut events = events(&callback);
-        let (Some(event), 0) = (events.next(), events.len()) else {
-            unreachable!("one node is one job")
-        };
-        let record = &event.data;
-        let stage = match record.outcome {
-            Outcome::Succeeded | Outcome::Partial | Outcome::Failed | Outcome::Cancelled => {
-                Stage::Over
-            }
-            Outcome::Pending => Stage::Pending,
-            _ => Stage::Unknown,
-        };
-        let other_ids = other_ids(record);
-        let ended_at = ended_at(record).and_then(|end| end.parse().ok());
-        let id = event.id.clone();
-        // Both borrow from the body.
-        drop((event, events));
-        drop(callback);
-        Ok(Self {
-            id,
-            other_ids,
-            stage,
-            ended_at,
-            body,
-        })
+fn callback_of(payload: Payload<'_>) -> Callback<'_> {
+    match payload {
+        Payload::Callback(callback) => callback,
+        Payload::Probe => unreachable!("a probe has no node"),
     }
 }
 
@@ -119,7 +121,7 @@ fn ended_at<'r, D>(record: &'r Record<'_, D>) -> Option<&'r str> {
 fn other_ids<D>(record: &Record<'_, D>) -> Vec<String> {
     let states: &[&str] = match record.state {
         Some(_) => &["unknown"],
-        None => &OVER,
+        None => &ENDED_STATES,
     };
     let ids = record.job_id.iter().flat_map(|job| {
         let ids = states.iter().map(move |state| format!("{job}:{state}"));
@@ -128,18 +130,107 @@ fn other_ids<D>(record: &Record<'_, D>) -> Vec<String> {
     ids.collect()
 }
 
-/// Returns the callback of a node.
-fn callback_of(payload: Payload<'_>) -> Callback<'_> {
-    match payload {
-        Payload::Callback(callback) => callback,
-        Payload::Probe => unreachable!("a probe has no node"),
+/// The longest id that is looked up. Tencent's have at most 38 characters.
+const MAX_ID_LENGTH: usize = 128;
+
+/// Accepts an id: it becomes a part of a path.
+pub(crate) fn job_id(text: &str) -> Result<String, &'static str> {
+    let is_legal = |byte: u8| byte.is_ascii_graphic() && !b"/,".contains(&byte);
+    if !text.is_empty() && text.len() <= MAX_ID_LENGTH && text.bytes().all(is_legal) {
+        Ok(text.to_owned())
+    } else {
+        Err("not a job id")
     }
 }
 
-/// Returns the id of a node that cannot be read, in a form that may be printed.
-pub(crate) fn shown_id(node: &Element<'_>) -> Option<String> {
-    let children = node.children();
-    let id = child_text(&children, "JobId").or_else(|| child_text(&children, "RunId"));
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    id.filter(|id| id.len() <= MAX_SHOWN_LENGTH && id.bytes().all(is_legal))
+/// The paths that look up jobs. Each knows other kinds of jobs.
+const PATHS: [&str; 4] = ["/jobs", "/doc_jobs", "/file_jobs", "/workflowexecution"];
+
+/// Returns the path that most likely knows an id, by its first letter.
+fn likely_path(id: &str) -> &'static str {
+    match id.as_bytes().first() {
+        Some(b'd') => "/doc_jobs",
+        Some(b'f') => "/file_jobs",
+        Some(b'i' | b'r') => "/workflowexecution",
+        _ => "/jobs",
+    }
+}
+
+/// What a lookup has found, by job id: jobs, and why an id could not be looked up.
+pub(crate) type Found = HashMap<String, Result<VendorJob, String>>;
+
+/// Looks up jobs of any kind: those that `/jobs` likely knows ten at a time, then each of the others.
+///
+/// # Errors
+/// If no request can succeed.
+pub(crate) async fn look_up(
+    client: &mut Client,
+    bucket: &str,
+    ids: &[String],
+) -> Result<Found, ApiError> {
+    let mut found = Found::new();
+    let likely: Vec<_> = ids.iter().filter(|id| likely_path(id) == "/jobs").collect();
+    for ids in likely.chunks(MAX_IDS) {
+        // If it fails, each of them is asked for below: one invalid id is enough.
+        let ids: Vec<_> = ids.iter().map(|id| &***id).collect();
+        match ask(client, "/jobs", bucket, &ids).await {
+            Err(error) if error.is_fatal() => return Err(error),
+            jobs => found.extend(jobs.unwrap_or_default()),
+        }
+    }
+    for id in ids {
+        let first = likely_path(id);
+        let others = PATHS.into_iter().filter(|path| *path != first);
+        for path in std::iter::once(first).chain(others) {
+            if matches!(found.get(id), Some(Ok(_))) {
+                break;
+            }
+            match ask(client, path, bucket, &[id]).await {
+                Ok(jobs) => found.extend(jobs),
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) if error.is_invalid() => {}
+                Err(error) => {
+                    found.insert(id.clone(), Err(format!("lookup failed: {error}")));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Asks for jobs, and returns those that are known. Ignores jobs that were not asked for.
+async fn ask(
+    client: &mut Client,
+    path: &str,
+    bucket: &str,
+    ids: &[&str],
+) -> Result<Found, ApiError> {
+    let response = match client.get(&format!("{path}/{}", ids.join(",")), &[]).await {
+        Err(error) if error.is_unknown_id() => return Ok(Found::new()),
+        response => response?,
+    };
+    let elements = xml::children(&response, "Response").map_err(ApiError::unusable)?;
+    let jobs = elements.iter().filter_map(|node| {
+        let (id, job) = match node.name {
+            "JobsDetail" => ("JobId", VendorJob::from_task(node.xml)),
+            "WorkflowExecution" => ("RunId", VendorJob::from_run(node, bucket)),
+            _ => return None,
+        };
+        let id = child_text(&node.children(), id).filter(|id| ids.contains(&&**id))?;
+        Some((id, job.map_err(|error| format!("unreadable: {error}"))))
+    });
+    Ok(jobs.collect())
+}
+
+/// Looks up a workflow run. Returns `None` if it is unknown.
+///
+/// # Errors
+/// If it cannot be looked up.
+pub(crate) async fn look_up_run(
+    client: &mut Client,
+    run_id: &str,
+    bucket: &str,
+) -> Result<Option<VendorJob>, ApiError> {
+    let mut found = ask(client, "/workflowexecution", bucket, &[run_id]).await?;
+    found.remove(run_id).transpose().map_err(ApiError::Unusable)
 }

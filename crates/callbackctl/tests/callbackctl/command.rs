@@ -1,6 +1,7 @@
 //! Runs `callbackctl` in the environment of a test.
 
 use std::{
+    io::Write,
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -86,8 +87,7 @@ pub(crate) fn callbackctl(arguments: &[&str]) -> Command {
         .env("AWS_REGION", ministack::REGION)
         .env("AWS_ACCESS_KEY_ID", ministack::ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", ministack::SECRET_ACCESS_KEY)
-        .env("AWS_ENDPOINT_URL", ministack::endpoint())
-        .stdin(Stdio::null());
+        .env("AWS_ENDPOINT_URL", ministack::endpoint());
     command
 }
 
@@ -121,16 +121,25 @@ impl Ended {
 
 /// Runs a command to its end, while the servers of the test continue. Checks that its output contains no
 /// secret.
-pub(crate) async fn run(mut command: Command) -> Ended {
-    let run = tokio::task::spawn_blocking(move || command.output());
+pub(crate) async fn run(command: Command) -> Ended {
+    run_with(command, b"").await
+}
+
+/// Like [`run`], with this standard input.
+pub(crate) async fn run_with(mut command: Command, input: &[u8]) -> Ended {
+    let piped = || Stdio::piped();
+    command.stdin(piped()).stdout(piped()).stderr(piped());
+    let mut child = command.spawn().expect("cargo has built it");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin.write_all(input).expect("the pipe has a buffer");
+    drop(stdin);
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output());
+    let output = output.await.expect("it does not panic");
     let Output {
         status,
         stdout,
         stderr,
-    } = run
-        .await
-        .expect("it does not panic")
-        .expect("cargo has built it");
+    } = output.expect("it ends");
     let ended = Ended {
         code: status.code(),
         stdout: String::from_utf8(stdout).expect("it writes text"),

@@ -9,6 +9,7 @@ mod jobs;
 mod log_group;
 
 mod commands;
+mod doctor;
 mod endpoints;
 mod faults;
 mod lookup;
@@ -17,4 +18,5 @@ mod received;
 mod reconcile;
 mod replay;
 mod usage;
+mod vault;
 mod vendor_bodies;

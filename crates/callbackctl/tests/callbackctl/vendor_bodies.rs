@@ -65,7 +65,7 @@ async fn each_published_body_makes_the_message_of_its_callback() {
             xml: node,
         };
         world.ci.replace(filter[0], job);
-        let window = ["--since", "3660d", "--until", "0s"];
+        let window = ["--since", "87840h", "--until", "0s"];
         let bucket = [
             "reconcile",
             "--all",

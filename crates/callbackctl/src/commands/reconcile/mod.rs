@@ -1,37 +1,31 @@
 //! `callbackctl reconcile`: publishes the jobs whose callbacks never arrived.
 //!
-//! `window` says which jobs a run is about, `lists`, `pages` and `run` read the vendor's lists of them,
-//! `publish` publishes those that are not in the function's log, and `report` prints what became of each.
+//! `window` says which jobs a run is about, `lists` and `pages` read the vendor's lists of them, and `run`
+//! publishes those that are not in the function's log.
 
 mod lists;
 mod pages;
-mod publish;
-mod report;
 mod run;
 mod window;
 
-use std::process::ExitCode;
-
 use clap::{Args, builder::NonEmptyStringValueParser};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
-use self::{run::Run, window::WindowArguments};
+use self::{run::Reconciler, window::WindowArgs};
 use crate::{
-    Failure,
-    ci_api::{BucketArguments, CiApi},
-    clients::Clients,
-    event_log::EventLog,
-    sender::{QueueArguments, Sender},
+    aws::{Clients, event_log::EventLog, publisher::Publisher, queue::QueueArgs, vault::VaultArgs},
+    tencent::client::{BucketArgs, Client},
     terminal::warn,
-    wrong_usage,
 };
 
 /// Publishes the jobs whose callbacks never arrived.
 #[derive(Args)]
+#[command(mut_arg("queue_url", |arg| arg.required_unless_present("dry_run")))]
 #[command(group(clap::ArgGroup::new("received").required(true)))]
-pub(crate) struct Reconcile {
+pub(crate) struct ReconcileArgs {
     #[command(flatten)]
-    bucket: BucketArguments,
+    bucket: BucketArgs,
     /// The function's log group, /aws/lambda/NAME: its lines name the jobs that were received
     #[arg(long, value_name = "NAME", group = "received")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
@@ -40,7 +34,7 @@ pub(crate) struct Reconcile {
     #[arg(long, group = "received")]
     all: bool,
     #[command(flatten)]
-    window: WindowArguments,
+    window: WindowArgs,
     /// Only tasks with this tag, such as Transcode
     #[arg(long = "tag", value_name = "T", value_parser = NonEmptyStringValueParser::new())]
     tags: Vec<String>,
@@ -50,62 +44,58 @@ pub(crate) struct Reconcile {
     /// Only runs of this workflow
     #[arg(long = "workflow-id", value_name = "W", value_parser = NonEmptyStringValueParser::new())]
     workflow_ids: Vec<String>,
-    /// The maximum number of jobs to publish; the others are left
+    /// The maximum number of jobs to publish; the others are skipped
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Start nothing after this time, such as 12m; what is not done belongs to the next run
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<SignedDuration>,
     /// Print what would be published, without publishing it
     #[arg(long)]
     dry_run: bool,
     /// Print the lines as JSON
     #[arg(long)]
     json: bool,
-    /// Print the metric Reconciled, in CloudWatch's embedded metric format
-    #[arg(long)]
-    metrics: bool,
     #[command(flatten)]
-    queue: QueueArguments,
+    queue: QueueArgs,
+    #[command(flatten)]
+    vault: VaultArgs,
 }
 
-impl Reconcile {
-    /// Runs the command, and returns its exit code.
-    pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
-        let now = Timestamp::now();
-        let mut problems = Vec::new();
-        let window = self.window.window(now);
-        if window.is_none() {
-            problems.push("--until: expected a shorter time than --since".to_owned());
-        }
-        let api = CiApi::from_env(&self.bucket);
-        let api = api.map_err(|found| problems.extend(found)).ok();
-        let queue_url = self.queue.queue_url.as_deref().unwrap_or_default();
-        if queue_url.is_empty() && !self.dry_run {
-            problems.push("QUEUE_URL is not set".to_owned());
-        }
-        let clients = Clients::load().await;
-        if !clients.has_region() && (self.log_group.is_some() || !self.dry_run) {
-            problems.push("AWS_REGION is not set".to_owned());
-        }
-        let (Some(window), Some(api), true) = (window, api, problems.is_empty()) else {
-            return Ok(wrong_usage(&problems));
-        };
-        let sender = match self.dry_run {
-            true => None,
-            false => Some(Sender::new(&self.queue, queue_url, &clients)?),
-        };
-        let mut log = None;
-        if let Some(group) = &self.log_group {
-            let mut read = EventLog::new(clients.logs(), group.clone(), "reconcile")?;
-            let since = window.received_from;
-            read.read_since(since).await.map_err(Failure)?;
-            if read.is_empty() {
-                warn(&format!(
-                    "the log group {group} has no published event since {since}: is it the \
-                     function's, with the log level INFO and the format JSON?"
-                ));
+impl ReconcileArgs {
+    /// Runs the command, and returns whether no job is skipped and nothing failed. After the time limit no
+    /// request and no batch begins; what has begun by then ends within two minutes.
+    pub(crate) async fn run(self) -> anyhow::Result<bool> {
+        let window = self.window.window(Timestamp::now())?;
+        let deadline = self
+            .time_limit
+            .map(|limit| Instant::now() + limit.unsigned_abs());
+        let client = Client::new(&self.bucket, deadline)?;
+        let (mut log, mut publisher) = (None, None);
+        if self.log_group.is_some() || !self.dry_run {
+            let clients = Clients::load().await?;
+            if let Some(group) = &self.log_group {
+                log = Some(read_log(&clients, group, window.received_from).await?);
             }
-            log = Some(read);
+            if !self.dry_run {
+                let vault = self.vault.vault_bucket.as_deref();
+                publisher = Some(Publisher::new(&clients, &self.queue, vault)?);
+            }
         }
-        let run = Run::new(&self, api, window, log, sender);
-        Ok(crate::success_if(run.reconcile().await?))
+        Reconciler::new(&self, client, window, log, publisher)
+            .run()
+            .await
     }
+}
+
+async fn read_log(clients: &Clients, group: &str, since: Timestamp) -> anyhow::Result<EventLog> {
+    let mut log = EventLog::new(clients, group, "reconcile")?;
+    log.read_since(since).await?;
+    if log.is_empty() {
+        warn(format!(
+            "the log group {group} has no published event since {since}: is it the function's, with \
+             the log level INFO and the format JSON?"
+        ));
+    }
+    Ok(log)
 }

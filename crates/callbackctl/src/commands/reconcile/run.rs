@@ -1,247 +1,296 @@
-//! One run: from the vendor's lists to the jobs on them.
+//! A run: from the vendor's lists to the jobs on them.
 
-use std::{collections::HashSet, io, mem};
+use std::collections::HashSet;
+
+use anyhow::bail;
+use cloud_infinite_callback::{callback::Callback, telemetry::loggable_id};
 
 use super::{
-    Reconcile,
+    ReconcileArgs,
     lists::{Kind, List, lists},
-    pages::Pages,
-    report::{JobResult, Report},
+    pages::{Entry, Page, page},
     window::Window,
 };
 use crate::{
-    Failure,
-    answered_job::{AnsweredJob, Stage, shown_id},
-    ci_api::{ApiError, CiApi},
-    event_log::EventLog,
-    lookup::look_up_run,
-    sender::Sender,
-    terminal::{show_progress, warn},
-    xml_answer::{Element, child_text},
+    aws::{
+        event_log::EventLog,
+        publisher::{BATCH, Publisher, STOPPED},
+    },
+    tencent::{
+        client::Client,
+        error::ApiError,
+        jobs::{Stage, VendorJob, look_up_run},
+    },
+    terminal::{ResultPrinter, show_progress, warn},
 };
 
-/// The states of jobs that have not ended. The vendor lists these, too, if it ignores the filter.
+/// The states of workflow runs that have not ended. The vendor lists these, too, if it ignores the filter.
 const PENDING: [&str; 4] = ["Submitted", "Running", "Pause", "Auditing"];
 
-/// The placeholder for an id that is missing or invalid.
-const NO_ID: &str = "a job without an id";
-
-/// Why a run ends before its lists do.
-pub(super) enum Stop {
-    /// The vendor refused the key, or the log failed. Nothing more is published.
-    Fault(String),
-    /// Standard output cannot be written.
-    Output(io::Error),
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
-/// The state of a run.
-pub(super) struct Run<'r> {
-    pub(super) arguments: &'r Reconcile,
-    pub(super) api: CiApi,
-    pub(super) window: Window,
+/// Reads the lists, and publishes the jobs that are not in the log.
+pub(super) struct Reconciler<'r> {
+    arguments: &'r ReconcileArgs,
+    client: Client,
+    window: Window,
     /// Absent if all jobs are published.
-    pub(super) log: Option<EventLog>,
+    log: Option<EventLog>,
     /// Absent in a dry run.
-    pub(super) sender: Option<Sender>,
-    /// What was listed.
+    publisher: Option<Publisher>,
+    /// The ids of all jobs that were listed.
     seen: HashSet<String>,
-    pub(super) report: Report,
+    printer: ResultPrinter,
     has_failed: bool,
-    /// Whether it was said how a list ended.
-    has_warned: bool,
 }
 
-impl<'r> Run<'r> {
+impl<'r> Reconciler<'r> {
     pub(super) fn new(
-        arguments: &'r Reconcile,
-        api: CiApi,
+        arguments: &'r ReconcileArgs,
+        client: Client,
         window: Window,
         log: Option<EventLog>,
-        sender: Option<Sender>,
+        publisher: Option<Publisher>,
     ) -> Self {
+        let done = match arguments.dry_run {
+            true => "would be published",
+            false => "published",
+        };
         Self {
             arguments,
-            api,
+            client,
             window,
             log,
-            sender,
+            publisher,
             seen: HashSet::new(),
-            report: Report::new(arguments.json),
+            printer: ResultPrinter::new(arguments.json, &["listed", "received", done, "skipped"]),
             has_failed: false,
-            has_warned: false,
         }
     }
 
-    /// Goes through all lists, and returns whether nothing failed and nothing is left.
-    pub(super) async fn reconcile(mut self) -> Result<bool, Failure> {
-        match self.read_lists().await {
-            Ok(()) => {}
-            Err(Stop::Fault(reason)) => self.fail(&reason),
-            Err(Stop::Output(error)) => return Err(error.into()),
+    /// Reads all lists, and returns whether no job is skipped and nothing failed.
+    pub(super) async fn run(mut self) -> anyhow::Result<bool> {
+        if let Err(error) = self.read_lists().await {
+            if error.is::<std::io::Error>() {
+                return Err(error);
+            }
+            self.fail(error);
         }
-        let is_truncated = self.log.as_ref().is_some_and(EventLog::is_truncated);
-        if is_truncated && self.report.chosen() > 0 {
-            warn(
-                "the log names only the first 100 jobs of a callback: if there are more, they count \
-                 as not received, and their messages repeat with the same ids",
-            );
-        }
-        self.report.summary()?;
-        if self.arguments.metrics {
-            self.report.metric(&self.arguments.bucket.bucket)?;
-        }
-        Ok(self.report.left == 0 && !self.has_failed)
+        self.printer.summary()?;
+        Ok(self.printer.count("skipped") == 0 && !self.has_failed)
     }
 
-    async fn read_lists(&mut self) -> Result<(), Stop> {
-        let arguments = self.arguments;
-        let lists = lists(
-            &arguments.tags,
-            &arguments.queue_ids,
-            &arguments.workflow_ids,
-        );
-        let mut absent = Vec::new();
+    async fn read_lists(&mut self) -> anyhow::Result<()> {
+        let ReconcileArgs {
+            tags,
+            queue_ids,
+            workflow_ids,
+            ..
+        } = self.arguments;
+        let lists = lists(tags, queue_ids, workflow_ids);
+        let mut missing = Vec::new();
         for (number, list) in lists.iter().enumerate() {
-            let progress = format!("[{}/{}] {}", number + 1, lists.len(), list.name());
-            if !self.read_list(list, &progress).await? {
-                absent.push(list);
+            show_progress(&format!("[{}/{}] {}", number + 1, lists.len(), list.name()));
+            if !self.read_list(list).await? {
+                missing.push(list);
             }
         }
-        if arguments.queue_ids.is_empty() && absent.len() == lists.len() {
-            self.fail("the vendor has no list for this bucket: is no service bound to it?");
+        if queue_ids.is_empty() && missing.len() == lists.len() {
+            self.fail("this bucket has no lists: is no service bound to it?");
         }
-        for queue in &arguments.queue_ids {
-            let is_absent = |list: &List| absent.contains(&list);
+        for queue in queue_ids {
             let mut of_queue = lists.iter().filter(|list| list.is_of_queue(queue));
-            if of_queue.all(is_absent) {
-                self.fail(&format!(
-                    "the vendor has no list for the queue {queue}: is its id right?"
-                ));
+            if of_queue.all(|list| missing.contains(&list)) {
+                self.fail(format!("the queue {queue} has no lists: is its id right?"));
             }
         }
         Ok(())
     }
 
-    /// Goes through a list, and returns whether there is one.
-    async fn read_list(&mut self, list: &List, progress: &str) -> Result<bool, Stop> {
-        let mut pages = Pages::new(list, &self.window);
+    /// Reads a list, and returns whether it exists.
+    async fn read_list(&mut self, list: &List) -> anyhow::Result<bool> {
+        let mut token = None;
+        let mut ids = HashSet::new();
         loop {
-            show_progress(&format!("{progress}: {} listed so far", self.report.listed));
-            let entries = match pages.next(&mut self.api).await {
-                Ok(Some(entries)) => entries,
-                Ok(None) => {
-                    if pages.has_left_token && !mem::replace(&mut self.has_warned, true) {
-                        warn(&format!(
-                            "the list of {} ended with a page that has no jobs, but a token of \
-                             another page",
-                            list.name()
-                        ));
-                    }
-                    return Ok(true);
-                }
-                Err(error @ ApiError::Key(_)) => return Err(Stop::Fault(error.to_string())),
-                Err(error) if !pages.has_begun() && list.is_absent(&error) => {
-                    warn(&format!("there is no list of {}: {error}", list.name()));
+            let page = page(&mut self.client, list, &self.window, token.as_deref()).await;
+            let Page { entries, next } = match page {
+                Err(error) if token.is_none() && list.is_optional_and_missing(&error) => {
+                    warn(format!("there is no list of {}: {error}", list.name()));
                     return Ok(false);
                 }
-                Err(error) => {
-                    let (name, place) = (list.name(), pages.place());
-                    self.fail(&format!("the list of {name} ended early, {place}: {error}"));
-                    return Ok(true);
-                }
+                Err(error) => return self.list_failed(list, ids.len(), error),
+                Ok(page) => page,
             };
-            let mut missing = Vec::new();
-            for entry in &entries {
-                let job = match list.kind {
-                    Kind::Tasks => self.read_task(entry)?,
-                    Kind::Runs => self.look_up_run(entry).await?,
-                };
-                if let Some(job) = job {
-                    missing.extend(self.unless_received(job).await?);
+            let (is_empty, before) = (entries.is_empty(), ids.len());
+            ids.extend(entries.iter().filter_map(|entry| entry.id.clone()));
+            self.read_entries(list.kind, entries).await?;
+            match next {
+                Err(error) => return self.list_failed(list, ids.len(), error),
+                // The vendor does not document how a list ends: a page without jobs is an end as well.
+                Ok(next) if next.is_none() || is_empty => return Ok(true),
+                Ok(next) if next == token || ids.len() == before => {
+                    let error = ApiError::unusable("its pages repeat");
+                    return self.list_failed(list, ids.len(), error);
                 }
+                Ok(next) => token = next,
             }
-            self.publish(missing).await?;
         }
     }
 
-    /// Reads a listed task, unless it was seen before or cannot be read.
-    fn read_task(&mut self, entry: &str) -> Result<Option<AnsweredJob>, Stop> {
-        let node = Element {
-            name: "JobsDetail",
-            xml: entry,
-        };
-        let read = AnsweredJob::from_task(&node);
-        let shown = shown_id(&node);
-        let id = match &read {
-            Ok(job) => &*job.id,
-            Err(_) => shown.as_deref().unwrap_or(entry),
-        };
-        if !self.is_new(id) {
-            return Ok(None);
+    fn list_failed(&mut self, list: &List, jobs: usize, error: ApiError) -> anyhow::Result<bool> {
+        if error.is_fatal() {
+            return Err(error.into());
         }
-        match read {
+        let name = list.name();
+        self.fail(format!(
+            "the list of {name} ended early, after {jobs} jobs: {error}"
+        ));
+        Ok(true)
+    }
+
+    /// Publishes those of the jobs on a page that ended in the window and were not received.
+    async fn read_entries(&mut self, kind: Kind, entries: Vec<Entry>) -> anyhow::Result<()> {
+        let mut missing = Vec::new();
+        for entry in entries {
+            if !self
+                .seen
+                .insert(entry.id.as_ref().unwrap_or(&entry.xml).clone())
+            {
+                continue;
+            }
+            self.printer.add("listed", 1);
+            let job = match kind {
+                Kind::Tasks => self.read_task(&entry)?,
+                Kind::Runs => self.look_up_run(&entry).await?,
+            };
+            if let Some(job) = job
+                && self.is_missing(&job).await?
+            {
+                missing.push(job);
+            }
+        }
+        let mut missing = missing.into_iter().peekable();
+        while missing.peek().is_some() {
+            self.client.check_deadline()?;
+            if let (Some(log), Some(_)) = (&mut self.log, &self.publisher) {
+                // Callbacks that were late, and what another run has published.
+                log.refresh().await?;
+                log.create_stream().await?;
+            }
+            let batch: Vec<_> = missing.by_ref().take(BATCH).collect();
+            self.publish(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a listed task.
+    fn read_task(&mut self, entry: &Entry) -> anyhow::Result<Option<VendorJob>> {
+        match VendorJob::from_task(&entry.xml) {
             Ok(job) => Ok(Some(job)),
             Err(error) => {
-                self.leave(shown.as_deref(), format!("it cannot be read: {error}"))?;
+                self.skip(entry.id.as_deref(), &format!("unreadable: {error}"))?;
                 Ok(None)
             }
         }
     }
 
-    /// Looks up a listed run of a workflow, unless it was seen before or is not over.
-    async fn look_up_run(&mut self, entry: &str) -> Result<Option<AnsweredJob>, Stop> {
-        let listed = Element {
-            name: "WorkflowExecutionList",
-            xml: entry,
-        };
-        let fields = listed.children();
-        let id = shown_id(&listed);
-        if !self.is_new(id.as_deref().unwrap_or(entry)) {
+    /// Looks up a listed workflow run, unless it has not ended.
+    async fn look_up_run(&mut self, entry: &Entry) -> anyhow::Result<Option<VendorJob>> {
+        let is_pending = |state: &str| PENDING.contains(&state);
+        if entry.state.as_deref().is_some_and(is_pending) {
             return Ok(None);
         }
-        let state = child_text(&fields, "State");
-        if state.is_some_and(|state| PENDING.contains(&&*state)) {
-            return Ok(None);
-        }
-        let Some(id) = id else {
-            self.leave(None, "it cannot be looked up".to_owned())?;
+        let Some(id) = &entry.id else {
+            self.skip(None, "it cannot be looked up")?;
             return Ok(None);
         };
         let bucket = &self.arguments.bucket.bucket;
-        let reason = match look_up_run(&mut self.api, &id, bucket).await {
+        let reason = match look_up_run(&mut self.client, id, bucket).await {
             Ok(Some(job)) if job.stage == Stage::Pending => {
-                "the vendor lists it as over, and its lookup says that it is not".to_owned()
+                "listed as ended, but the lookup reports it running".to_owned()
             }
             Ok(Some(job)) => return Ok(Some(job)),
-            Ok(None) => "the vendor lists it, and its lookup does not find it".to_owned(),
-            Err(error @ ApiError::Key(_)) => return Err(Stop::Fault(error.to_string())),
-            Err(error) => format!("it cannot be looked up: {error}"),
+            Ok(None) => "listed, but the lookup does not find it".to_owned(),
+            Err(error) if error.is_fatal() => return Err(error.into()),
+            Err(error) => format!("lookup failed: {error}"),
         };
-        self.leave(Some(&id), reason)?;
+        self.skip(Some(id), &reason)?;
         Ok(None)
     }
 
-    /// Returns whether a job was not listed before, and counts it.
-    fn is_new(&mut self, id: &str) -> bool {
-        let is_new = self.seen.insert(id.to_owned());
-        self.report.listed += usize::from(is_new);
-        is_new
+    /// Returns whether a job ended in the window and was not received. One whose state is unknown is
+    /// skipped: it may not have ended.
+    async fn is_missing(&mut self, job: &VendorJob) -> anyhow::Result<bool> {
+        let ended_at = job.ended_at.filter(|end| self.window.is_possible(*end));
+        let is_in_window = ended_at.is_none_or(|end| self.window.contains(end));
+        if job.stage == Stage::Pending || !is_in_window {
+            return Ok(false);
+        }
+        if let Some(log) = &mut self.log
+            && ended_at.is_none()
+        {
+            // Without an end, its callback may have arrived at any time since its creation.
+            log.read_since(self.window.created_from).await?;
+        }
+        if self.is_received(job) {
+            self.printer.line(&loggable_id(&job.id), "received")?;
+            return Ok(false);
+        }
+        if job.stage == Stage::Unknown {
+            self.skip(
+                Some(&job.id),
+                "unknown state: callbackctl lookup ID --publish sends it",
+            )?;
+            return Ok(false);
+        }
+        Ok(true)
     }
 
-    /// Reports a job that may have ended in the window, and was not published.
-    pub(super) fn leave(&mut self, id: Option<&str>, reason: String) -> io::Result<()> {
-        let id = id.filter(|id| self.api.is_printable(id));
-        let id = id.unwrap_or(NO_ID);
-        self.report.job(id, &JobResult::Left(reason))
+    fn is_received(&self, job: &VendorJob) -> bool {
+        let log = self.log.as_ref();
+        log.is_some_and(|log| job.received_ids().any(|id| log.has(id)))
     }
 
-    pub(super) fn fail(&mut self, reason: &str) {
+    /// Publishes at most [`BATCH`] jobs, unless they have been received by now.
+    async fn publish(&mut self, jobs: Vec<VendorJob>) -> anyhow::Result<()> {
+        let limit = self.arguments.limit.unwrap_or(usize::MAX);
+        let mut batch = Vec::new();
+        for job in jobs {
+            let done = self.printer.count("published") + self.printer.count("would be published");
+            if self.is_received(&job) {
+                self.printer.line(&loggable_id(&job.id), "received")?;
+            } else if done + batch.len() >= limit {
+                self.skip(Some(&job.id), "the limit is reached")?;
+            } else if self.publisher.is_none() {
+                self.printer
+                    .line(&loggable_id(&job.id), "would be published")?;
+            } else {
+                batch.push(job);
+            }
+        }
+        let Some(publisher) = self.publisher.as_mut().filter(|_| !batch.is_empty()) else {
+            return Ok(());
+        };
+        let callbacks: Vec<Callback<'_>> = batch.iter().map(VendorJob::callback).collect();
+        let published = publisher.publish(&callbacks, None, self.log.as_mut()).await;
+        let is_stopped = publisher.is_stopped();
+        self.has_failed |= !published.is_recorded;
+        for id in &published.ids {
+            self.printer.line(&loggable_id(id), "published")?;
+        }
+        for (id, reason) in &published.failed {
+            self.skip(Some(id), reason)?;
+        }
+        if is_stopped {
+            bail!("{STOPPED}");
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, id: Option<&str>, reason: &str) -> std::io::Result<()> {
+        let id = id.map_or("a job without an id".into(), loggable_id);
+        self.printer.skipped(&id, reason)
+    }
+
+    fn fail(&mut self, reason: impl std::fmt::Display) {
         self.has_failed = true;
         warn(reason);
     }

@@ -55,8 +55,6 @@ pub(crate) enum Fault {
     SamePage,
     /// The right answer to a request without `states`: a parameter that was ignored.
     AllStates,
-    /// This status and body, with a part of the request instead of each `@`. The headers repeat it, too.
-    Echo(u16, &'static str, Part),
     /// The connection is closed instead of an answer.
     Close,
     /// No answer.
@@ -67,17 +65,6 @@ pub(crate) enum Fault {
     Redirect(SocketAddr),
     /// The right answer, once `resume` was called.
     Pause,
-}
-
-/// What a server can repeat of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Part {
-    Authorization,
-    Signature,
-    /// The signature of the first request, in upper case.
-    FirstSignature,
-    SecretId,
-    Token,
 }
 
 /// A request as it came.
@@ -99,7 +86,6 @@ struct Shared {
     runs: Mutex<Vec<Job>>,
     queues: Mutex<BTreeMap<String, Vec<String>>>,
     seen: Mutex<Vec<Seen>>,
-    signatures: Mutex<Vec<String>>,
     /// By the number of the request, from 0.
     faults: Mutex<HashMap<usize, Fault>>,
     /// By the tag that is listed, by the queue, or by the path.
@@ -187,11 +173,6 @@ impl FakeCi {
         lock(&self.shared.seen).clone()
     }
 
-    /// The signatures of all requests so far.
-    pub(crate) fn signatures(&self) -> Vec<String> {
-        lock(&self.shared.signatures).clone()
-    }
-
     /// Waits until so many requests have come.
     pub(crate) async fn wait_for(&self, count: usize) {
         while lock(&self.shared.seen).len() < count {
@@ -263,8 +244,6 @@ impl Shared {
             });
             seen.len() - 1
         };
-        let (_, signature) = signature_of(head);
-        lock(&self.signatures).push(signature);
         if let Err((status, code)) = self.check(head) {
             return error(status, code);
         }
@@ -308,10 +287,6 @@ impl Shared {
                 let mut parameters = parameters.clone();
                 parameters.remove("states");
                 self.answer(&path, &parameters)
-            }
-            Some(Fault::Echo(status, template, part)) => {
-                let first = lock(&self.signatures)[0].to_uppercase();
-                echo(head, status, template, part, &first)
             }
             Some(Fault::Silence) => future::pending().await,
             Some(Fault::Redirect(address)) => {
@@ -369,35 +344,6 @@ fn error(status: u16, code: &str) -> Answer {
         status,
         format!("<Error><Code>{code}</Code><Message>{quoted}</Message></Error>"),
     )
-}
-
-/// The header `Authorization` of a request, and the signature in it.
-fn signature_of(head: &Parts) -> (String, String) {
-    let value = head.headers.get("authorization");
-    let value = value.and_then(|value| value.to_str().ok());
-    let value = value.unwrap_or_default();
-    let signature = value.rsplit('=').next().unwrap_or_default();
-    (value.to_owned(), signature.to_owned())
-}
-
-/// An answer that repeats a part of the request.
-fn echo(head: &Parts, status: u16, template: &str, part: Part, first: &str) -> Answer {
-    let (authorization, signature) = signature_of(head);
-    let part = match part {
-        Part::Authorization => &*authorization,
-        Part::Signature => &*signature,
-        Part::FirstSignature => first,
-        Part::SecretId => SECRET_ID,
-        Part::Token => TOKEN,
-    };
-    let body = template.replace('@', &part.replace('&', "&amp;"));
-    let mut answer = with_status(status, body);
-    for name in [header::LOCATION.as_str(), "x-ci-request-id"] {
-        let value = header::HeaderValue::from_str(part).expect("it came in a header");
-        let name = header::HeaderName::from_bytes(name.as_bytes()).expect("a name");
-        answer.headers_mut().insert(name, value);
-    }
-    answer
 }
 
 /// An answer with another token of the next page.

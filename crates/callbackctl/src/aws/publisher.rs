@@ -1,0 +1,196 @@
+//! Publishes callbacks, with the function's own publisher.
+
+use std::time::Duration;
+
+use cloud_infinite_callback::{
+    callback::Callback,
+    event::{JobEvent, events, job_events},
+    publish::{self, Delivery, PublishError, PublishReport},
+    queue::{Queue, QueueError},
+    vault::{RequestMetadata, Vault},
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{Clients, event_log::EventLog, queue::QueueArgs};
+use crate::{random, terminal::warn};
+
+/// The number of messages in one call.
+pub(crate) const BATCH: usize = 10;
+
+/// The time for a batch. A queue that accepts nothing stops a command within a minute.
+const BUDGET: Duration = Duration::from_secs(25);
+
+/// The number of failures of the queue in a row after which nothing more is sent.
+const MAX_FAILURES: u32 = 2;
+
+/// Why a message was not sent.
+pub(crate) const STOPPED: &str = "stopped after two failures of the queue in a row";
+
+/// Publishes callbacks.
+pub(crate) struct Publisher {
+    publisher: publish::Publisher,
+    /// Names this run in the vault.
+    run: String,
+    /// The number of calls of the publisher. With the name of the run it makes a unique delivery id: the
+    /// consumers of an earlier delivery may delete its objects.
+    deliveries: u32,
+    /// The number of failures of the queue since it last accepted a message.
+    failures: u32,
+}
+
+/// What became of the events of callbacks.
+pub(crate) struct Published {
+    /// The ids of the events that are on the queue.
+    pub(crate) ids: Vec<String>,
+    /// The ids of the others, and why they are not.
+    pub(crate) failed: Vec<(String, String)>,
+    /// Whether the log, if there is one, has those that are.
+    pub(crate) is_recorded: bool,
+}
+
+/// Why a batch is not completely on the queue.
+struct Failure {
+    reason: String,
+    /// The ids of the events that are on it.
+    published: Vec<String>,
+    /// Whether the queue takes no other message either.
+    is_unavailable: bool,
+}
+
+impl Publisher {
+    /// Creates a publisher. Sends nothing.
+    ///
+    /// # Errors
+    /// If the system has no random bits.
+    pub(crate) fn new(
+        clients: &Clients,
+        queue: &QueueArgs,
+        vault_bucket: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let url = queue.queue_url.clone().expect("clap requires it");
+        let s3 = clients.s3();
+        let vault = vault_bucket.map(|bucket| Vault::new(bucket.to_owned(), || s3));
+        let vault = vault.map(|vault| vault.with_limits(BUDGET, usize::MAX).into());
+        let publisher = publish::Publisher::new(
+            Queue::new(url, clients.sqs_for_sending()),
+            vault,
+            queue.queue_max_bytes as usize,
+            BUDGET,
+        );
+        Ok(Self {
+            publisher,
+            run: random::run_name()?,
+            deliveries: 0,
+            failures: 0,
+        })
+    }
+
+    /// Returns whether the queue has failed too often to go on.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.failures >= MAX_FAILURES
+    }
+
+    /// Publishes the events of callbacks in batches, and records in the log which are on the queue. What
+    /// cannot be published together is published one by one, so that one message does not keep the others
+    /// back. Each batch is tried, unless the queue fails.
+    pub(crate) async fn publish(
+        &mut self,
+        callbacks: &[Callback<'_>],
+        request: Option<&RequestMetadata>,
+        log: Option<&mut EventLog>,
+    ) -> Published {
+        let own_request = RequestMetadata {
+            request_id: self.run.clone(),
+            received_at: Timestamp::now(),
+            content_type: "application/xml".to_owned(),
+            content_encoding: None,
+        };
+        let request = request.unwrap_or(&own_request);
+        let mut published = Published {
+            ids: Vec::new(),
+            failed: Vec::new(),
+            is_recorded: true,
+        };
+        let ids: Vec<_> = callbacks
+            .iter()
+            .flat_map(events)
+            .map(|event| event.id)
+            .collect();
+        // Creating an event twice is cheaper than keeping it: a message may have a megabyte.
+        let mut batches = callbacks.iter().flat_map(job_events);
+        let mut singles = callbacks.iter().flat_map(job_events);
+        for ids in ids.chunks(BATCH) {
+            let batch: Vec<_> = batches.by_ref().take(ids.len()).collect();
+            let singles: Vec<_> = singles.by_ref().take(ids.len()).collect();
+            let Err(failure) = self.send(batch, request).await else {
+                published.ids.extend_from_slice(ids);
+                continue;
+            };
+            for (id, event) in ids.iter().zip(singles) {
+                let mut reason = Some(failure.reason.clone());
+                if failure.published.contains(id) {
+                    reason = None;
+                } else if !failure.is_unavailable && ids.len() > 1 {
+                    reason = self
+                        .send(vec![event], request)
+                        .await
+                        .err()
+                        .map(|failure| failure.reason);
+                }
+                match reason {
+                    None => published.ids.push(id.clone()),
+                    Some(reason) => published.failed.push((id.clone(), reason)),
+                }
+            }
+        }
+        // The jobs are on the queue. Without their line, a later reconcile publishes them again.
+        if let Some(log) = log
+            && let Err(error) = log.add(&published.ids).await
+        {
+            published.is_recorded = false;
+            warn(error);
+        }
+        published
+    }
+
+    async fn send(
+        &mut self,
+        events: Vec<JobEvent<'_>>,
+        request: &RequestMetadata,
+    ) -> Result<(), Failure> {
+        if self.is_stopped() {
+            return Err(Failure {
+                reason: STOPPED.to_owned(),
+                published: Vec::new(),
+                is_unavailable: true,
+            });
+        }
+        self.deliveries += 1;
+        let delivery = Delivery {
+            id: format!("{}-{}", self.run, self.deliveries),
+            request: request.clone(),
+            trace: None,
+            deadline: Instant::now() + BUDGET,
+        };
+        let report = self.publisher.publish(events.into_iter(), &delivery).await;
+        let PublishReport { ids, error, .. } = report;
+        let Some(error) = error else {
+            self.failures = 0;
+            return Ok(());
+        };
+        // Other errors are about the vault or a message: the queue may take the next one.
+        let is_unavailable =
+            ids.is_empty() && matches!(error, PublishError::Queue(QueueError::Unavailable(_)));
+        if is_unavailable {
+            self.failures += 1;
+        } else if !ids.is_empty() {
+            self.failures = 0;
+        }
+        Err(Failure {
+            reason: error.to_string(),
+            published: ids,
+            is_unavailable,
+        })
+    }
+}

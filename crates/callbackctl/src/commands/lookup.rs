@@ -1,0 +1,97 @@
+//! `callbackctl lookup`: prints jobs as the vendor reports them now, and publishes them.
+
+use std::collections::HashSet;
+
+use clap::Args;
+use cloud_infinite_callback::event::{events, to_json};
+
+use crate::{
+    aws::{
+        Clients,
+        event_log::LogArgs,
+        publisher::{BATCH, Publisher},
+        queue::QueueArgs,
+        vault::VaultArgs,
+    },
+    tencent::{
+        client::{BucketArgs, Client},
+        jobs::{Stage, VendorJob, job_id, look_up},
+    },
+    terminal::{say, warn},
+};
+
+/// Prints jobs as the vendor reports them now.
+#[derive(Args)]
+#[command(mut_arg("queue_url", |arg| arg.required_if_eq("publish", "true")))]
+pub(crate) struct LookupArgs {
+    #[command(flatten)]
+    bucket: BucketArgs,
+    /// Ids of tasks and of workflow runs
+    #[arg(required = true, value_name = "ID", value_parser = job_id)]
+    ids: Vec<String>,
+    /// Also publish the jobs that have ended
+    #[arg(long)]
+    publish: bool,
+    #[command(flatten)]
+    queue: QueueArgs,
+    #[command(flatten)]
+    vault: VaultArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+impl LookupArgs {
+    /// Runs the command, and returns whether all jobs were found and, if asked for, those that have ended
+    /// were published.
+    pub(crate) async fn run(mut self) -> anyhow::Result<bool> {
+        let mut client = Client::new(&self.bucket, None)?;
+        // A repeated id is printed once.
+        let mut seen = HashSet::new();
+        self.ids.retain(|id| seen.insert(id.clone()));
+        let mut found = look_up(&mut client, &self.bucket.bucket, &self.ids).await?;
+        let mut jobs = Vec::new();
+        for id in &self.ids {
+            match found.remove(id) {
+                Some(Ok(job)) => jobs.push(job),
+                Some(Err(reason)) => warn(format!("{id}: {reason}")),
+                None => warn(format!("{id}: not known in this bucket")),
+            }
+        }
+        for job in &jobs {
+            for event in events(&job.callback()) {
+                say(to_json(&event))?;
+            }
+        }
+        let mut is_complete = jobs.len() == self.ids.len();
+        if self.publish {
+            is_complete &= self.publish(&jobs).await?;
+        }
+        Ok(is_complete)
+    }
+
+    /// Publishes jobs, and returns whether all that have ended are on the queue and in the log.
+    async fn publish(&self, jobs: &[VendorJob]) -> anyhow::Result<bool> {
+        let clients = Clients::load().await?;
+        let mut log = self.log.open(&clients, "lookup").await?;
+        let vault = self.vault.vault_bucket.as_deref();
+        let mut publisher = Publisher::new(&clients, &self.queue, vault)?;
+        let mut is_complete = true;
+        let is_pending = |job: &&VendorJob| job.stage == Stage::Pending;
+        let (pending, ended): (Vec<_>, Vec<_>) = jobs.iter().partition(is_pending);
+        for job in pending {
+            eprintln!("{}  skipped: the job has not ended", job.id);
+        }
+        for batch in ended.chunks(BATCH) {
+            let callbacks: Vec<_> = batch.iter().map(|job| job.callback()).collect();
+            let published = publisher.publish(&callbacks, None, log.as_mut()).await;
+            for id in &published.ids {
+                eprintln!("{id}  published");
+            }
+            for (id, reason) in &published.failed {
+                eprintln!("{id}  skipped: {reason}");
+            }
+            is_complete &= published.failed.is_empty() && published.is_recorded;
+        }
+        Ok(is_complete)
+    }
+}
