@@ -97,5 +97,6 @@ async fn show(vault: &VaultBucket, key: &str, only_body: bool) -> anyhow::Result
     }
     say(format!("received at: {}", request.received_at))?;
     say(format!("request id: {}", request.request_id))?;
-    Ok(say(format!("reason: {reason}"))?)
+    say(format!("reason: {reason}"))?;
+    Ok(())
 }

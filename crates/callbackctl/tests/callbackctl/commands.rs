@@ -70,10 +70,3 @@ async fn a_token_comes_with_its_digest() {
     assert_eq!(hashed, digest(token));
     assert_ne!(one, two);
 }
-
-#[tokio::test]
-async fn the_version_is_the_packages() {
-    let ended = run(callbackctl(&["--version"])).await;
-    let expected = format!("callbackctl {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(ended.stdout, expected);
-}

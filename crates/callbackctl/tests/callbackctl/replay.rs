@@ -373,7 +373,7 @@ async fn bodies_a_second() {
     assert_eq!(ended.code, Some(0), "{:?}", ended.last_line());
     assert_eq!(ended.stdout.lines().count(), 2001, "a line for each body");
     assert_eq!(aws.calls().iter().flat_map(Call::ids).count(), 2000);
-    println!(
+    eprintln!(
         "2000 bodies in {seconds:.1} s: {:.0} a second",
         2000.0 / seconds
     );
