@@ -396,6 +396,18 @@ async fn a_queue_that_accepts_nothing_stops_the_run_within_a_minute() {
 }
 
 #[tokio::test]
+async fn after_the_time_limit_nothing_begins() {
+    let world = filled().await;
+    let ended = world
+        .run(&[&TAGS[..], &["--time-limit", "0s"]].concat())
+        .await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stderr, "callbackctl: the time limit is reached\n");
+    assert!(world.ci.seen().is_empty());
+    assert_next_run_completes(&world, &ended).await;
+}
+
+#[tokio::test]
 async fn a_run_that_is_killed_loses_nothing() {
     let world = filled().await;
     world.ci.fail_at(2, Fault::Pause);
