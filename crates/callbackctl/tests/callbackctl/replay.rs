@@ -361,10 +361,10 @@ async fn an_oversize_message_never_gets_the_key_of_another_one() {
     }
 }
 
-/// Run it alone and with `--nocapture` to measure: `-- --ignored bodies_a_second --nocapture`.
+/// Run it alone and with `--nocapture` to measure: `-- --ignored soak --nocapture`.
 #[tokio::test]
 #[ignore = "measures"]
-async fn bodies_a_second() {
+async fn soak_bodies_a_second() {
     let vault = spilled(2000).await;
     let aws = FakeAws::start().await;
     let begin = Instant::now();
