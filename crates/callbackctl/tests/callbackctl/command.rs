@@ -127,8 +127,8 @@ pub(crate) async fn run(command: Command) -> Ended {
 
 /// Like [`run`], with this standard input.
 pub(crate) async fn run_with(mut command: Command, input: &[u8]) -> Ended {
-    let piped = || Stdio::piped();
-    command.stdin(piped()).stdout(piped()).stderr(piped());
+    command.stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("cargo has built it");
     let mut stdin = child.stdin.take().expect("it is piped");
     stdin.write_all(input).expect("the pipe has a buffer");
