@@ -33,9 +33,6 @@ pub fn built() -> PathBuf {
 }
 
 /// Returns the body of a test case.
-///
-/// # Panics
-/// If there is no such case.
 pub fn case(name: &str) -> Vec<u8> {
     let path = in_repository("tests/cases").join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -50,10 +47,7 @@ pub async fn start(command: &mut Command, aws: &FakeAws) -> (Function, Duration)
     (function, begin.elapsed())
 }
 
-/// Invokes a function that is idle, and returns the time until its response.
-///
-/// # Panics
-/// If the response is not a 200.
+/// Invokes a function that is idle, and returns the time until its response, which must be a 200.
 pub async fn call(function: &Function, event: &str) -> Duration {
     let event = event.to_owned();
     let begin = Instant::now();

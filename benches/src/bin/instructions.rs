@@ -4,12 +4,13 @@
 //! and the warm calls. It lacks the SHA instructions that Lambda's processors have, so SHA-256 is counted
 //! apart. The endpoints are `http:`, so TLS is not counted.
 
-use std::{collections::BTreeMap, fs, process::Command, time::Duration};
+use std::{collections::BTreeMap, fs, process::Command};
 
-use benches::{FUNCTIONS, TASK, built, call, case, in_repository, print, start};
+use benches::{FUNCTIONS, TASK, built, call, case, print, start};
 use testkit::{
     bodies::{snapshot, tasks, to_json, to_xml, verdict, workflow},
     fake_aws::FakeAws,
+    function::TIMEOUT,
     function_url::post_xml,
     runtime_api::RuntimeApi,
 };
@@ -19,9 +20,6 @@ const MAX_WARM_CALL: i64 = 900_000;
 
 /// Warm calls in one run. Their hash tables have different seeds, so calls differ by 1 %.
 const CALLS: i64 = 20;
-
-/// The time until the function has ended.
-const END_LIMIT: Duration = Duration::from_secs(20);
 
 /// The parts that read a body.
 const READERS: [&str; 3] = ["quick-xml", "memchr", "src/callback"];
@@ -93,6 +91,8 @@ async fn warm_call(function: &str, event: &str, aws: &FakeAws) -> Result<Counts,
 /// Returns the counts of a function from its start to the end of its last call.
 async fn count(function: &str, event: &str, calls: i64, aws: &FakeAws) -> Result<Counts, String> {
     let file = built().join("callgrind.out");
+    // A file of an earlier run must not be read instead.
+    let _ = fs::remove_file(&file);
     let mut valgrind = Command::new("valgrind");
     valgrind
         .arg("--tool=callgrind")
@@ -105,14 +105,14 @@ async fn count(function: &str, event: &str, calls: i64, aws: &FakeAws) -> Result
     }
     // Without its runtime API the function ends, and callgrind writes the file.
     function.api = RuntimeApi::start().await;
-    let (_, output) = function.exit(END_LIMIT).await;
+    let (_, output) = function.exit(TIMEOUT).await;
     let profile = fs::read_to_string(&file);
     let profile = profile.map_err(|error| format!("{error}\n{}", output.stderr))?;
     Ok(parse(&profile))
 }
 
 /// A place in callgrind's profile.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Place<'a> {
     object: &'a str,
     /// The file of the function, and the file of the line, which differs where a function is inlined.
@@ -135,10 +135,8 @@ fn parse(profile: &str) -> Counts {
             counts.insert("dynamic linker".to_owned(), total - counted);
         }
         let Some((key, value)) = line.split_once('=') else {
-            let cost = line
-                .split_once(' ')
-                .and_then(|(_, cost)| cost.parse::<i64>().ok());
-            if let Some(cost) = cost.filter(|_| !line.contains(':')) {
+            let cost = line.split_once(' ').map(|(_, cost)| cost.parse::<i64>());
+            if let Some(Ok(cost)) = cost.filter(|_| !line.contains(':')) {
                 if !here.is_leaf() && (!is_call || callee.is_leaf()) {
                     *counts.entry(here.part()).or_default() += cost;
                 }
@@ -171,12 +169,10 @@ fn parse(profile: &str) -> Counts {
 impl Place<'_> {
     /// Whether the place counts for its callers: the C library, and functions that it is called through.
     fn is_leaf(&self) -> bool {
-        let through = ["alloc::raw_vec", "core::str", "__rustc"];
-        let is_main = self.function.contains("below main") || self.function.contains("libc_start");
-        let is_through = through
-            .iter()
-            .any(|prefix| self.function.starts_with(prefix));
-        !is_main && (self.object.contains(".so") || is_through)
+        let is_main = ["(below main)", "__libc_start"];
+        let is_through = ["alloc::raw_vec", "core::str", "__rustc"];
+        let is = |prefixes: &[&str]| prefixes.iter().any(|it| self.function.starts_with(it));
+        !is(&is_main) && (self.object.contains(".so") || is(&is_through))
     }
 
     fn part(&self) -> String {
@@ -191,9 +187,8 @@ fn part(file: &str) -> Option<String> {
         let (name, _version) = path.split('/').nth(1)?.rsplit_once('-')?;
         return Some(name.to_owned());
     }
-    let root = in_repository("").canonicalize().ok()?;
-    let path = file.strip_prefix(root.to_str()?)?.trim_start_matches('/');
-    let module: Vec<_> = path.split('/').take(2).collect();
+    let root = env!("CARGO_MANIFEST_DIR").trim_end_matches("benches");
+    let module: Vec<_> = file.strip_prefix(root)?.split('/').take(2).collect();
     Some(module.join("/").trim_end_matches(".rs").to_owned())
 }
 
@@ -207,8 +202,8 @@ fn sha256(counts: &Counts) -> i64 {
 
 /// Returns a row of a table, with counts in thousands.
 fn row(name: &str, counts: &[i64]) -> String {
-    let cells = counts
+    let thousands = counts
         .iter()
         .map(|count| format!(" {} |", (count + 500) / 1000));
-    format!("| {name} |{}", cells.collect::<String>())
+    format!("| {name} |{}", thousands.collect::<String>())
 }
