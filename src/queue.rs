@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::{
     aws,
     message::{Attribute, Message},
-    retry::{self, Fault, FaultKind, Retried, RetryLimit},
+    retry::{self, Fault, FaultKind, Retried},
 };
 
 /// The most entries of one `SendMessageBatch`.
@@ -30,7 +30,6 @@ const SIZE_ERRORS: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];
 pub struct Queue {
     client: Client,
     url: String,
-    max_attempts: usize,
 }
 
 /// Why messages are not on the queue: the error of SQS or of the connection, without quoting a message.
@@ -75,20 +74,7 @@ impl fmt::Display for QueueError {
 impl Queue {
     /// Creates a queue. Sends nothing.
     pub fn new(url: String, client: Client) -> Self {
-        Self {
-            client,
-            url,
-            max_attempts: usize::MAX,
-        }
-    }
-
-    /// Limits the attempts of each call. By default only the deadline limits them.
-    #[must_use]
-    pub fn with_max_attempts(self, max_attempts: usize) -> Self {
-        Self {
-            max_attempts,
-            ..self
-        }
+        Self { client, url }
     }
 
     /// Whether this is a FIFO queue.
@@ -103,12 +89,8 @@ impl Queue {
         trace: Option<&str>,
         deadline: Instant,
     ) -> SendReport {
-        let limit = RetryLimit {
-            deadline,
-            attempts: self.max_attempts,
-        };
         let mut unconfirmed: Vec<_> = (0..batch.len()).collect();
-        let sent = retry::retry(limit, async || match batch {
+        let sent = retry::retry(deadline, async || match batch {
             [] => Ok(()),
             [message] => {
                 self.send_one(message, trace).await?;

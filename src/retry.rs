@@ -23,15 +23,6 @@ pub(crate) enum FaultKind {
     Transient,
 }
 
-/// When to stop retrying a call.
-#[derive(Clone, Copy)]
-pub(crate) struct RetryLimit {
-    /// The time by which the last attempt must end.
-    pub(crate) deadline: Instant,
-    /// The largest number of attempts. The function has no such limit, only its deadline.
-    pub(crate) attempts: usize,
-}
-
 /// The longest wait before the second attempt. It doubles for each later one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
@@ -50,11 +41,11 @@ pub(crate) struct Retried<T> {
     pub(crate) retries: usize,
 }
 
-/// Retries a call with back-off until it succeeds, fails permanently, or reaches its limit. The last
+/// Retries a call with back-off until it succeeds, fails permanently, or reaches its deadline. The last
 /// attempt starts [`LAST_ATTEMPT`] before the deadline, so that the call can succeed
 /// after a fault that lasts until then.
 pub(crate) async fn retry<T>(
-    limit: RetryLimit,
+    deadline: Instant,
     mut attempt: impl AsyncFnMut() -> Result<T, Fault>,
 ) -> Retried<T> {
     let begin = Instant::now();
@@ -62,8 +53,7 @@ pub(crate) async fn retry<T>(
     let mut last: Option<Fault> = None;
     let mut retries = 0;
     loop {
-        let mut is_over = retries + 1 == limit.attempts;
-        match timeout_at(limit.deadline, attempt()).await {
+        let is_over = match timeout_at(deadline, attempt()).await {
             Ok(Ok(done)) => {
                 return Retried {
                     result: Ok(done),
@@ -71,12 +61,13 @@ pub(crate) async fn retry<T>(
                 };
             }
             Ok(Err(fault)) => {
-                is_over |= fault.kind != FaultKind::Transient;
+                let is_transient = fault.kind == FaultKind::Transient;
                 last = Some(fault);
+                !is_transient
             }
-            Err(_) => is_over = true,
-        }
-        let rest = limit.deadline.saturating_duration_since(Instant::now());
+            Err(_) => true,
+        };
+        let rest = deadline.saturating_duration_since(Instant::now());
         if is_over || rest <= LAST_ATTEMPT {
             return Retried {
                 result: Err(summary(last, retries, begin.elapsed())),
@@ -120,12 +111,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn attempts_go_on_until_the_deadline_with_short_waits() {
         let begin = Instant::now();
-        let limit = RetryLimit {
-            deadline: begin + Duration::from_secs(10),
-            attempts: usize::MAX,
-        };
+        let deadline = begin + Duration::from_secs(10);
         let mut times = Vec::new();
-        let tried = retry(limit, async || {
+        let tried = retry(deadline, async || {
             times.push(begin.elapsed());
             Err::<(), _>(fault(FaultKind::Transient))
         });
@@ -143,24 +131,21 @@ mod tests {
             assert!(wait <= MAX_BACKOFF + Duration::from_millis(1), "{times:?}");
         }
         assert!(tried < 60, "{times:?}");
-        assert!(limit.deadline - (begin + times[tried - 1]) <= LAST_ATTEMPT);
+        assert!(deadline - (begin + times[tried - 1]) <= LAST_ATTEMPT);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_success_or_a_permanent_fault_ends_the_attempts() {
         let begin = Instant::now();
-        let limit = RetryLimit {
-            deadline: begin + Duration::from_secs(10),
-            attempts: usize::MAX,
-        };
-        let good = retry(limit, async || Ok(1)).await;
+        let deadline = begin + Duration::from_secs(10);
+        let good = retry(deadline, async || Ok(1)).await;
         let hopeless = async || Err::<u8, _>(fault(FaultKind::Permanent));
-        let bad = retry(limit, hopeless).await;
+        let bad = retry(deadline, hopeless).await;
         assert_eq!(
             (good.result, bad.result),
             (Ok(1), Err(fault(FaultKind::Permanent)))
         );
-        let silent = retry(limit, std::future::pending::<Result<u8, _>>).await;
+        let silent = retry(deadline, std::future::pending::<Result<u8, _>>).await;
         let fault = silent.result.expect_err("it has no answer");
         assert_eq!(fault.reason, "request timed out after 10000 ms");
         assert_eq!(good.retries + bad.retries + silent.retries, 0);

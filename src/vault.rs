@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     aws,
-    retry::{self, Fault, FaultKind, RetryLimit},
+    retry::{self, Fault, FaultKind},
 };
 
 /// The time for all attempts at one body, and at all oversize messages of a body together. A callback that needs
@@ -73,7 +73,6 @@ pub struct Vault {
     bucket: String,
     /// The time for all attempts at one object.
     budget: Duration,
-    max_attempts: usize,
     /// Created on first use: most instances never need it, and it would lengthen each cold start.
     client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
 }
@@ -105,19 +104,14 @@ impl Vault {
         Self {
             bucket,
             budget: BUDGET,
-            max_attempts: usize::MAX,
             client: LazyLock::new(Box::new(client)),
         }
     }
 
-    /// Sets the time and the maximum number of attempts for one object.
+    /// Sets the time for all attempts at one object.
     #[must_use]
-    pub fn with_limits(self, budget: Duration, max_attempts: usize) -> Self {
-        Self {
-            budget,
-            max_attempts,
-            ..self
-        }
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
     }
 
     /// Returns the time for all attempts at one object.
@@ -142,11 +136,8 @@ impl Vault {
     ) -> Result<String, VaultError> {
         let day = object.request.received_at.strftime("%Y/%m/%d");
         let key = format!("{}/{day}/{}", object.folder.as_str(), object.name);
-        let limit = RetryLimit {
-            deadline: deadline.min(Instant::now() + self.budget),
-            attempts: self.max_attempts,
-        };
-        let stored = retry::retry(limit, async || {
+        let deadline = deadline.min(Instant::now() + self.budget);
+        let stored = retry::retry(deadline, async || {
             // Boxed, like the call to the queue.
             let reason = match Box::pin(self.put(&key, &object).send()).await {
                 // A server that is not S3 may return 200 for anything.

@@ -71,7 +71,7 @@ impl Publisher {
         let url = queue.queue_url.clone().expect("clap requires it");
         let s3 = clients.s3();
         let vault = vault_bucket.map(|bucket| Vault::new(bucket.to_owned(), || s3));
-        let vault = vault.map(|vault| vault.with_limits(BUDGET, usize::MAX).into());
+        let vault = vault.map(|vault| vault.with_budget(BUDGET).into());
         let publisher = publish::Publisher::new(
             Queue::new(url, clients.sqs_for_sending()),
             vault,
