@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{SECRET_ID, SECRET_KEY, Shared, TOKEN, decoded, lock, pairs};
 
 #[path = "../../../src/tencent/signature.rs"]
-mod signature;
+mod cos_signature;
 
 /// How far clocks may be apart.
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -47,13 +47,13 @@ impl Shared {
             .map(|(name, value)| (&**name, &**value))
             .collect();
         let headers = ["host", "x-cos-security-token"].map(|name| (name, header(name)));
-        let request = signature::Request {
+        let request = cos_signature::Request {
             method: "get",
             path: &path,
             parameters: &parameters,
             headers: &headers,
         };
-        let expected = signature::authorization(&request, SECRET_ID, SECRET_KEY, &valid);
+        let expected = cos_signature::authorization(&request, SECRET_ID, SECRET_KEY, &valid);
         if authorization == expected && header("x-cos-security-token") == TOKEN {
             Ok(())
         } else {
