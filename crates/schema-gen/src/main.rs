@@ -21,7 +21,11 @@ fn files() -> [(PathBuf, String); 3] {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let message = schema::message();
     let page = page::page(message.as_value());
-    let json = |schema| format!("{:#}\n", schema::published(schema).to_value());
+    let json = |schema| {
+        let schema = schema::published(schema).to_value();
+        assert!(jsonschema::meta::is_valid(&schema), "{schema:#}");
+        format!("{schema:#}\n")
+    };
     [
         (root.join("docs/record.md"), page),
         (root.join("schema/message.v1.schema.json"), json(message)),
