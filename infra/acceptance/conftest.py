@@ -26,7 +26,7 @@ from templates import ROOT, load
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 # AWS applies changes of permissions within a minute or so, and an alarm has periods of five minutes.
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = {"account": 600, "emulator": 20}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,7 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def eventually(check: Callable[[], Any]) -> Any:
     """Calls `check` until it returns something true, and returns that."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    where = "emulator" if "AWS_ENDPOINT_URL" in os.environ else "account"
+    end = time.monotonic() + PATIENCE_SECONDS[where]
     while not (found := check()) and time.monotonic() < end:
         time.sleep(2)
     return found
