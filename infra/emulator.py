@@ -13,7 +13,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-central-1"
@@ -32,7 +31,9 @@ def ministack(settings: dict[str, str] | None = None) -> Iterator[str]:
     When the block ends, MiniStack and its functions end: they are in one process group.
     """
     settings = settings or {}
-    port = free_port()
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port = listener.getsockname()[1]
     endpoint = f"{'https' if 'USE_SSL' in settings else 'http'}://{HOST}:{port}"
     with tempfile.TemporaryDirectory(prefix="callback-") as folder:
         log = Path(folder) / "ministack.log"
@@ -79,12 +80,6 @@ def wait_until_healthy(endpoint: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the emulator did not start, see its log above")
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return listener.getsockname()[1]
-
-
 def end_on_signals() -> None:
     """Makes signals raise `SystemExit`, so that `finally` blocks run."""
     # A terminal that closes sends SIGHUP, which nohup ignores.
@@ -98,10 +93,6 @@ def forget_settings() -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(AWS_CONFIG_FILE=os.devnull, no_proxy=f"localhost,{HOST}")
-
-
-def fail(message: str) -> NoReturn:
-    sys.exit(f"{Path(sys.argv[0]).name}: {message}")
 
 
 def step(message: str) -> None:
