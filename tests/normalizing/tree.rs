@@ -67,12 +67,8 @@ impl Tree {
         match raw.get().as_bytes()[0] {
             b'{' => {
                 let members: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get()).unwrap();
-                let members = members.into_iter();
-                vec![Self::Object(
-                    members
-                        .map(|(name, raw)| (name, Self::values(raw)))
-                        .collect(),
-                )]
+                let member = |(name, raw)| (name, Self::values(raw));
+                vec![Self::Object(members.into_iter().map(member).collect())]
             }
             b'[' => {
                 let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap();
@@ -93,28 +89,23 @@ impl Tree {
     fn write_xml(&self, name: &str, xml: &mut String) {
         match self {
             Self::Object(headers) if name == "CosHeaders" && self.values_of("Key").is_empty() => {
-                for (name, value) in headers
-                    .iter()
-                    .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
-                {
-                    *xml += &format!("<CosHeaders><Key>{name}</Key>");
-                    value.write_xml("Value", xml);
-                    *xml += "</CosHeaders>";
+                for (name, values) in headers {
+                    for value in values {
+                        *xml += &format!("<CosHeaders><Key>{name}</Key>");
+                        value.write_xml("Value", xml);
+                        *xml += "</CosHeaders>";
+                    }
                 }
-                return;
             }
-            _ => *xml += &format!("<{name} a=\"1\">"),
-        }
-        match self {
-            Self::Leaf(text) => *xml += &escape(text),
             Self::Object(members) => {
+                *xml += &format!("<{name} a=\"1\">\n<!-- members -->");
                 for (name, values) in members {
                     values.iter().for_each(|value| value.write_xml(name, xml));
                 }
-                *xml += "\n<!-- end -->";
+                *xml += &format!("</{name}>");
             }
+            Self::Leaf(text) => *xml += &format!("<{name}>{}</{name}>", escape(text)),
         }
-        *xml += &format!("</{name}>");
     }
 
     pub(crate) fn to_json(&self, style: JsonStyle) -> String {
