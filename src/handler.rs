@@ -34,9 +34,8 @@ const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// The part of an invocation's time that is reserved for the answer to reach Lambda.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
-/// The least time for queue and vault together. Less than that is left only if the clock is wrong, as after a
-/// freeze: both are tried nevertheless, and Lambda's own time-out ends what takes too long.
-const MIN_WORK_TIME: Duration = Duration::from_millis(500);
+/// The least time for the vault, even if the deadline has passed: see `publish::MIN_QUEUE_TIME`.
+const MIN_VAULT_TIME: Duration = Duration::from_millis(250);
 
 /// Handles requests. Holds what all invocations share.
 pub struct Handler {
@@ -200,7 +199,8 @@ impl Handler {
             reason,
             request: &delivery.request,
         };
-        let stored = vault.store(object, delivery.deadline).await;
+        let deadline = delivery.deadline.max(Instant::now() + MIN_VAULT_TIME);
+        let stored = vault.store(object, deadline).await;
         stored.map_err(|error| error.to_string())
     }
 }
@@ -243,7 +243,7 @@ fn deadline(context: &Context) -> Instant {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let left = Duration::from_millis(context.deadline).saturating_sub(since_epoch);
-    Instant::now() + left.saturating_sub(ANSWER_MARGIN).max(MIN_WORK_TIME)
+    Instant::now() + left.saturating_sub(ANSWER_MARGIN)
 }
 
 #[cfg(test)]

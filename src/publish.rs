@@ -13,6 +13,10 @@ use crate::{
     vault::{Folder, NewObject, RequestMetadata, Vault, VaultError},
 };
 
+/// The least time for the queue, even if the deadline has passed: after a freeze the clock may be wrong. Lambda ends
+/// what takes too long.
+const MIN_QUEUE_TIME: Duration = Duration::from_millis(250);
+
 /// Publishes events to the queue, those that are too large for it through the vault.
 pub struct Publisher {
     queue: Queue,
@@ -126,6 +130,8 @@ struct Publication<'p> {
     /// The deadline for the queue and for oversize messages.
     deadline: Instant,
     queue_budget: Duration,
+    /// What is left of [`MIN_QUEUE_TIME`].
+    min_queue_time: Duration,
     /// All oversize messages of a callback share it.
     vault_budget: Duration,
     /// The messages of the next call, with the ids of their events.
@@ -146,6 +152,7 @@ impl<'p> Publication<'p> {
             delivery,
             deadline: delivery.deadline - for_vault,
             queue_budget: publisher.budget,
+            min_queue_time: MIN_QUEUE_TIME,
             vault_budget,
             batch: Vec::new(),
             batch_ids: Vec::new(),
@@ -164,6 +171,10 @@ impl<'p> Publication<'p> {
     /// Adds the message of event `number` to the batch, after sending the batch if it is full. An error about
     /// this message does not stop the others.
     async fn push(&mut self, number: usize, event: JobEvent<'_>) {
+        if number > 0 && self.has_no_time() {
+            let reason = format!("no time was left for message {number} and later ones");
+            return self.fail(PublishError::Queue(QueueError::Unavailable(reason)));
+        }
         let mut message = Message::new(&event, self.publisher.queue.is_fifo());
         if message.bytes() > self.publisher.max_bytes {
             message = match self.store_oversize(number, message).await {
@@ -181,18 +192,24 @@ impl<'p> Publication<'p> {
         self.batch_ids.push(event.event.id);
     }
 
+    fn has_no_time(&self) -> bool {
+        Instant::now() >= self.deadline && self.min_queue_time.is_zero()
+    }
+
     /// Sends the batch.
     async fn flush(&mut self) {
         if self.batch.is_empty() || self.is_stopped() {
             return;
         }
         let begin = Instant::now();
-        let deadline = self.deadline.min(begin + self.queue_budget);
+        let deadline = self.deadline.max(begin + self.min_queue_time);
+        let deadline = deadline.min(begin + self.queue_budget);
         let trace = self.delivery.trace.as_deref();
         let sent = self.publisher.queue.send(&self.batch, trace, deadline);
         let sent = sent.await;
         let elapsed = begin.elapsed();
         self.queue_budget = self.queue_budget.saturating_sub(elapsed);
+        self.min_queue_time = self.min_queue_time.saturating_sub(elapsed);
         self.report.stats.queue_time += elapsed;
         self.report.stats.retries += sent.retries;
         self.batch.clear();
@@ -216,6 +233,11 @@ impl<'p> Publication<'p> {
             return Err(PublishError::TooLarge { bytes });
         };
         let begin = Instant::now();
+        let deadline = self.deadline.min(begin + self.vault_budget);
+        if deadline <= begin {
+            let reason = "no time was left for an oversize message".to_owned();
+            return Err(PublishError::Vault(VaultError(reason)));
+        }
         let body = std::mem::take(&mut message.body);
         let size = body.len();
         let object = NewObject {
@@ -225,7 +247,7 @@ impl<'p> Publication<'p> {
             reason: &format!("a message of {bytes} bytes"),
             request: &self.delivery.request,
         };
-        let stored = vault.store(object, self.deadline.min(begin + self.vault_budget));
+        let stored = vault.store(object, deadline);
         let stored = stored.await;
         self.vault_budget = self.vault_budget.saturating_sub(begin.elapsed());
         let key = stored.map_err(PublishError::Vault)?;

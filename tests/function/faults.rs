@@ -538,3 +538,31 @@ async fn what_the_queue_says_in_headers_stays_out_of_the_log() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_error_about_one_message_does_not_stop_the_others() {
+    let refused: &[usize] = &[2];
+    for (script, jobs, max_bytes, missing) in [
+        (
+            &[Reply::RefuseEntries(refused, "InvalidParameterValue")][..],
+            (0..25).map(snapshot).collect::<Vec<_>>(),
+            "1048576",
+            2,
+        ),
+        // Too large, and no vault is configured.
+        (
+            &[],
+            vec![snapshot(0), testkit::bodies::large(1, 9000), snapshot(2)],
+            "8192",
+            1,
+        ),
+    ] {
+        let aws = FakeAws::scripted(script, Reply::Accept).await;
+        let function = crate::start(aws.settings().with("QUEUE_MAX_BYTES", max_bytes)).await;
+        let count = jobs.len() as u32;
+        let answer = function.call(&post_json(&to_json(&tasks(jobs)))).await;
+        assert!(answer.status >= 400, "{answer:?}");
+        let expected = (0..count).filter(|number| *number != missing).map(event_id);
+        assert_eq!(aws.taken(), expected.collect());
+    }
+}
