@@ -122,8 +122,11 @@ impl<'a> Callback<'a> {
 
     /// Returns a callback of moderation Simple: the body is the job.
     fn simple(root: Object<'a>) -> Result<Self, ReadError> {
-        let event = match (text(&root, "code"), object(&root, "data")) {
-            (Some(_), Some(data)) => data.first_text("event"),
+        let (event, warnings) = match (text(&root, "code"), object(&root, "data")) {
+            (Some(_), Some(data)) => (
+                data.first_text("event"),
+                event_warnings(data, "event", "data.event"),
+            ),
             _ => {
                 return Err(ReadError::new(
                     ReadErrorKind::NoJob,
@@ -136,7 +139,7 @@ impl<'a> Callback<'a> {
             event,
             jobs: vec![root],
             siblings: Object::default(),
-            warnings: Vec::new(),
+            warnings,
         })
     }
 
@@ -155,11 +158,9 @@ impl<'a> Callback<'a> {
             };
             jobs.push(job);
         }
-        let mut warnings = Vec::new();
         let event = siblings.first_text(EVENT_NAME);
-        if siblings.values(EVENT_NAME).is_repeated() {
-            warnings.push(format!("{EVENT_NAME}: several values; the first is used"));
-        } else if event.is_some() {
+        let warnings = event_warnings(&siblings, EVENT_NAME, EVENT_NAME);
+        if event.is_some() && warnings.is_empty() {
             // It has its own field in the record. Any other value stays a sibling.
             siblings.take(EVENT_NAME);
         }
@@ -191,11 +192,25 @@ impl<'a> Callback<'a> {
         let is = |object: &Object<'_>, name: &str, expected: &str| {
             !object.values(name).is_repeated() && text(object, name) == Some(expected)
         };
+        let is_raised = |data: &Object<'_>| {
+            let mut nodes = data.names().flat_map(|(_, values)| values.iter());
+            data.first("result")
+                .is_some_and(|result| result.as_text() != Some("0"))
+                || nodes.any(|node| {
+                    let flag = node.as_object().and_then(|scene| scene.first("hit_flag"));
+                    flag.is_some_and(|flag| flag.as_text() != Some("0"))
+                })
+        };
         self.node == JobNode::Simple
             && self.jobs.iter().all(|job| {
-                !job.values("data").is_repeated()
+                job.names()
+                    .map(|(name, _)| name)
+                    .eq(["code", "data", "message"])
+                    && !job.values("data").is_repeated()
                     && is(job, "message", PROBE_MESSAGE)
-                    && object(job, "data").is_some_and(|data| is(data, "trace_id", PROBE_TRACE_ID))
+                    && object(job, "data").is_some_and(|data| {
+                        is(data, "trace_id", PROBE_TRACE_ID) && !is_raised(data)
+                    })
             })
     }
 
@@ -211,6 +226,21 @@ impl<'a> Callback<'a> {
             JobNode::WorkflowExecution if self.jobs.len() == 1 => self.node.name().to_owned(),
             _ => format!("{}[{index}]", self.node.name()),
         }
+    }
+}
+
+/// Returns a warning if the name of the event is not one text.
+fn event_warnings(parent: &Object<'_>, name: &str, path: &str) -> Vec<String> {
+    let values = parent.values(name);
+    if values.is_repeated() {
+        vec![format!("{path}: several values; the first is used")]
+    } else if values
+        .first()
+        .is_some_and(|value| value.as_text().is_none())
+    {
+        vec![format!("{path}: an object instead of text")]
+    } else {
+        Vec::new()
     }
 }
 

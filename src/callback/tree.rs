@@ -80,12 +80,14 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Estimates the size of the value in JSON, in bytes.
+    /// Estimates the size of the value in JSON, with quotes and a comma, in bytes.
     fn json_bytes(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Object(object) => object.json_bytes(),
-        }
+        const PUNCTUATION: usize = 3;
+        PUNCTUATION
+            + match self {
+                Self::Text(text) => escaped_bytes(text),
+                Self::Object(object) => object.json_bytes(),
+            }
     }
 }
 
@@ -167,16 +169,27 @@ impl<'a> Object<'a> {
         taken
     }
 
-    /// Estimates the size of the members in JSON, in bytes.
+    /// Estimates the size of the members in JSON, in bytes: at least what a message contains of them.
     pub(crate) fn json_bytes(&self) -> usize {
-        // Quotes, a colon and a comma.
-        const PUNCTUATION: usize = 6;
+        // Quotes and a colon.
+        const PUNCTUATION: usize = 3;
         let bytes = |(name, value): &Member<'_>| {
             let nodes = value.as_slice().iter().map(Node::json_bytes);
-            name.len() + PUNCTUATION + nodes.sum::<usize>()
+            escaped_bytes(name) + PUNCTUATION + nodes.sum::<usize>()
         };
         self.members.iter().map(bytes).sum()
     }
+}
+
+/// Returns the size of a text in a JSON string inside another one, in bytes: a warning quotes a sibling whose name
+/// the job itself has.
+fn escaped_bytes(text: &str) -> usize {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' => 4,
+        0..b' ' => 7,
+        _ => 1,
+    });
+    bytes.sum()
 }
 
 impl<'t> Values<'t> {

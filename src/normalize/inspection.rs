@@ -10,14 +10,13 @@ pub(super) fn inspection<'t>(node: &Element<'_, 't>, outcome: &Outcome) -> Optio
     let mut first = None;
     let mut is_harmless = matches!(outcome, Outcome::Succeeded | Outcome::Partial);
     for operation in node.children("Operation") {
+        is_harmless &= are_objects(&operation, "ImageInspectResult");
         for inspected in operation.children("ImageInspectResult") {
             if problem(&inspected).is_some() {
                 is_harmless = false;
                 continue;
             }
-            // A result that is missing, or not an element, says nothing.
-            let results = inspected.members().values("ProcessResult").iter().count();
-            is_harmless &= results > 0 && results == inspected.children("ProcessResult").count();
+            is_harmless &= are_objects(&inspected, "ProcessResult");
             for result in inspected.children("ProcessResult") {
                 let flags: Vec<_> = result.texts("Suspicious").map(|flag| flag.text()).collect();
                 if flags.contains(&"true") {
@@ -29,6 +28,12 @@ pub(super) fn inspection<'t>(node: &Element<'_, 't>, outcome: &Outcome) -> Optio
         }
     }
     first.filter(|_| is_harmless)
+}
+
+/// Whether there are values of `name`, and all are objects: a result that is missing or a text says nothing.
+fn are_objects(element: &Element<'_, '_>, name: &str) -> bool {
+    let values = element.members().values(name).iter().count();
+    values > 0 && values == element.children(name).count()
 }
 
 fn describe_inspection<'t>(result: &Element<'_, 't>, is_suspicious: bool) -> Inspection<'t> {

@@ -47,8 +47,13 @@ impl<'t> Job<'t> {
     /// Normalizes the job `index` of a callback.
     pub(crate) fn new(callback: &'t Callback<'t>, index: usize) -> Self {
         let members = callback.members(index);
-        let own_event = || members.values("EventName").first()?.as_text();
-        let event = callback.event.as_deref().or_else(own_event).map(trim);
+        let own_event = members.values("EventName").first();
+        let own_event = own_event.and_then(|event| event.as_text());
+        let event = match callback.node {
+            JobNode::Simple => callback.event.as_deref().or(own_event),
+            _ => own_event.or(callback.event.as_deref()),
+        };
+        let event = event.map(trim);
         let kind = kind(callback.node, event, members);
         let detail = Detail {
             members,
@@ -71,12 +76,17 @@ impl<'t> Job<'t> {
         }
         record.warnings = warnings.into_vec();
         // Added last, without a limit: the value of such a sibling is nowhere else in the record.
-        let hidden = detail.hidden_siblings().map(|(name, value)| {
-            format!(
-                "{name}: the job already has a field of this name; the sibling's value is {value}"
-            )
-        });
+        let hidden = detail.hidden_siblings();
+        let hidden = hidden.map(|(name, value)| hidden_sibling(name, &value));
         record.warnings.extend(hidden);
+        if let (Some(own), Some(sibling)) = (own_event, callback.event.as_deref())
+            && callback.node != JobNode::Simple
+            && own != sibling
+        {
+            record
+                .warnings
+                .push(hidden_sibling("EventName", &format!("{sibling:?}")));
+        }
         let input_bucket = BucketRef::from_input(&record.input);
         let prefer_input = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
         let BucketRef { bucket, region } = match prefer_input {
@@ -89,6 +99,10 @@ impl<'t> Job<'t> {
             region,
         }
     }
+}
+
+fn hidden_sibling(name: &str, value: &str) -> String {
+    format!("{name}: the job already has a field of this name; the sibling's value is {value}")
 }
 
 /// What a job is read as.

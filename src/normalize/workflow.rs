@@ -93,10 +93,8 @@ fn task<'t>(element: &Element<'_, 't>) -> (Task<'t>, Vec<Problem<'t>>) {
 /// Returns the failures of a task and of its objects.
 fn problems<'t>(task: &Element<'_, 't>) -> Vec<Problem<'t>> {
     // If there is a state, the code is valid only if the state is `Failed`, as for a single job.
-    let own = match task.text("State") {
-        Some(state) => problem(task).filter(|_| state == "Failed"),
-        None => problem(task),
-    };
+    let has_failed = task.texts("State").any(|state| state.text() == "Failed");
+    let own = problem(task).filter(|_| has_failed || !task.members().has("State"));
     let mut problems: Vec<_> = own.into_iter().collect();
     for result in task.children("ResultInfo") {
         problems.extend(objects(&result).filter_map(|object| problem(&object)));
