@@ -56,8 +56,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Prints the vendor's queues, and where they send their callbacks
     ///
-    /// Needs the vendor's key like reconcile. Prints only scheme and host of a URL, and a digest of the
-    /// rest, which contains the token. Exits with 1 if a queue does not call --url for each job that
+    /// Needs the vendor's key like reconcile. Prints only the host and a digest of a URL, which contains
+    /// the token. Exits with 1 if a queue does not call --url for each job that
     /// ends.
     Queues(queues::QueuesArgs),
     /// Checks a deployed URL, its queue and its vault
