@@ -26,7 +26,7 @@ mod workflow;
 
 use std::borrow::Cow;
 
-use cloud_infinite_job_record::{Family, Outcome, Record};
+use cloud_infinite_job_record::{Family, Input, Outcome, Record};
 
 use crate::callback::{Callback, JobNode, Members, trim};
 use bucket_ref::BucketRef;
@@ -47,13 +47,7 @@ impl<'t> Job<'t> {
     /// Normalizes the job `index` of a callback.
     pub(crate) fn new(callback: &'t Callback<'t>, index: usize) -> Self {
         let members = callback.members(index);
-        let own_event = members.values("EventName").first();
-        let own_event = own_event.and_then(|event| event.as_text());
-        let event = match callback.node {
-            JobNode::Simple => callback.event.as_deref().or(own_event),
-            _ => own_event.or(callback.event.as_deref()),
-        };
-        let event = event.map(trim);
+        let (event, event_warning) = event(callback, members);
         let kind = kind(callback.node, event, members);
         let detail = Detail {
             members,
@@ -68,9 +62,9 @@ impl<'t> Job<'t> {
         match kind {
             Kind::Workflow => workflow::fill(&mut record, node),
             Kind::Simple => moderation::fill_simple(&mut record, node),
-            Kind::Moderation => moderation::fill(&mut record, node, &moderation::DETAIL),
+            Kind::Moderation => moderation::fill(&mut record, node, &moderation::DETAIL_FIELDS),
             Kind::VirusDetection => {
-                moderation::fill(&mut record, node, &moderation::VIRUS_DETECTION)
+                moderation::fill(&mut record, node, &moderation::VIRUS_DETECTION_FIELDS)
             }
             Kind::Task | Kind::Unknown => output_bucket = task::fill(&mut record, node),
         }
@@ -79,25 +73,41 @@ impl<'t> Job<'t> {
         let hidden = detail.hidden_siblings();
         let hidden = hidden.map(|(name, value)| hidden_sibling(name, &value));
         record.warnings.extend(hidden);
-        if let (Some(own), Some(sibling)) = (own_event, callback.event.as_deref())
-            && callback.node != JobNode::Simple
-            && own != sibling
-        {
-            record
-                .warnings
-                .push(hidden_sibling("EventName", &format!("{sibling:?}")));
-        }
-        let input_bucket = BucketRef::from_input(&record.input);
-        let prefer_input = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
-        let BucketRef { bucket, region } = match prefer_input {
-            true => input_bucket.or(&output_bucket),
-            false => output_bucket.or(&input_bucket),
-        };
+        record.warnings.extend(event_warning);
+        let BucketRef { bucket, region } = routing_bucket(&record.input, output_bucket);
         Self {
             record,
             bucket,
             region,
         }
+    }
+}
+
+/// Returns the event of a job: its own `EventName`, else the one next to it, with a warning if the two differ.
+/// Moderation Simple has it in `data`.
+fn event<'t>(
+    callback: &'t Callback<'t>,
+    members: Members<'t>,
+) -> (Option<&'t str>, Option<String>) {
+    let own = members.values("EventName").first();
+    let own = own.and_then(|event| event.as_text());
+    let sibling = callback.event.as_deref();
+    let event = match callback.node {
+        JobNode::Simple => return (sibling.or(own).map(trim), None),
+        _ => own.or(sibling),
+    };
+    let hidden = sibling.filter(|sibling| event != Some(*sibling));
+    let warning = hidden.map(|value| hidden_sibling("EventName", &format!("{value:?}")));
+    (event.map(trim), warning)
+}
+
+/// Returns the bucket of the input, else that of `Operation.Output`.
+fn routing_bucket<'t>(input: &Input<'t>, output_bucket: BucketRef<'t>) -> BucketRef<'t> {
+    let input_bucket = BucketRef::from_input(input);
+    let prefer_input = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
+    match prefer_input {
+        true => input_bucket.or(&output_bucket),
+        false => output_bucket.or(&input_bucket),
     }
 }
 
