@@ -35,8 +35,8 @@ pub(crate) struct Attribute {
 
 impl Message {
     /// Creates the message of an event, of any size.
-    pub(crate) fn new(routed: &JobEvent<'_>, is_fifo: bool) -> Self {
-        let event = &routed.event;
+    pub(crate) fn new(job_event: &JobEvent<'_>, is_fifo: bool) -> Self {
+        let event = &job_event.event;
         let record = &event.data;
         let attributes = [
             ("contentType", Some("application/cloudevents+json")),
@@ -45,8 +45,8 @@ impl Message {
             ("type", record.kind.as_deref()),
             ("state", record.state.as_deref()),
             ("outcome", Some(record.outcome.as_str())),
-            ("bucket", routed.bucket.as_deref()),
-            ("region", routed.region.as_deref()),
+            ("bucket", job_event.bucket.as_deref()),
+            ("region", job_event.region.as_deref()),
             ("jobId", record.job_id.as_deref()),
         ];
         let group = if is_fifo {
@@ -54,7 +54,7 @@ impl Message {
             run.or(record.job_id.as_deref()).or(Some(&event.id))
         } else {
             // Fair queues: a bucket with many jobs does not delay the jobs of others.
-            routed.bucket.as_deref()
+            job_event.bucket.as_deref()
         };
         Self {
             body: event::to_json(event),
@@ -143,8 +143,8 @@ mod tests {
                 return None;
             }
         };
-        let routed = event::job_events(&callback).next()?;
-        Some(Message::new(&routed, is_fifo))
+        let job_event = event::job_events(&callback).next()?;
+        Some(Message::new(&job_event, is_fifo))
     }
 
     fn is_group(id: &str) -> bool {

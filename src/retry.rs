@@ -30,7 +30,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_millis(400);
 
 /// The time reserved for the last attempt: SQS responds in 20 ms.
-const LAST_ATTEMPT: Duration = Duration::from_millis(100);
+const LAST_ATTEMPT_TIME: Duration = Duration::from_millis(100);
 
 /// The result of a call and of its retries.
 pub(crate) struct Retried<T> {
@@ -42,7 +42,7 @@ pub(crate) struct Retried<T> {
 }
 
 /// Retries a call with back-off until it succeeds, fails permanently, or reaches its deadline. The last
-/// attempt starts [`LAST_ATTEMPT`] before the deadline, so that the call can succeed
+/// attempt starts [`LAST_ATTEMPT_TIME`] before the deadline, so that the call can succeed
 /// after a fault that lasts until then.
 pub(crate) async fn retry<T>(
     deadline: Instant,
@@ -53,7 +53,7 @@ pub(crate) async fn retry<T>(
     let mut last: Option<Fault> = None;
     let mut retries = 0;
     loop {
-        let is_over = match timeout_at(deadline, attempt()).await {
+        let is_final = match timeout_at(deadline, attempt()).await {
             Ok(Ok(done)) => {
                 return Retried {
                     result: Ok(done),
@@ -68,7 +68,7 @@ pub(crate) async fn retry<T>(
             Err(_) => true,
         };
         let rest = deadline.saturating_duration_since(Instant::now());
-        if is_over || rest <= LAST_ATTEMPT {
+        if is_final || rest <= LAST_ATTEMPT_TIME {
             return Retried {
                 result: Err(summary(last, retries, begin.elapsed())),
                 retries,
@@ -76,7 +76,7 @@ pub(crate) async fn retry<T>(
         }
         // Jitter: half of it is random, so that functions that failed together do not retry together.
         let wait = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
-        sleep(wait.min(rest - LAST_ATTEMPT)).await;
+        sleep(wait.min(rest - LAST_ATTEMPT_TIME)).await;
         backoff = (2 * backoff).min(MAX_BACKOFF);
         retries += 1;
     }
@@ -131,7 +131,7 @@ mod tests {
             assert!(wait <= MAX_BACKOFF + Duration::from_millis(1), "{times:?}");
         }
         assert!(tried < 60, "{times:?}");
-        assert!(deadline - (begin + times[tried - 1]) <= LAST_ATTEMPT);
+        assert!(deadline - (begin + times[tried - 1]) <= LAST_ATTEMPT_TIME);
     }
 
     #[tokio::test(start_paused = true)]

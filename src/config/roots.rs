@@ -38,7 +38,7 @@ impl Roots {
         if let Some(file) = env.get("AWS_CA_BUNDLE") {
             let bundle = fs::read(file).unwrap_or_default();
             if !are_certificates(&bundle) {
-                env.invalid("AWS_CA_BUNDLE", NO_FILE);
+                env.invalid("AWS_CA_BUNDLE", NOT_CERTIFICATES);
             }
             return Self::Bundle(bundle);
         }
@@ -60,7 +60,7 @@ impl Roots {
     }
 }
 
-const NO_FILE: &str = "is not a file with certificates in PEM";
+const NOT_CERTIFICATES: &str = "is not a file with certificates in PEM";
 
 /// Checks `SSL_CERT_FILE` and `SSL_CERT_DIR`. The SDK reads them itself, does not trim them, and treats
 /// an empty `SSL_CERT_FILE` as set. If it finds no root certificate, every call fails.
@@ -68,7 +68,7 @@ fn check_system_roots(env: &mut Env<'_>) {
     if let Some(file) = env.verbatim("SSL_CERT_FILE")
         && !has_root(Path::new(&file))
     {
-        env.invalid("SSL_CERT_FILE", NO_FILE);
+        env.invalid("SSL_CERT_FILE", NOT_CERTIFICATES);
     }
     if let Some(folders) = env.verbatim("SSL_CERT_DIR")
         && !folders.is_empty()

@@ -48,14 +48,14 @@ impl<'t> Status<'t> {
 
     /// Fills the fields of a record.
     pub(super) fn fill<D>(self, record: &mut Record<'t, D>) {
-        let has_problems = match self.outcome {
+        let keep_problems = match self.outcome {
             Outcome::Partial => true,
             // A failed task has an error instead.
             Outcome::Failed => record.family == Family::Workflow,
             // The other outcomes are not final.
             _ => false,
         };
-        if has_problems {
+        if keep_problems {
             record.problems = self.problems;
         }
         record.state = self.state;

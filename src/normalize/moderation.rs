@@ -31,7 +31,7 @@ pub(super) struct FieldNames {
     count: &'static str,
 }
 
-pub(super) const DETAIL: FieldNames = FieldNames {
+pub(super) const DETAIL_FIELDS: FieldNames = FieldNames {
     kind: None,
     // `Suggestion` is the verdict on documents and web pages.
     verdicts: &["Result", "Suggestion"],
@@ -47,14 +47,14 @@ pub(super) const DETAIL: FieldNames = FieldNames {
 };
 
 /// Virus detection says its result in a word.
-pub(super) const VIRUS_DETECTION: FieldNames = FieldNames {
+pub(super) const VIRUS_DETECTION_FIELDS: FieldNames = FieldNames {
     kind: Some("VirusDetect"),
     verdicts: &["Suggestion"],
     parse_verdict: verdict_of_word,
-    ..DETAIL
+    ..DETAIL_FIELDS
 };
 
-const SIMPLE: FieldNames = FieldNames {
+const SIMPLE_FIELDS: FieldNames = FieldNames {
     kind: None,
     verdicts: &["result"],
     parse_verdict: verdict_of_number,
@@ -76,9 +76,12 @@ pub(super) fn is_virus_detection(job: Members<'_>) -> bool {
 
 /// Whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job.
 pub(super) fn is_verdict(job: Members<'_>) -> bool {
-    let has_flag = |info: &Node<'_>| info.as_object().is_some_and(|info| info.has(DETAIL.hit));
+    let has_flag = |info: &Node<'_>| {
+        info.as_object()
+            .is_some_and(|info| info.has(DETAIL_FIELDS.hit))
+    };
     let is_scene = |(name, values): (&str, Values<'_>)| {
-        scene_name(name, &DETAIL).is_some() && values.iter().any(has_flag)
+        scene_name(name, &DETAIL_FIELDS).is_some() && values.iter().any(has_flag)
     };
     job.has("Result") || job.has("Suggestion") || job.names().any(is_scene)
 }
@@ -128,7 +131,7 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
         (false, true) => &record.outcome,
         (false, false) => &Outcome::Pending,
     };
-    record.moderation = Some(moderation(&[data], outcome, &SIMPLE));
+    record.moderation = Some(moderation(&[data], outcome, &SIMPLE_FIELDS));
 }
 
 /// Whether a job moderates a live stream, whose later callbacks may have other results. Adds a warning if so: the

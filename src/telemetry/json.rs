@@ -43,29 +43,29 @@ where
     ) -> fmt::Result {
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        let mut members = Members(Vec::new());
-        members.set("timestamp", timestamp);
-        members.set("level", event.metadata().level().as_str());
-        event.record(&mut members);
-        members.set("target", event.metadata().target());
+        let mut fields = LogFields(Vec::new());
+        fields.set("timestamp", timestamp);
+        fields.set("level", event.metadata().level().as_str());
+        event.record(&mut fields);
+        fields.set("target", event.metadata().target());
         let mut line = Vec::new();
         let mut serializer = serde_json::Serializer::new(&mut line);
-        let written = serializer.collect_map(members.0);
+        let written = serializer.collect_map(fields.0);
         let line = written.ok().and_then(|()| String::from_utf8(line).ok());
         writeln!(writer, "{}", line.ok_or(fmt::Error)?)
     }
 }
 
-/// The members of a log line, in order.
-struct Members(Vec<(&'static str, Value)>);
+/// The fields of a log line, in order.
+struct LogFields(Vec<(&'static str, Value)>);
 
-impl Members {
+impl LogFields {
     fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         self.0.push((name, value.into()));
     }
 }
 
-impl Visit for Members {
+impl Visit for LogFields {
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.set(field.name(), value);
     }

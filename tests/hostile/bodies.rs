@@ -1,6 +1,6 @@
 //! The table: each body's name, how it is made, and its answer.
 
-use super::Answer;
+use super::ReadResult;
 
 /// The size of most of them: well over what the vendor sends, under what a function URL takes.
 pub(crate) const SIZE: usize = 4 * 1024 * 1024;
@@ -12,24 +12,24 @@ const JOBS: usize = 60_000;
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) make: Box<dyn Fn() -> Vec<u8>>,
-    pub(crate) answer: Answer,
+    pub(crate) answer: ReadResult,
 }
 
 impl Row {
     fn jobs(mut self, jobs: usize) -> Self {
-        self.answer = Answer::Read { jobs };
+        self.answer = ReadResult::Read { jobs };
         self
     }
 
     fn refused(mut self, reason: &str) -> Self {
-        self.answer = Answer::Refused(reason.to_owned());
+        self.answer = ReadResult::Refused(reason.to_owned());
         self
     }
 }
 
 /// Returns a body with one job.
 fn body(name: &'static str, make: impl Fn() -> Vec<u8> + 'static) -> Row {
-    let (make, answer) = (Box::new(make), Answer::Read { jobs: 1 });
+    let (make, answer) = (Box::new(make), ReadResult::Read { jobs: 1 });
     Row { name, make, answer }
 }
 

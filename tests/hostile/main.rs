@@ -26,23 +26,23 @@ const MAX_DENSE_BYTES: usize = 96 * 1024 * 1024;
 
 /// The answer to a body.
 #[derive(Debug, PartialEq)]
-enum Answer {
+enum ReadResult {
     Read { jobs: usize },
     Refused(String),
 }
 
 /// A body's answer. A message is dropped before the next one is made, as the publisher does it
 /// with batches.
-fn answer(body: &[u8]) -> Answer {
+fn answer(body: &[u8]) -> ReadResult {
     match Payload::read(body) {
-        Ok(Payload::Probe) => Answer::Read { jobs: 0 },
+        Ok(Payload::Probe) => ReadResult::Read { jobs: 0 },
         Ok(Payload::Callback(callback)) => {
             let bytes = event::events(&callback).map(|event| event::to_json(&event).len());
-            Answer::Read {
+            ReadResult::Read {
                 jobs: bytes.filter(|bytes| *bytes > 0).count(),
             }
         }
-        Err(error) => Answer::Refused(error.to_string()),
+        Err(error) => ReadResult::Refused(error.to_string()),
     }
 }
 
