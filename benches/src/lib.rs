@@ -13,7 +13,7 @@ use std::{
 use testkit::{
     fake_aws::FakeAws,
     function::{Function, TIMEOUT},
-    runtime_api::Answer,
+    runtime_api::InvocationResult,
 };
 
 /// The empty function, and the function.
@@ -54,7 +54,7 @@ pub async fn call(function: &Function, event: &str) -> Duration {
     let answer = function.api.invoke(event, TIMEOUT).await;
     let time = begin.elapsed();
     match answer {
-        Answer::Response(response) if response["statusCode"] == 200 => {}
+        InvocationResult::Response(response) if response["statusCode"] == 200 => {}
         other => panic!("expected status 200, but found {other:?}"),
     }
     function.api.idle().await;

@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 use testkit::{
     bodies::{self, event_id, large, snapshot, tasks, to_json, to_xml},
     function::Settings,
-    function_url::{HttpAnswer, TOKEN, function_url_event, post_json, post_xml},
+    function_url::{FunctionUrlResponse, TOKEN, function_url_event, post_json, post_xml},
     queue::Queue,
-    runtime_api::Answer,
+    runtime_api::InvocationResult,
 };
 
 /// A word that no answer may repeat.
 const CANARY: &str = "canary-7f3a";
 
 /// Checks what all refusals have in common. Only 503 has `Retry-After`: otherwise a retry cannot succeed.
-fn assert_problem(answer: &HttpAnswer, status: u64, case: &str) {
+fn assert_problem(answer: &FunctionUrlResponse, status: u64, case: &str) {
     assert_eq!(answer.status, status, "{case}");
     assert_eq!(
         answer.header("content-type"),
@@ -190,7 +190,7 @@ async fn a_deadline_in_the_past_does_not_refuse_a_callback() {
     let event = post_json(&to_json(&tasks([snapshot(1)])));
     // The deadline has passed when the function reads it, as after a freeze that stopped its clock.
     let answer = function.invoke(&event, std::time::Duration::ZERO).await;
-    let Answer::Response(response) = answer else {
+    let InvocationResult::Response(response) = answer else {
         panic!("{answer:?}")
     };
     assert_eq!(response["statusCode"], json!(200), "{response}");

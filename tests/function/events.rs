@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use testkit::{
     bodies::{probe, to_json},
     function::{Output, Settings},
-    function_url::{HttpAnswer, TOKEN, post_json},
-    runtime_api::Answer,
+    function_url::{FunctionUrlResponse, TOKEN, post_json},
+    runtime_api::InvocationResult,
 };
 
 /// A word in every event here, which no answer and no log line may repeat.
@@ -245,9 +245,9 @@ async fn an_answer_has_the_form_that_a_function_url_takes() {
         .invoke(&request(), testkit::function::TIMEOUT)
         .await
     {
-        Answer::Response(response) => {
+        InvocationResult::Response(response) => {
             assert_eq!(response, expected);
-            assert_eq!(HttpAnswer::of(&response).status, 200);
+            assert_eq!(FunctionUrlResponse::of(&response).status, 200);
         }
         other => panic!("expected an answer, but found {other:?}"),
     }

@@ -11,8 +11,8 @@ use std::{
 use testkit::{
     bodies::{event_id, snapshot, tasks, to_json},
     fake_aws::{FakeAws, Object, Reply, VaultReply},
-    function_url::{HttpAnswer, post_json},
-    runtime_api::Answer,
+    function_url::{FunctionUrlResponse, post_json},
+    runtime_api::InvocationResult,
     server,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -170,7 +170,7 @@ struct Row {
     name: String,
     jobs: u32,
     body: Vec<u8>,
-    answer: HttpAnswer,
+    answer: FunctionUrlResponse,
     time: Duration,
     aws: FakeAws,
 }
@@ -437,7 +437,10 @@ async fn a_function_killed_at_any_stage_has_not_answered() {
             "at the queue" => function.invoke_and_kill(&body, aws.sent_to()).await,
             _ => function.invoke_and_kill(&broken, aws.put_into()).await,
         };
-        assert!(matches!(answer, Answer::Silence), "{stage}: {answer:?}");
+        assert!(
+            matches!(answer, InvocationResult::Silence),
+            "{stage}: {answer:?}"
+        );
     }
 }
 
@@ -483,7 +486,9 @@ async fn a_body_is_stored_and_answered_before_the_deadline() {
     while times.len() < 3 && times.iter().all(|time| *time >= deadline) {
         let begin = Instant::now();
         match function.invoke(&post_json(&body), deadline).await {
-            Answer::Response(response) => assert_eq!(HttpAnswer::of(&response).status, 503),
+            InvocationResult::Response(response) => {
+                assert_eq!(FunctionUrlResponse::of(&response).status, 503)
+            }
             other => panic!("expected an answer, but found {other:?}"),
         }
         times.push(begin.elapsed());

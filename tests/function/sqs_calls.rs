@@ -6,14 +6,17 @@ use testkit::{
     bodies::{event_id, large, snapshot, tasks},
     fake_aws::{Call, FakeAws, Reply, SQS_MAX_BYTES, attribute_bytes, body_bytes},
     function::Function,
-    function_url::HttpAnswer,
+    function_url::FunctionUrlResponse,
     runtime_api::TRACE,
 };
 
 /// Most that one call takes.
 const MAX_ENTRIES: usize = 10;
 
-async fn publish(function: &Function, jobs: impl IntoIterator<Item = Value>) -> HttpAnswer {
+async fn publish(
+    function: &Function,
+    jobs: impl IntoIterator<Item = Value>,
+) -> FunctionUrlResponse {
     function.post(&tasks(jobs)).await
 }
 

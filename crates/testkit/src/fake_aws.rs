@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::{
     function::Settings,
-    server::{self, Answer},
+    server::{self, HttpResponse},
 };
 
 /// The SQS limit for one message and for one call, including attributes.
@@ -224,7 +224,7 @@ impl FakeAws {
 }
 
 impl Shared {
-    async fn handle(&self, head: &Parts, body: &[u8]) -> server::Answer {
+    async fn handle(&self, head: &Parts, body: &[u8]) -> server::HttpResponse {
         if head.method == Method::PUT {
             return self.put(head, body).await;
         }
@@ -265,7 +265,7 @@ impl Shared {
             (Reply::Silence, _) => future::pending().await,
             (Reply::Error(status, code), _) => error(status, code),
             (Reply::Blank, _) => server::json(StatusCode::OK, &json!({})),
-            (Reply::Garble, _) => Answer::new(Full::from("<html>no JSON</html>")),
+            (Reply::Garble, _) => HttpResponse::new(Full::from("<html>no JSON</html>")),
             (_, false) => server::json(StatusCode::OK, &success(&entries[0])),
             (reply, true) => server::json(StatusCode::OK, &batch_answer(&reply, &entries)),
         }
@@ -289,7 +289,7 @@ impl Shared {
         }
     }
 
-    async fn put(&self, head: &Parts, body: &[u8]) -> server::Answer {
+    async fn put(&self, head: &Parts, body: &[u8]) -> server::HttpResponse {
         self.puts.send_modify(|count| *count += 1);
         let is_first = *self.puts.borrow() == 1;
         match self.vault {
@@ -302,7 +302,7 @@ impl Shared {
                 return vault_error(status, code);
             }
             VaultReply::Page(status) => {
-                let mut answer = Answer::new(Full::from("<html>a proxy</html>"));
+                let mut answer = HttpResponse::new(Full::from("<html>a proxy</html>"));
                 *answer.status_mut() = StatusCode::from_u16(status).expect("an HTTP status");
                 return answer;
             }
@@ -328,7 +328,7 @@ impl Shared {
                 .filter(|encoding| !encoding.is_empty()),
         };
         lock(&self.objects).insert(key, object);
-        let mut answer = Answer::new(Full::default());
+        let mut answer = HttpResponse::new(Full::default());
         let etag = "\"00000000000000000000000000000000\"";
         let etag = etag.parse().expect("a valid header value");
         answer.headers_mut().insert("etag", etag);
@@ -341,9 +341,9 @@ fn is_outage_over(first: &OnceLock<Instant>, millis: u64) -> bool {
     first.get_or_init(Instant::now).elapsed() >= Duration::from_millis(millis)
 }
 
-fn vault_error(status: u16, code: &str) -> server::Answer {
+fn vault_error(status: u16, code: &str) -> server::HttpResponse {
     let xml = format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>");
-    let mut answer = Answer::new(Full::from(xml));
+    let mut answer = HttpResponse::new(Full::from(xml));
     *answer.status_mut() = StatusCode::from_u16(status).expect("an HTTP status");
     answer
 }
@@ -404,7 +404,7 @@ fn success(entry: &Value) -> Value {
     })
 }
 
-fn error(status: u16, code: &str) -> server::Answer {
+fn error(status: u16, code: &str) -> server::HttpResponse {
     let status = StatusCode::from_u16(status).expect("an HTTP status");
     let kind = format!("com.amazonaws.sqs#{code}");
     server::json(status, &json!({ "__type": kind, "message": "scripted" }))

@@ -14,9 +14,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     bodies::to_json,
-    function_url::{HttpAnswer, TOKEN, post_json},
+    function_url::{FunctionUrlResponse, TOKEN, post_json},
     ministack,
-    runtime_api::{Answer, RuntimeApi},
+    runtime_api::{InvocationResult, RuntimeApi},
 };
 
 /// The time-out of an invocation, long enough for a busy machine.
@@ -124,21 +124,23 @@ impl Function {
     ///
     /// # Panics
     /// If the function reports an error or does not respond.
-    pub async fn call(&self, event: &Value) -> HttpAnswer {
+    pub async fn call(&self, event: &Value) -> FunctionUrlResponse {
         match self.invoke(event, TIMEOUT).await {
-            Answer::Response(response) => HttpAnswer::of(&response),
-            Answer::Error(error) => panic!("expected an answer, but found the error {error}"),
-            Answer::Silence => panic!("expected an answer, but found none"),
+            InvocationResult::Response(response) => FunctionUrlResponse::of(&response),
+            InvocationResult::Error(error) => {
+                panic!("expected an answer, but found the error {error}")
+            }
+            InvocationResult::Silence => panic!("expected an answer, but found none"),
         }
     }
 
     /// Posts a body as JSON, and returns the response.
-    pub async fn post(&self, body: &Value) -> HttpAnswer {
+    pub async fn post(&self, body: &Value) -> FunctionUrlResponse {
         self.call(&post_json(&to_json(body))).await
     }
 
     /// Sends a request, and returns the result of the invocation.
-    pub async fn invoke(&self, event: &Value, timeout: Duration) -> Answer {
+    pub async fn invoke(&self, event: &Value, timeout: Duration) -> InvocationResult {
         self.api.invoke(event.to_string(), timeout).await
     }
 
@@ -176,7 +178,7 @@ impl Function {
         &mut self,
         event: &Value,
         moment: impl Future<Output = ()>,
-    ) -> Answer {
+    ) -> InvocationResult {
         let answer = self.api.invoke(event.to_string(), Duration::from_secs(1));
         let child = &mut self.child;
         let kill = async {

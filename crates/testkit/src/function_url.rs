@@ -112,14 +112,14 @@ fn query_parameters(query: &str) -> Value {
 
 /// The HTTP response that a function URL returns for the result of a handler.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HttpAnswer {
+pub struct FunctionUrlResponse {
     pub status: u64,
     /// Values by lower-case name.
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
 
-impl HttpAnswer {
+impl FunctionUrlResponse {
     /// Converts the result of a handler, which must have the format of payload 2.0: AWS returns any other
     /// result as the body of a 200 response.
     pub fn of(response: &Value) -> Self {

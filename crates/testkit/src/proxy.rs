@@ -55,7 +55,7 @@ fn fails(broken: Broken, head: &Parts) -> bool {
     }
 }
 
-async fn forward(head: Parts, body: Bytes) -> Result<server::Answer, hyper::Error> {
+async fn forward(head: Parts, body: Bytes) -> Result<server::HttpResponse, hyper::Error> {
     let address = ministack::endpoint().replace("http://", "");
     let stream = TcpStream::connect(&address)
         .await

@@ -35,7 +35,7 @@ const PATH_PREFIX: &str = "/2018-06-01/runtime/";
 
 /// The result of an invocation.
 #[derive(Debug)]
-pub enum Answer {
+pub enum InvocationResult {
     /// The response of the handler.
     Response(Value),
     /// The function reported an error. A function URL returns 502 for it.
@@ -60,7 +60,7 @@ struct Invocation {
 struct Shared {
     /// The invocations that `next` returns. An asynchronous lock, since it is held during the long poll.
     pending: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
-    answers: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    answers: Mutex<HashMap<String, oneshot::Sender<InvocationResult>>>,
     /// The number of requests to `next`. The function is idle when it is larger than `delivered`.
     polls: watch::Sender<u64>,
     delivered: AtomicU64,
@@ -94,7 +94,7 @@ impl RuntimeApi {
     }
 
     /// Invokes the function with an event, and waits for the result.
-    pub async fn invoke(&self, event: impl Into<Bytes>, deadline: Duration) -> Answer {
+    pub async fn invoke(&self, event: impl Into<Bytes>, deadline: Duration) -> InvocationResult {
         static COUNTER: AtomicU64 = AtomicU64::new(1);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("8f507cfc-0000-4000-8000-{number:012x}");
@@ -109,7 +109,7 @@ impl RuntimeApi {
             .expect("the server lives as long as the test");
         match tokio::time::timeout(deadline + GRACE_PERIOD, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Answer::Silence,
+            Ok(Err(_)) | Err(_) => InvocationResult::Silence,
         }
     }
 
@@ -126,7 +126,7 @@ impl RuntimeApi {
 }
 
 impl Shared {
-    async fn handle(&self, head: &Parts, body: &[u8]) -> server::Answer {
+    async fn handle(&self, head: &Parts, body: &[u8]) -> server::HttpResponse {
         let path = head
             .uri
             .path()
@@ -136,16 +136,16 @@ impl Shared {
         match (&head.method, segments.as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
             (&Method::POST, ["invocation", id, "response"]) => {
-                self.answer(id, Answer::Response(json_or_text(body)))
+                self.answer(id, InvocationResult::Response(json_or_text(body)))
             }
             (&Method::POST, ["invocation", id, "error"]) => {
-                self.answer(id, Answer::Error(json_or_text(body)))
+                self.answer(id, InvocationResult::Error(json_or_text(body)))
             }
             _ => server::json(StatusCode::NOT_FOUND, &json!({"errorType": "NotFound"})),
         }
     }
 
-    async fn next(&self) -> server::Answer {
+    async fn next(&self) -> server::HttpResponse {
         self.polls.send_modify(|polls| *polls += 1);
         let Some(invocation) = self.pending.lock().await.recv().await else {
             return server::json(StatusCode::GONE, &json!({"errorType": "TestIsOver"}));
@@ -168,7 +168,7 @@ impl Shared {
             .expect("the headers are valid")
     }
 
-    fn answer(&self, request_id: &str, answer: Answer) -> server::Answer {
+    fn answer(&self, request_id: &str, answer: InvocationResult) -> server::HttpResponse {
         match lock(&self.answers).remove(request_id) {
             Some(sender) => {
                 // Fails if the test has abandoned the invocation.
@@ -183,7 +183,7 @@ impl Shared {
     }
 }
 
-fn accepted() -> server::Answer {
+fn accepted() -> server::HttpResponse {
     server::json(StatusCode::ACCEPTED, &json!({"status": "OK"}))
 }
 

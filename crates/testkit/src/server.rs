@@ -19,13 +19,13 @@ use tokio::{
 };
 
 /// A response with a complete body, which is sent in one packet with its headers.
-pub type Answer = Response<Full<Bytes>>;
+pub type HttpResponse = Response<Full<Bytes>>;
 
 /// Serves requests until the runtime of the test ends, which drops the tasks.
 pub async fn serve<H, F>(handle: H) -> SocketAddr
 where
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = HttpResponse> + Send + 'static,
 {
     serve_for(Duration::MAX, handle).await
 }
@@ -34,7 +34,7 @@ where
 pub async fn serve_for<H, F>(lifetime: Duration, handle: H) -> SocketAddr
 where
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = HttpResponse> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener
@@ -51,7 +51,7 @@ where
 async fn serve_connection<H, F>(stream: TcpStream, handle: H)
 where
     H: Fn(Parts, Bytes) -> F + Sync,
-    F: Future<Output = Answer>,
+    F: Future<Output = HttpResponse>,
 {
     // Otherwise the kernel delays small packets, which would distort measurements.
     stream
@@ -72,7 +72,7 @@ where
 }
 
 /// Returns a JSON response.
-pub fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
+pub fn json(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "application/json")

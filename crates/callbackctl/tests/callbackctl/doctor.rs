@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use crate::command::{callbackctl, run, run_with};
 use testkit::{
     queue::Queue,
-    server::{self, Answer},
+    server::{self, HttpResponse},
 };
 
 /// Starts a receiver that responds to the probe and to GET like the function, and to a wrong token with
@@ -19,7 +19,7 @@ async fn receiver(status: u16) -> String {
             (_, "/s3cret") => (200, r#"{"probe":true}"#),
             _ => (status, ""),
         };
-        let mut answer = Answer::new(body.into());
+        let mut answer = HttpResponse::new(body.into());
         *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
         future::ready(answer)
     })

@@ -10,7 +10,7 @@ use std::{
 use hyper::header;
 
 use crate::command::{callbackctl, run};
-use testkit::server::{self, Answer};
+use testkit::server::{self, HttpResponse};
 
 /// The SDK would put this name before the host; one with dots it puts into the path by itself.
 const VAULT: &str = "vault";
@@ -86,7 +86,7 @@ async fn s3() -> (u16, Seen) {
         let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
         let mut seen = log.lock().expect("no test panics in it");
         seen.push((host.to_owned(), head.uri.path().to_owned()));
-        future::ready(Answer::new("<ListBucketResult/>".into()))
+        future::ready(HttpResponse::new("<ListBucketResult/>".into()))
     })
     .await;
     (address.port(), seen)

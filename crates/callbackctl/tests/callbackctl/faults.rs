@@ -246,7 +246,7 @@ async fn a_redirect_takes_no_key_along() {
     let log = Arc::clone(&asked);
     let elsewhere = server::serve(move |head, _| {
         log.lock().expect("no test panics in it").push(head.uri);
-        future::ready(server::Answer::default())
+        future::ready(server::HttpResponse::default())
     })
     .await;
     let world = filled().await;

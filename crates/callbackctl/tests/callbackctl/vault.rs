@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use crate::command::{Ended, callbackctl, run};
 use testkit::{
     bucket::Bucket,
-    server::{self, Answer},
+    server::{self, HttpResponse},
 };
 
 async fn vault(bucket: &str, arguments: &[&str]) -> Ended {
@@ -50,13 +50,13 @@ async fn an_object_that_is_gone_does_not_end_the_list() {
             .uri
             .query()
             .is_some_and(|query| query.contains("prefix=spill"));
-        let mut answer = Answer::default();
+        let mut answer = HttpResponse::default();
         match head.method {
             Method::HEAD if head.uri.path().ends_with("/a") => {
                 *answer.status_mut() = StatusCode::NOT_FOUND;
             }
-            Method::GET if is_spill => answer = Answer::new(list.into()),
-            Method::GET => answer = Answer::new("<ListBucketResult/>".into()),
+            Method::GET if is_spill => answer = HttpResponse::new(list.into()),
+            Method::GET => answer = HttpResponse::new("<ListBucketResult/>".into()),
             _ => {}
         }
         future::ready(answer)

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::{Shared, error, lock, with_status};
 use crate::jobs::{Job, vendor_time};
-use testkit::server::Answer;
+use testkit::server::HttpResponse;
 
 impl Shared {
-    pub(super) fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> Answer {
+    pub(super) fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> HttpResponse {
         let segments: Vec<_> = path.trim_start_matches('/').split('/').collect();
         match segments[..] {
             ["jobs"] => self.list(parameters),
@@ -31,7 +31,7 @@ impl Shared {
 
     /// `GET /jobs?tag=`. Pictures, documents and files are there only by their type of queue, and the
     /// others only without one.
-    fn list(&self, parameters: &BTreeMap<String, String>) -> Answer {
+    fn list(&self, parameters: &BTreeMap<String, String>) -> HttpResponse {
         let get = |name: &str| parameters.get(name).map(String::as_str);
         let Some(tag) = get("tag") else {
             return error(400, "InvalidArgument");
@@ -50,7 +50,7 @@ impl Shared {
         page(matching.cloned(), parameters, |job| job.xml.clone())
     }
 
-    fn list_runs(&self, parameters: &BTreeMap<String, String>) -> Answer {
+    fn list_runs(&self, parameters: &BTreeMap<String, String>) -> HttpResponse {
         let workflow = parameters.get("workflowId");
         let runs = lock(&self.runs);
         let matching = runs
@@ -74,7 +74,7 @@ impl Shared {
     }
 
     /// `only` or all but the jobs whose ids begin with these letters.
-    fn look_up(&self, ids: &str, letters: &[char], only: bool) -> Answer {
+    fn look_up(&self, ids: &str, letters: &[char], only: bool) -> HttpResponse {
         let ids: Vec<_> = ids.split(',').collect();
         if ids.len() > 10 || (only && ids.len() > 1) {
             return error(400, "InvalidArgument");
@@ -91,7 +91,7 @@ impl Shared {
         with_status(200, format!("<Response>{inside}</Response>"))
     }
 
-    fn list_queues(&self, path: &str, parameters: &BTreeMap<String, String>) -> Answer {
+    fn list_queues(&self, path: &str, parameters: &BTreeMap<String, String>) -> HttpResponse {
         let number = |name: &str| -> usize {
             let number = parameters.get(name).and_then(|number| number.parse().ok());
             number.unwrap_or(1)
@@ -114,7 +114,7 @@ fn page(
     jobs: impl Iterator<Item = Job>,
     parameters: &BTreeMap<String, String>,
     xml: impl Fn(&Job) -> String,
-) -> Answer {
+) -> HttpResponse {
     let get = |name: &str| parameters.get(name).map(String::as_str);
     let time = |name: &str| -> Timestamp {
         let text = get(name).expect("a window is asked for");

@@ -20,7 +20,7 @@ use percent_encoding::percent_decode_str;
 use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Notify};
 
 use crate::jobs::Job;
-use testkit::server::{self, Answer};
+use testkit::server::{self, HttpResponse};
 
 pub(crate) const SECRET_ID: &str = "AKIDinvented0000000000000000000example";
 pub(crate) const SECRET_KEY: &str = "invented0secret0key0for0tests000";
@@ -231,7 +231,7 @@ impl Shared {
         faults.remove(&number)
     }
 
-    async fn handle(&self, head: &Parts) -> Answer {
+    async fn handle(&self, head: &Parts) -> HttpResponse {
         let path = decoded(head.uri.path());
         let parameters: BTreeMap<_, _> = pairs(head.uri.query().unwrap_or_default())
             .into_iter()
@@ -325,8 +325,8 @@ fn decoded(text: &str) -> String {
         .into_owned()
 }
 
-fn with_status(status: u16, body: String) -> Answer {
-    let mut answer = Answer::new(Full::from(body));
+fn with_status(status: u16, body: String) -> HttpResponse {
+    let mut answer = HttpResponse::new(Full::from(body));
     *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
     let headers = answer.headers_mut();
     headers.insert("x-ci-request-id", header::HeaderValue::from_static("NjQ3"));
@@ -338,7 +338,7 @@ fn with_status(status: u16, body: String) -> Answer {
     answer
 }
 
-fn error(status: u16, code: &str) -> Answer {
+fn error(status: u16, code: &str) -> HttpResponse {
     let quoted = format!("q-signature=1 {}", SECRETS[4]);
     with_status(
         status,
