@@ -77,6 +77,9 @@ impl EmfLine {
             "Timestamp": now.unwrap_or_default().as_millis() as u64,
             "CloudWatchMetrics": directives,
         });
-        Some(format!("{}\n", self.members))
+        // Faster than `Display`.
+        let mut line = serde_json::to_string(&self.members).ok()?;
+        line.push('\n');
+        Some(line)
     }
 }

@@ -12,7 +12,12 @@ pub(super) fn is_blank(text: &str) -> bool {
 
 /// Removes the white space around a text.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
+    // By bytes: `trim_matches` decodes characters.
+    let bytes = text.as_bytes();
+    let is_text = |byte: &u8| !is_white_space(*byte);
+    let begin = bytes.iter().position(is_text).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(is_text).map_or(begin, |at| at + 1);
+    &text[begin..end]
 }
 
 /// Finds the first character that XML forbids, with its offset.
@@ -20,7 +25,8 @@ pub(super) fn first_forbidden(body: &str) -> Option<(usize, char)> {
     // U+FFFE and U+FFFF are the only forbidden characters of more than one byte. Both start with the rare
     // byte 0xEF, so characters are seldom decoded.
     let bytes = body.bytes().enumerate();
-    let mut suspects = bytes.filter(|&(_, byte)| byte < b' ' || byte == 0xEF);
+    let is_suspect = |byte: u8| byte == 0xEF || byte < b' ' && !is_white_space(byte);
+    let mut suspects = bytes.filter(|&(_, byte)| is_suspect(byte));
     suspects.find_map(|(at, _)| {
         let character = body[at..].chars().next()?;
         (!is_xml_character(character)).then_some((at, character))
