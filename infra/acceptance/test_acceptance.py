@@ -45,7 +45,7 @@ def test_guided_deployment(deployment: Deployment) -> None:
 def test_each_family_arrives(deployment: Deployment) -> None:
     expected: list[str] = []
     for sample in local.samples():
-        status, answer = deployment.post(sample.body, sample.token or "")
+        status, answer = deployment.post(sample.body, sample.token)
         assert kind(status, json.dumps(answer)) == sample.expected, sample.name
         expected += answer.get("ids", [])
     assert ids(deployment.receive(len(expected))) == sorted(expected)
