@@ -1,13 +1,18 @@
-"""Every test that a document names exists."""
+"""Every test and every command that a document names exists."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
+import shlex
+import subprocess
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
+from templates import ROOT
+
+# The changelog names commands of the past.
+DOCUMENTS = [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]
+DOCUMENTS += [*ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
 FOLDERS = ("src", "crates", "tests", "infra", "fuzz/fuzz_targets")
+CALLBACKCTL = ROOT / "target" / "debug" / "callbackctl"
 
 
 def test_named_tests_exist() -> None:
@@ -21,3 +26,26 @@ def test_named_tests_exist() -> None:
     found = {(path.name, test) for path in DOCUMENTS for test in name.findall(path.read_text())}
     assert found
     assert not {(document, test) for document, test in found if test not in names}
+
+
+def named(program: str) -> set[str]:
+    """Returns the arguments of a program in spans and blocks of code, and in the texts of alarms."""
+    paths = [*DOCUMENTS, *ROOT.glob("infra/*.yaml")]
+    text = "\n".join(path.read_text() for path in paths).replace("\\\n", " ")
+    # A text of YAML goes on in the next line.
+    text = re.sub(r"\n {8,}", " ", text).replace("callbackctl -- ", "\ncallbackctl ")
+    found = re.findall(rf"(?:^|[`/]){program} ([a-z][^`&|#\n]*)", text, re.MULTILINE)
+    assert found
+    return set(found)
+
+
+def test_named_targets_exist() -> None:
+    targets = {command.split()[0] for command in named("make")}
+    assert targets <= set(re.findall(r"(?m)^([a-z0-9-]+):", (ROOT / "Makefile").read_text()))
+
+
+def test_named_commands_exist() -> None:
+    for command in named("callbackctl"):
+        # With an unknown option it fails in spite of `--help`.
+        words = shlex.split(command.replace("NAME-APPID", "name-1").replace("--region R ", ""))
+        subprocess.check_output([CALLBACKCTL, *words, "--help"])
