@@ -5,16 +5,23 @@ The tests run in their order, on one stack.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import re
 import secrets
+import threading
 import zipfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-import fake_vendor
 import local
 from conftest import Deployment, eventually
 from receiver import kind
@@ -32,6 +39,22 @@ def job(name: str, user_data: str = "") -> bytes:
 
 def ids(messages: list[dict[str, Any]]) -> list[str]:
     return sorted(json.loads(message["Body"])["id"] for message in messages)
+
+
+@contextlib.contextmanager
+def vendor(folder: Path, names: list[str]) -> Iterator[str]:
+    """Serves the vendor's lists of tasks and of workflow runs: these jobs, and none."""
+    end = datetime.now(timezone(timedelta(hours=8))) - timedelta(minutes=10)
+    ended = f"<EndTime>{end:%Y-%m-%dT%H:%M:%S%z}<".encode()
+    bodies = [re.sub(b"<EndTime>[^<]*<", ended, job(name)) for name in names]
+    tasks = [re.search(b"<JobsDetail>.*</JobsDetail>", body, re.DOTALL)[0] for body in bodies]
+    (folder / "jobs").write_bytes(b"<Response>%b</Response>" % b"".join(tasks))
+    (folder / "workflowexecution").write_bytes(b"<Response/>")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_guided_deployment(deployment: Deployment) -> None:
@@ -149,7 +172,7 @@ def test_a_quarantined_body_raises_its_alarm(deployment: Deployment) -> None:
 
 
 @pytest.mark.emulator("the stand-in of the vendor is on this machine")
-def test_a_lost_job_is_reconciled(deployment: Deployment) -> None:
+def test_a_lost_job_is_reconciled(deployment: Deployment, tmp_path: Path) -> None:
     """The vendor lists two jobs: the callback of one has arrived, that of the other never."""
     stack, outputs = f"{deployment.name}-reconcile", deployment.outputs
     key = {"TENCENTCLOUD_SECRET_ID": "id", "TENCENTCLOUD_SECRET_KEY": "key"}
@@ -159,14 +182,14 @@ def test_a_lost_job_is_reconciled(deployment: Deployment) -> None:
     values.update(SecretArn=secret, Buckets="media-1300000001/ap-guangzhou")
     assert deployment.sam("deploy", "--config-env", "reconcile", user="reconcile", **values)
     assert deployment.post(job("arrived"))[0] == 200
-    jobs = [fake_vendor.task(TRANSCODE.decode(), name) for name in ("arrived", "lost")]
     function, name = boto3.client("lambda"), {"FunctionName": stack}
-    with fake_vendor.vendor(jobs) as found:
+    with vendor(tmp_path, ["arrived", "lost"]) as address:
         variables = function.get_function_configuration(**name)["Environment"]["Variables"]
-        variables["CI_ENDPOINT_URL"] = found["CI_ENDPOINT_URL"]
+        variables["CI_ENDPOINT_URL"] = address
         function.update_function_configuration(**name, Environment={"Variables": variables})
         function.get_waiter("function_updated_v2").wait(**name)
-        assert "FunctionError" not in function.invoke(**name, Payload=b"{}")
+        invoked = function.invoke(**name, Payload=b"{}")
+        assert "FunctionError" not in invoked, invoked["Payload"].read()
     assert ids(deployment.receive(2)) == ["arrived:Success", "lost:Success"]
     assert deployment.sam("delete", "--no-prompts", user="reconcile")
 
