@@ -45,7 +45,8 @@ def main() -> int:
     shutil.rmtree(DIST, ignore_errors=True)
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
     for architecture, (target, flag) in ARCHITECTURES.items():
-        library = Path(output("rustc", "--print", "target-libdir", "--target", target))
+        command = ["rustc", "--print", "target-libdir", "--target", target]
+        library = Path(subprocess.check_output(command, cwd=ROOT, text=True).strip())
         # cargo-lambda would download it.
         if not any(library.glob("libstd-*.rlib")):
             print(f"no package for {architecture}: `rustup target add {target}`", file=sys.stderr)
@@ -60,10 +61,6 @@ def main() -> int:
             {f"{name}/{path.relative_to(folder)}": path.read_bytes() for path in files},
         )
     return 0 if DIST.exists() else 1
-
-
-def output(*command: str) -> str:
-    return subprocess.check_output(command, cwd=ROOT, text=True).strip()
 
 
 def build(folder: Path, flag: str) -> dict[str, bytes]:

@@ -79,7 +79,7 @@ def post_all(receiver: Receiver, posted: list[Sample]) -> list[str]:
     for sample in posted:
         url = receiver.url.replace(receiver.token, sample.token or receiver.token)
         status, answer = post(url, sample.body)
-        [logged] = [describe(line) for line in receiver.log()[-1:]] or [answer]
+        logged = describe(receiver.last_log_line())
         print(f"  {sample.name:<42}  {status}  {logged}", flush=True)
         expect(sample.name, sample.expected, kind(status, answer))
         ids += json.loads(answer).get("ids", [])

@@ -72,7 +72,6 @@ class Receiver:
 
     def __init__(self, variables: dict[str, str], settings: dict[str, str]) -> None:
         self.token = secrets.token_hex(32)
-        self.seen: set[str] = set()
         self.sqs, self.logs = self.client("sqs"), self.client("logs")
         self.queue_url = self.sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         location = {"LocationConstraint": REGION}
@@ -118,12 +117,11 @@ class Receiver:
     def receive(self) -> Iterator[dict[str, Any]]:
         return receive(self.sqs, self.queue_url)
 
-    def log(self) -> list[dict[str, Any]]:
-        """Returns the log lines that the function has written since the last call."""
+    def last_log_line(self) -> dict[str, Any]:
+        """Returns the last line of the function's log."""
         events = self.logs.filter_log_events(logGroupName=LOG_GROUP)["events"]
-        # Each line has a time and the id of its request.
-        new = [event["message"] for event in events if event["message"] not in self.seen]
-        self.seen.update(new)
         # Lambda's own lines are not JSON, and metrics have no message.
-        lines = [json.loads(text) for text in new if text.startswith("{")]
-        return [line for line in lines if "message" in line]
+        lines = [
+            json.loads(event["message"]) for event in events if event["message"].startswith("{")
+        ]
+        return [line for line in lines if "message" in line][-1]
