@@ -11,7 +11,7 @@ use crate::{
     jobs::BUCKET,
     log_group::LogGroup,
 };
-use testkit::{bucket::Bucket, ministack, queue::Queue};
+use testkit::{ministack, queue::Queue};
 
 /// A vendor, a queue and a log, and the commands on them.
 pub(crate) struct World {
@@ -43,23 +43,21 @@ impl World {
         command
     }
 
+    /// A command on the vendor's bucket, with these arguments as well.
+    pub(crate) fn of_bucket(&self, command: &str, arguments: &[&str]) -> Command {
+        let bucket = [command, "--bucket", BUCKET, "--region", "ap-guangzhou"];
+        self.callbackctl(&[&bucket[..], arguments].concat())
+    }
+
     /// `callbackctl reconcile` of the bucket by the log, with these arguments as well.
     pub(crate) fn reconcile(&self, arguments: &[&str]) -> Command {
         let log = ["--log-group", &self.log.name];
-        let bucket = ["reconcile", "--bucket", BUCKET, "--region", "ap-guangzhou"];
-        self.callbackctl(&[&bucket[..], &log, arguments].concat())
+        self.of_bucket("reconcile", &[&log[..], arguments].concat())
     }
 
     /// Runs `reconcile` to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
         run(self.reconcile(arguments)).await
-    }
-
-    /// With a vault.
-    pub(crate) fn with_vault(&self, bucket: &Bucket, arguments: &[&str]) -> Command {
-        let mut command = self.reconcile(arguments);
-        command.env("VAULT_BUCKET", &bucket.name);
-        command
     }
 
     /// The ids of the events on the queue, in their order, repeats included.

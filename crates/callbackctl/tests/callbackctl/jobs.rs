@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 pub(crate) use testkit::bodies::{BUCKET, job_id};
 use testkit::bodies::{snapshot, to_xml};
 
+/// The workflow of all runs.
+pub(crate) const WORKFLOW: &str = "w11111111111111111111111111111111";
+
 /// A listed job, or a run of a workflow.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
@@ -84,7 +87,7 @@ pub(crate) fn run_of_workflow(number: u32, state: &str, end: Timestamp) -> Job {
     };
     let node = json!({
         "RunId": id,
-        "WorkflowId": "w11111111111111111111111111111111",
+        "WorkflowId": WORKFLOW,
         "Name": "tide",
         "State": state,
         "Object": "harbour/ebb.mp4",
@@ -93,7 +96,7 @@ pub(crate) fn run_of_workflow(number: u32, state: &str, end: Timestamp) -> Job {
     });
     Job {
         id,
-        tag: "w11111111111111111111111111111111".to_owned(),
+        tag: WORKFLOW.to_owned(),
         queue: String::new(),
         state: state.to_owned(),
         created,

@@ -14,18 +14,14 @@ use testkit::{
     bucket::Bucket,
 };
 
-fn lookup(world: &World, arguments: &[&str]) -> Command {
-    let bucket = ["lookup", "--bucket", BUCKET, "--region", "ap-guangzhou"];
-    world.callbackctl(&[&bucket[..], arguments].concat())
-}
-
-fn compare(world: &World, arguments: &[&str]) -> Command {
-    let bucket = ["compare", "--bucket", BUCKET, "--region", "ap-guangzhou"];
-    world.callbackctl(&[&bucket[..], arguments].concat())
-}
-
 async fn look_up(world: &World, ids: &[&str]) -> Ended {
-    run(lookup(world, ids)).await
+    run(world.of_bucket("lookup", ids)).await
+}
+
+fn compare(world: &World, vault: &Bucket, arguments: &[&str]) -> Command {
+    let mut command = world.of_bucket("compare", arguments);
+    command.env("VAULT_BUCKET", &vault.name);
+    command
 }
 
 fn ids_of_messages(ended: &Ended) -> Vec<String> {
@@ -185,9 +181,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
         ),
     ] {
         vault.put("spill/2024/05/06/a", &body).await;
-        let mut command = compare(&world, &[&id, "spill/2024/05/06/a"]);
-        command.env("VAULT_BUCKET", &vault.name);
-        let ended = run(command).await;
+        let ended = run(compare(&world, &vault, &[&id, "spill/2024/05/06/a"])).await;
         assert_eq!(
             (ended.code, &ended.stdout),
             (Some(code), &expected),
@@ -202,9 +196,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
             format!("<Response>{}</Response>", run_of.xml).as_bytes(),
         )
         .await;
-    let mut command = compare(&world, &[&run_of.id, "spill/r"]);
-    command.env("VAULT_BUCKET", &vault.name);
-    let ended = run(command).await;
+    let ended = run(compare(&world, &vault, &[&run_of.id, "spill/r"])).await;
     assert_eq!((ended.code, &*ended.stdout), (Some(0), agree), "{ended:?}");
 
     for (arguments, printed) in [
@@ -212,9 +204,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
         ([&*id, "spill/none"], "spill/none: no such object"),
         (["j404", "spill/r"], "the job is not known in this bucket"),
     ] {
-        let mut command = compare(&world, &arguments);
-        command.env("VAULT_BUCKET", &vault.name);
-        let ended = run(command).await;
+        let ended = run(compare(&world, &vault, &arguments)).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stderr.contains(printed), "{ended:?}");
         assert_eq!(ended.stdout, "");
@@ -227,12 +217,12 @@ async fn wrong_usage_ends_with_2() {
     for ids in [&[][..], &["a/b"], &["a,b"], &[""], &["a\n"], &["é"]] {
         assert_eq!(look_up(&world, ids).await.code, Some(2), "{ids:?}");
     }
-    let mut command = lookup(&world, &["j1", "--publish"]);
+    let mut command = world.of_bucket("lookup", &["j1", "--publish"]);
     command.env_remove("QUEUE_URL");
     let ended = run(command).await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("--queue-url <URL>"), "{ended:?}");
-    let ended = run(compare(&world, &["j1", "a"])).await;
+    let ended = run(world.of_bucket("compare", &["j1", "a"])).await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("--vault-bucket <NAME>"), "{ended:?}");
     assert!(world.ci.seen().is_empty());

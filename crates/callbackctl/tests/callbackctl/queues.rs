@@ -12,8 +12,7 @@ fn own_url() -> String {
 }
 
 async fn queues(world: &World, arguments: &[&str]) -> Ended {
-    let bucket = ["queues", "--bucket", BUCKET, "--region", "ap-guangzhou"];
-    run(world.callbackctl(&[&bucket[..], arguments].concat())).await
+    run(world.of_bucket("queues", arguments)).await
 }
 
 fn queue(id: &str, state: &str, notify: &str) -> String {

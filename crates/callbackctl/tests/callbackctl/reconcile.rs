@@ -7,8 +7,8 @@ use crate::{
     command::{World, run},
     fake_ci::Fault,
     jobs::{
-        BUCKET, Job, ended, ended_at, event_ids, from_node, minutes_ago, run_of_workflow, task,
-        vendor_time,
+        BUCKET, Job, WORKFLOW, ended, ended_at, event_ids, from_node, minutes_ago, run_of_workflow,
+        task, vendor_time,
     },
 };
 use testkit::{
@@ -155,8 +155,7 @@ async fn runs_of_workflows_are_looked_up_and_get_the_bucket_that_was_asked() {
         // It began in time to be listed, and ended too early.
         run_of_workflow(4, "Success", minutes_ago(180)),
     ]);
-    let workflow = "w11111111111111111111111111111111";
-    let ended = world.run(&["--workflow-id", workflow]).await;
+    let ended = world.run(&["--workflow-id", WORKFLOW]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let counts = "listed 3, received 1, published 1, skipped 0";
     assert_eq!(ended.last_line(), counts);
@@ -180,9 +179,11 @@ async fn runs_of_workflows_are_looked_up_and_get_the_bucket_that_was_asked() {
 /// A run that fails or is cancelled ends later than its last task whose end is known.
 #[tokio::test]
 async fn a_run_whose_end_is_not_known_belongs_to_every_window() {
+    let world = World::new().await;
     let end = minutes_ago(300);
     let one_task_ended = format!("<EndTime>{}</EndTime>", vendor_time(end));
-    for (state, of_the_last_task, of_the_run, is_published) in [
+    let mut expected = Vec::new();
+    for (number, (state, of_the_last_task, of_the_run, is_published)) in (1..).zip([
         ("Cancel", "<EndTime>-</EndTime>", "", true),
         ("Failed", "", "", true),
         ("Failed", &*one_task_ended, "", true),
@@ -190,21 +191,16 @@ async fn a_run_whose_end_is_not_known_belongs_to_every_window() {
         ("Success", "<EndTime>soon</EndTime>", "", true),
         ("Success", &*one_task_ended, "", false),
         ("Failed", "", &*one_task_ended, false),
-    ] {
-        let world = World::new().await;
-        let mut run = run_of_workflow(1, state, end);
+    ]) {
+        let mut run = run_of_workflow(number, state, end);
         run.xml = run.xml.replace(&one_task_ended, of_the_last_task);
         run.xml = run.xml.replace("<RunId>", &format!("{of_the_run}<RunId>"));
-        let id = format!("{}:{state}", run.id);
+        expected.extend(is_published.then(|| format!("{}:{state}", run.id)));
         world.ci.add_runs([run]);
-        let ended = world
-            .run(&["--workflow-id", "w11111111111111111111111111111111"])
-            .await;
-        assert_eq!(ended.code, Some(0), "{state}: {ended:?}");
-        let expected: &[&str] = if is_published { &[&*id] } else { &[] };
-        let case = (state, of_the_last_task, of_the_run);
-        assert_eq!(ended.ids("published"), expected, "{case:?}: {ended:?}");
     }
+    let ended = world.run(&["--workflow-id", WORKFLOW]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.ids("published"), expected, "{ended:?}");
 }
 
 /// The function reads such nodes, so its message is the same.
@@ -230,10 +226,7 @@ async fn text_next_to_the_elements_of_a_job_keeps_neither_it_nor_the_others_back
             ["--tag", "Snapshot"],
             &[Value::Null, "x".into(), Value::Null, "<".into()][..],
         ),
-        (
-            ["--workflow-id", "w11111111111111111111111111111111"],
-            &["x".into()],
-        ),
+        (["--workflow-id", WORKFLOW], &["x".into()]),
     ] {
         let ended = world.run(&arguments).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -339,23 +332,13 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
 }
 
 #[tokio::test]
-async fn queues_choose_tasks() {
-    let world = World::new().await;
-    let mut other = ended(1, 20);
-    other.queue = "pother".to_owned();
-    world.ci.add([other, ended(2, 20)]);
-    let ended = world
-        .run(&["--tag", "Snapshot", "--queue-id", "pother"])
-        .await;
-    assert_eq!(ended.ids("published"), event_ids([1]), "{ended:?}");
-}
-
-#[tokio::test]
-async fn a_queue_that_the_vendor_does_not_know_is_a_failure() {
+async fn queues_choose_tasks_and_one_that_the_vendor_does_not_know_is_a_failure() {
     let world = World::new().await;
     let known = ended(1, 20);
     let queue = known.queue.clone();
-    world.ci.add([known]);
+    let mut other = ended(2, 20);
+    other.queue = "pother".to_owned();
+    world.ci.add([known, other]);
     world
         .ci
         .fail_always("pmisspelt", Fault::Error(404, "QueueNotFound"));
@@ -444,8 +427,9 @@ async fn a_job_too_large_for_the_queue_goes_by_the_vault_and_does_not_keep_the_o
     assert_eq!(world.drain().await, event_ids([2, 3]));
 
     let vault = Bucket::create().await;
-    let mut command = world.with_vault(&vault, &arguments);
+    let mut command = world.reconcile(&arguments);
     command.env("QUEUE_MAX_BYTES", "8192");
+    command.env("VAULT_BUCKET", &vault.name);
     let with = run(command).await;
     assert_eq!(with.code, Some(0), "{with:?}");
     assert_eq!(with.ids("published"), event_ids([1]));

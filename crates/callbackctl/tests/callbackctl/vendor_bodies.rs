@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     command::{World, run},
-    jobs::{BUCKET, Job, minutes_ago},
+    jobs::{Job, minutes_ago},
 };
 
 /// An element of a document by its name, tags included.
@@ -45,37 +45,33 @@ async fn each_published_body_makes_the_message_of_its_callback() {
             continue;
         }
         let body = fs::read_to_string(&path).expect("it is there");
-        let (filter, node) = match element(&body, "JobsDetail") {
-            Some(node) => (["--tag", "t"], node),
-            None => {
-                let node = element(&body, "WorkflowExecution").expect("a task or a run");
-                (["--workflow-id", "w"], node)
-            }
+        let tag = format!("t{count}");
+        let task = element(&body, "JobsDetail");
+        let filter = if task.is_some() {
+            "--tag"
+        } else {
+            "--workflow-id"
         };
+        let of_run = || element(&body, "WorkflowExecution").expect("a task or a run");
         let callback = message(&body);
         let job = Job {
             id: callback["data"]["jobId"]
                 .as_str()
                 .expect("a job")
                 .to_owned(),
-            tag: filter[1].to_owned(),
+            tag: tag.clone(),
             queue: String::new(),
             state: "Success".to_owned(),
             created: minutes_ago(30),
-            xml: node,
+            xml: task.unwrap_or_else(of_run),
         };
-        world.ci.replace(filter[0], job);
+        match filter {
+            "--tag" => world.ci.add([job]),
+            _ => world.ci.add_runs([job]),
+        }
         let window = ["--since", "87840h", "--until", "0s"];
-        let bucket = [
-            "reconcile",
-            "--all",
-            "--bucket",
-            BUCKET,
-            "--region",
-            "ap-guangzhou",
-        ];
-        let arguments = [&bucket[..], &filter, &window].concat();
-        let ended = run(world.callbackctl(&arguments)).await;
+        let arguments = [&["--all", filter, &tag][..], &window].concat();
+        let ended = run(world.of_bucket("reconcile", &arguments)).await;
         assert_eq!(ended.code, Some(0), "{}: {ended:?}", path.display());
         let [message] = &world.queue.drain().await[..] else {
             panic!("{}: {ended:?}", path.display());

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Shared, error, lock, with_status};
+use super::{Response, Shared, error, lock};
 use crate::jobs::{Job, vendor_time};
-use testkit::server::HttpResponse;
 
 impl Shared {
-    pub(super) fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> HttpResponse {
+    pub(super) fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> Response {
         let segments: Vec<_> = path.trim_start_matches('/').split('/').collect();
         match segments[..] {
             ["jobs"] => self.list(parameters),
@@ -17,7 +16,7 @@ impl Shared {
             ["workflowexecution", id] => match lock(&self.runs).iter().find(|run| run.id == id) {
                 Some(run) => {
                     let request_id = "<RequestId>NjQ=</RequestId>";
-                    with_status(200, format!("<Response>{request_id}{}</Response>", run.xml))
+                    (200, format!("<Response>{request_id}{}</Response>", run.xml))
                 }
                 None => error(404, "ResourceNotFound"),
             },
@@ -31,7 +30,7 @@ impl Shared {
 
     /// `GET /jobs?tag=`. Pictures, documents and files are there only by their type of queue, and the
     /// others only without one.
-    fn list(&self, parameters: &BTreeMap<String, String>) -> HttpResponse {
+    fn list(&self, parameters: &BTreeMap<String, String>) -> Response {
         let get = |name: &str| parameters.get(name).map(String::as_str);
         let Some(tag) = get("tag") else {
             return error(400, "InvalidArgument");
@@ -50,7 +49,7 @@ impl Shared {
         page(matching.cloned(), parameters, |job| job.xml.clone())
     }
 
-    fn list_runs(&self, parameters: &BTreeMap<String, String>) -> HttpResponse {
+    fn list_runs(&self, parameters: &BTreeMap<String, String>) -> Response {
         let workflow = parameters.get("workflowId");
         let runs = lock(&self.runs);
         let matching = runs
@@ -74,7 +73,7 @@ impl Shared {
     }
 
     /// `only` or all but the jobs whose ids begin with these letters.
-    fn look_up(&self, ids: &str, letters: &[char], only: bool) -> HttpResponse {
+    fn look_up(&self, ids: &str, letters: &[char], only: bool) -> Response {
         let ids: Vec<_> = ids.split(',').collect();
         if ids.len() > 10 || (only && ids.len() > 1) {
             return error(400, "InvalidArgument");
@@ -88,24 +87,25 @@ impl Shared {
                 None => inside += &format!("<NonExistJobIds>{id}</NonExistJobIds>"),
             }
         }
-        with_status(200, format!("<Response>{inside}</Response>"))
+        (200, format!("<Response>{inside}</Response>"))
     }
 
-    fn list_queues(&self, path: &str, parameters: &BTreeMap<String, String>) -> HttpResponse {
-        let number = |name: &str| -> usize {
-            let number = parameters.get(name).and_then(|number| number.parse().ok());
-            number.unwrap_or(1)
-        };
+    fn list_queues(&self, path: &str, parameters: &BTreeMap<String, String>) -> Response {
+        let page: usize = parameters["pageNumber"].parse().expect("a number");
         let queues = lock(&self.queues);
         let empty = Vec::new();
         let all = queues.get(path).unwrap_or(&empty);
         // Fewer than this program asks for.
-        let size = number("pageSize").min(50);
-        let begin = (number("pageNumber") - 1) * size;
-        let page: String = all.iter().skip(begin).take(size).cloned().collect();
+        let size = 50;
+        let page: String = all
+            .iter()
+            .skip((page - 1) * size)
+            .take(size)
+            .cloned()
+            .collect();
         let count = all.len();
         let body = format!("<Response><TotalCount>{count}</TotalCount>{page}</Response>");
-        with_status(200, body)
+        (200, body)
     }
 }
 
@@ -114,7 +114,7 @@ fn page(
     jobs: impl Iterator<Item = Job>,
     parameters: &BTreeMap<String, String>,
     xml: impl Fn(&Job) -> String,
-) -> HttpResponse {
+) -> Response {
     let get = |name: &str| parameters.get(name).map(String::as_str);
     let time = |name: &str| -> Timestamp {
         let text = get(name).expect("a window is asked for");
@@ -143,5 +143,5 @@ fn page(
     } else {
         String::new()
     };
-    with_status(200, format!("<Response>{inside}{token}</Response>"))
+    (200, format!("<Response>{inside}{token}</Response>"))
 }

@@ -1,26 +1,26 @@
 //! The vendor's query API, as its pages describe it: signed requests, lists in pages, lookups.
 //!
-//! The signature is checked by a second implementation.
+//! The signature is checked with the code of the program, whose unit tests compare it with the vendor's.
 
 mod listing;
 mod signature;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    future,
+    future, io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use http_body_util::Full;
-use hyper::{StatusCode, body::Bytes, header, http::request::Parts};
-use jiff::SignedDuration;
 use percent_encoding::percent_decode_str;
-use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Notify};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 
 use crate::jobs::Job;
-use testkit::server::{self, HttpResponse};
 
 pub(crate) const SECRET_ID: &str = "AKIDinvented0000000000000000000example";
 pub(crate) const SECRET_KEY: &str = "invented0secret0key0for0tests000";
@@ -41,7 +41,7 @@ pub(crate) const SECRETS: [&str; 5] = [
 pub(crate) enum Fault {
     /// The vendor's error.
     Error(u16, &'static str),
-    /// A status with a page of a proxy's.
+    /// A status with a page of a proxy's. A redirect goes to `/elsewhere`.
     Html(u16),
     /// 200 with nothing.
     Empty,
@@ -61,8 +61,6 @@ pub(crate) enum Fault {
     Silence,
     /// An answer that comes a byte at a time and does not end.
     Drip,
-    /// A redirect to there.
-    Redirect(SocketAddr),
     /// The right answer, once `resume` was called.
     Pause,
 }
@@ -72,7 +70,12 @@ pub(crate) enum Fault {
 pub(crate) struct Seen {
     pub(crate) path: String,
     pub(crate) parameters: BTreeMap<String, String>,
+    /// By the name in lower case.
+    headers: BTreeMap<String, String>,
 }
+
+/// Status and body of a response.
+type Response = (u16, String);
 
 /// The API of one bucket.
 pub(crate) struct FakeCi {
@@ -90,20 +93,21 @@ struct Shared {
     faults: Mutex<HashMap<usize, Fault>>,
     /// By the tag that is listed, by the queue, or by the path.
     always: Mutex<HashMap<String, Fault>>,
-    skew: Mutex<SignedDuration>,
     resumed: Notify,
 }
 
 impl FakeCi {
     pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared::default());
-        let handler = Arc::clone(&shared);
-        let address = server::serve(move |head, _| {
-            let shared = Arc::clone(&handler);
-            async move { shared.handle(&head).await }
-        })
-        .await;
-        let address = with_raw_faults(address, Arc::clone(&shared)).await;
+        let server = Arc::clone(&shared);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let shared = Arc::clone(&server);
+                tokio::spawn(async move { shared.serve(client).await });
+            }
+        });
         Self { address, shared }
     }
 
@@ -120,17 +124,6 @@ impl FakeCi {
 
     pub(crate) fn add_runs(&self, runs: impl IntoIterator<Item = Job>) {
         lock(&self.shared.runs).extend(runs);
-    }
-
-    /// Has this one task, or this one run, and no other.
-    pub(crate) fn replace(&self, filter: &str, job: Job) {
-        let runs = filter == "--workflow-id";
-        let jobs = if runs {
-            &self.shared.runs
-        } else {
-            &self.shared.jobs
-        };
-        *lock(jobs) = vec![job];
     }
 
     /// Adds a queue, as XML, to the queues of a path.
@@ -158,11 +151,6 @@ impl FakeCi {
         lock(&self.shared.always).clear();
     }
 
-    /// Sets this server's clock that much ahead.
-    pub(crate) fn skew(&self, skew: SignedDuration) {
-        *lock(&self.shared.skew) = skew;
-    }
-
     /// Lets a paused answer go.
     pub(crate) fn resume(&self) {
         self.shared.resumed.notify_one();
@@ -181,140 +169,99 @@ impl FakeCi {
     }
 }
 
-/// A proxy to `address` that can close connections and send slowly, which hyper cannot.
-async fn with_raw_faults(address: SocketAddr, shared: Arc<Shared>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let own = listener
-        .local_addr()
-        .expect("a bound socket has an address");
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let shared = Arc::clone(&shared);
-            tokio::spawn(async move {
-                // A connection a request: the faults count requests.
-                let fault = shared.raw_fault();
-                match fault {
-                    Some(Fault::Close) => {}
-                    Some(Fault::Drip) => {
-                        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n<Response>";
-                        let mut sent = client.write_all(head).await;
-                        while sent.is_ok() {
-                            tokio::time::sleep(Duration::from_millis(300)).await;
-                            sent = client.write_all(b" ").await;
-                        }
-                    }
-                    _ => {
-                        if let Ok(mut server) = tokio::net::TcpStream::connect(address).await {
-                            // Ends when either side closes the connection.
-                            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    own
-}
-
 impl Shared {
-    /// The fault of the next request, if it is one of those that hyper does not have.
-    fn raw_fault(&self) -> Option<Fault> {
-        let number = lock(&self.seen).len();
-        let mut faults = lock(&self.faults);
-        if !matches!(faults.get(&number), Some(Fault::Close | Fault::Drip)) {
-            return None;
-        }
-        lock(&self.seen).push(Seen {
-            path: String::new(),
-            parameters: BTreeMap::new(),
-        });
-        faults.remove(&number)
-    }
-
-    async fn handle(&self, head: &Parts) -> HttpResponse {
-        let path = decoded(head.uri.path());
-        let parameters: BTreeMap<_, _> = pairs(head.uri.query().unwrap_or_default())
-            .into_iter()
-            .collect();
-        let number = {
-            let mut seen = lock(&self.seen);
-            seen.push(Seen {
-                path: path.clone(),
-                parameters: parameters.clone(),
-            });
-            seen.len() - 1
+    /// Responds to the one request of a connection. It is not a server of hyper's, which cannot close a
+    /// connection or send slowly.
+    async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+        let request = read_request(&mut client).await?;
+        let fault = self.fault_of(&request);
+        let answer = || self.answer(&request.path, &request.parameters);
+        let answer_without = |name: &str| {
+            let mut parameters = request.parameters.clone();
+            parameters.remove(name);
+            self.answer(&request.path, &parameters)
         };
-        if let Err((status, code)) = self.check(head) {
-            return error(status, code);
-        }
-        let names = ["tag", "queueId"].map(|name| parameters.get(name));
-        let fault = lock(&self.faults).remove(&number).or_else(|| {
-            let always = lock(&self.always);
-            let mut names = names.into_iter().flatten().chain([&path]);
-            names.find_map(|name| always.get(name).cloned())
-        });
-        let first_page = || {
-            let mut parameters = parameters.clone();
-            parameters.remove("nextToken");
-            self.answer(&path, &parameters)
-        };
-        match fault {
-            None => self.answer(&path, &parameters),
+        let (status, body) = match fault {
+            _ if !Self::is_signed(&request) => error(403, "SignatureDoesNotMatch"),
+            None => answer(),
             Some(Fault::Error(status, code)) => error(status, code),
-            Some(Fault::Html(status)) => {
-                let body = format!("<!DOCTYPE html><html>{}</html>", SECRETS[4]);
-                with_status(status, body)
-            }
-            Some(Fault::Empty) => with_status(200, String::new()),
-            Some(Fault::Body(body)) => with_status(200, body.to_owned()),
+            Some(Fault::Html(status)) => (
+                status,
+                format!("<!DOCTYPE html><html>{}</html>", SECRETS[4]),
+            ),
+            Some(Fault::Empty) => (200, String::new()),
+            Some(Fault::Body(body)) => (200, body.to_owned()),
             Some(Fault::Truncated) => {
-                let whole = self.answer(&path, &parameters).into_body();
-                let whole = text_of(whole).await;
-                with_status(200, whole[..whole.len() * 2 / 3].to_owned())
+                let (_, whole) = answer();
+                (200, whole[..whole.len() * 2 / 3].to_owned())
             }
             Some(Fault::SameToken) => {
-                let whole = self.answer(&path, &parameters).into_body();
-                with_status(
-                    200,
-                    with_token(&text_of(whole).await, &parameters["nextToken"]),
-                )
+                let (_, whole) = answer();
+                (200, with_token(&whole, &request.parameters["nextToken"]))
             }
-            Some(Fault::SamePage) => {
-                let whole = text_of(first_page().into_body()).await;
-                with_status(200, with_token(&whole, "4711"))
-            }
-            Some(Fault::AllStates) => {
-                let mut parameters = parameters.clone();
-                parameters.remove("states");
-                self.answer(&path, &parameters)
-            }
-            Some(Fault::Silence) => future::pending().await,
-            Some(Fault::Redirect(address)) => {
-                let mut answer = with_status(302, String::new());
-                let place = format!("http://{address}{path}").parse().expect("a URL");
-                answer.headers_mut().insert(header::LOCATION, place);
-                answer
-            }
+            Some(Fault::SamePage) => (200, with_token(&answer_without("nextToken").1, "4711")),
+            Some(Fault::AllStates) => answer_without("states"),
             Some(Fault::Pause) => {
                 self.resumed.notified().await;
-                self.answer(&path, &parameters)
+                answer()
             }
-            Some(Fault::Close | Fault::Drip) => unreachable!("it is before this"),
-        }
+            Some(Fault::Silence) => future::pending().await,
+            Some(Fault::Close) => return Ok(()),
+            Some(Fault::Drip) => {
+                client
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n<Response>")
+                    .await?;
+                loop {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    client.write_all(b" ").await?;
+                }
+            }
+        };
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status} Status\r\nlocation: /elsewhere\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        client.write_all((head + &body).as_bytes()).await
     }
+
+    /// Records a request, and returns its fault.
+    fn fault_of(&self, request: &Seen) -> Option<Fault> {
+        let mut seen = lock(&self.seen);
+        seen.push(request.clone());
+        let number = seen.len() - 1;
+        lock(&self.faults).remove(&number).or_else(|| {
+            let always = lock(&self.always);
+            let names = ["tag", "queueId"].map(|name| request.parameters.get(name));
+            let mut names = names.into_iter().flatten().chain([&request.path]);
+            names.find_map(|name| always.get(name).cloned())
+        })
+    }
+}
+
+async fn read_request(client: &mut TcpStream) -> io::Result<Seen> {
+    let mut lines = BufReader::new(client).lines();
+    let first = lines.next_line().await?.unwrap_or_default();
+    let mut headers = BTreeMap::new();
+    while let Some(line) = lines.next_line().await?.filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(": ").expect("a header");
+        headers.insert(name.to_lowercase(), value.to_owned());
+    }
+    let target = first.split(' ').nth(1).expect("a request line");
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    Ok(Seen {
+        path: decoded(path),
+        parameters: pairs(query),
+        headers,
+    })
 }
 
 /// Parameters of a query, decoded: a bare `+` is a blank.
-fn pairs(query: &str) -> Vec<(String, String)> {
-    let parts = query.split('&').filter(|part| !part.is_empty());
-    parts
-        .map(|part| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (
-                decoded(&name.replace('+', " ")),
-                decoded(&value.replace('+', " ")),
-            )
-        })
+fn pairs(query: &str) -> BTreeMap<String, String> {
+    let query = query.replace('+', " ");
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(name, value)| (decoded(name), decoded(value)))
         .collect()
 }
 
@@ -325,22 +272,9 @@ fn decoded(text: &str) -> String {
         .into_owned()
 }
 
-fn with_status(status: u16, body: String) -> HttpResponse {
-    let mut answer = HttpResponse::new(Full::from(body));
-    *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
-    let headers = answer.headers_mut();
-    headers.insert("x-ci-request-id", header::HeaderValue::from_static("NjQ3"));
-    // A connection a request.
-    headers.insert(
-        header::CONNECTION,
-        header::HeaderValue::from_static("close"),
-    );
-    answer
-}
-
-fn error(status: u16, code: &str) -> HttpResponse {
+fn error(status: u16, code: &str) -> Response {
     let quoted = format!("q-signature=1 {}", SECRETS[4]);
-    with_status(
+    (
         status,
         format!("<Error><Code>{code}</Code><Message>{quoted}</Message></Error>"),
     )
@@ -351,12 +285,6 @@ fn with_token(answer: &str, token: &str) -> String {
     let (before, after) = answer.split_once("<NextToken>").expect("not the last page");
     let (_, after) = after.split_once('<').expect("it is closed");
     format!("{before}<NextToken>{token}<{after}")
-}
-
-async fn text_of(body: Full<Bytes>) -> String {
-    let collected = http_body_util::BodyExt::collect(body).await;
-    let bytes = collected.expect("it is in memory").to_bytes();
-    String::from_utf8(bytes.to_vec()).expect("it is text")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
