@@ -51,7 +51,7 @@ impl DoctorArgs {
         };
         let mut findings = vec![check_probe(&url)];
         if findings[0].is_ok() {
-            findings.extend([check_wrong_token(&url), check_get(&url)]);
+            findings.push(check_wrong_token(&url));
         }
         let (queue_url, vault) = (&self.queue.queue_url, &self.vault.vault_bucket);
         if queue_url.is_some() || vault.is_some() {
@@ -138,17 +138,6 @@ fn check_wrong_token(url: &str) -> Finding {
             "anyone can send callbacks: see CALLBACK_AUTH and CALLBACK_TOKEN_SHA256",
         )),
         (status, _) => Err(unexpected("a wrong token", status)),
-    }
-}
-
-fn check_get(url: &str) -> Finding {
-    match http::agent(RESPONSE_TIMEOUT).get(url).call() {
-        Ok(response) if response.status() == 405 => Ok("only POST is accepted".to_owned()),
-        Ok(response) => Err(unexpected("GET", response.status().as_u16())),
-        Err(error) => {
-            let reason = http::describe(&error);
-            Err((format!("GET gets no response: {reason}"), "try again"))
-        }
     }
 }
 

@@ -62,7 +62,7 @@ enum Command {
     Queues(queues::QueuesArgs),
     /// Checks a deployed URL, its queue and its vault
     ///
-    /// Sends the vendor's probe, a wrong token and a GET. If the queue and the vault are set, it also
+    /// Sends the vendor's probe and a wrong token. If the queue and the vault are set, it also
     /// counts the waiting jobs and bodies. Exits with 1 if anything is wrong.
     Doctor(doctor::DoctorArgs),
     /// Lists and prints the objects in the vault

@@ -2,7 +2,7 @@
 
 use std::{future, process::Command};
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 
 use crate::command::{callbackctl, run, run_with};
 use testkit::{
@@ -10,13 +10,12 @@ use testkit::{
     server::{self, HttpResponse},
 };
 
-/// Starts a receiver that responds to the probe and to GET like the function, and to a wrong token with
+/// Starts a receiver that responds to the probe like the function, and to a wrong token with
 /// `status`.
 async fn receiver(status: u16) -> String {
     let address = server::serve(move |head, _| {
-        let (status, body) = match (&head.method, head.uri.path()) {
-            (&Method::GET, _) => (405, ""),
-            (_, "/s3cret") => (200, r#"{"probe":true}"#),
+        let (status, body) = match head.uri.path() {
+            "/s3cret" => (200, r#"{"probe":true}"#),
             _ => (status, ""),
         };
         let mut answer = HttpResponse::new(body.into());
