@@ -13,8 +13,8 @@ use crate::{
     terminal::say,
 };
 
-/// The maximum number of listed objects, each with a request for its reason.
-const DEFAULT_LIMIT: usize = 100;
+/// The maximum number of objects listed for a prefix, each with a request for its reason.
+const LIMIT: usize = 100;
 
 #[derive(Subcommand)]
 pub(crate) enum VaultCommand {
@@ -26,9 +26,6 @@ pub(crate) enum VaultCommand {
         /// List the keys with this prefix instead of quarantine/ and spill/
         #[arg(long)]
         prefix: Option<String>,
-        /// The maximum number of objects to list, for each prefix
-        #[arg(long, default_value_t = DEFAULT_LIMIT)]
-        limit: usize,
     },
     /// Prints the metadata of one object
     #[command(mut_arg("vault_bucket", |arg| arg.required(true)))]
@@ -47,17 +44,13 @@ impl VaultCommand {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let clients = Clients::load().await?;
         match self {
-            Self::List {
-                vault,
-                prefix,
-                limit,
-            } => {
+            Self::List { vault, prefix } => {
                 let vault = vault.open(&clients);
                 let prefixes = prefix
                     .as_ref()
                     .map_or(REPLAYABLE.to_vec(), |prefix| vec![prefix]);
                 for prefix in prefixes {
-                    list(&vault, prefix, limit).await?;
+                    list(&vault, prefix).await?;
                 }
                 Ok(())
             }
@@ -66,9 +59,9 @@ impl VaultCommand {
     }
 }
 
-async fn list(vault: &VaultBucket, prefix: &str, limit: usize) -> anyhow::Result<()> {
-    let entries = vault.list(prefix, limit.saturating_add(1)).await?;
-    for Entry { key, bytes, .. } in entries.iter().take(limit) {
+async fn list(vault: &VaultBucket, prefix: &str) -> anyhow::Result<()> {
+    let entries = vault.list(prefix, LIMIT + 1).await?;
+    for Entry { key, bytes, .. } in entries.iter().take(LIMIT) {
         let shown = key.escape_debug();
         say(match vault.head(key).await? {
             Some(ObjectMetadata { reason, request }) => {
@@ -77,8 +70,8 @@ async fn list(vault: &VaultBucket, prefix: &str, limit: usize) -> anyhow::Result
             None => format!("{shown}\tgone"),
         })?;
     }
-    if entries.len() > limit {
-        say(format!("{prefix}: there are more: see --limit"))?;
+    if entries.len() > LIMIT {
+        say(format!("{prefix}: there are more: see --prefix"))?;
     }
     Ok(())
 }
