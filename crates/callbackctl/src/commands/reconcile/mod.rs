@@ -44,9 +44,6 @@ pub(crate) struct ReconcileArgs {
     /// Only runs of this workflow
     #[arg(long = "workflow-id", value_name = "W", value_parser = NonEmptyStringValueParser::new())]
     workflow_ids: Vec<String>,
-    /// The maximum number of jobs to publish; the others are skipped
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
     /// Start nothing after this time, such as 12m; what is not done belongs to the next run
     #[arg(long, value_name = "TIME")]
     time_limit: Option<SignedDuration>,

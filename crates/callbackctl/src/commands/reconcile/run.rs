@@ -251,14 +251,10 @@ impl<'r> Reconciler<'r> {
 
     /// Publishes at most [`BATCH`] jobs, unless they have been received by now.
     async fn publish(&mut self, jobs: Vec<VendorJob>) -> anyhow::Result<()> {
-        let limit = self.arguments.limit.unwrap_or(usize::MAX);
         let mut batch = Vec::new();
         for job in jobs {
-            let done = self.printer.count("published") + self.printer.count("would be published");
             if self.is_received(&job) {
                 self.printer.line(&loggable_id(&job.id), "received")?;
-            } else if done + batch.len() >= limit {
-                self.skip(Some(&job.id), "the limit is reached")?;
             } else if self.publisher.is_none() {
                 self.printer
                     .line(&loggable_id(&job.id), "would be published")?;
