@@ -93,8 +93,8 @@ pub(crate) fn contains_any(code: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| code.contains(part))
 }
 
-/// Whether the same call may succeed later. It cannot if a permission or the resource is missing, or if
-/// the request is malformed.
+/// Whether the same call may succeed later. Returns `false` for a missing permission or resource, and for a
+/// malformed request.
 fn may_succeed_later<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ServiceError(service) => {

@@ -15,8 +15,8 @@ use crate::{
     retry::{self, Fault, FaultKind},
 };
 
-/// The time for all attempts at one body, and at all oversize messages of a body together. A callback that needs
-/// all of them takes this time twice, and the queue's budget in between.
+/// The time for all attempts at one body, and at all oversize messages of a body together. In the worst case, a
+/// callback uses it twice, and the queue's budget.
 pub(crate) const BUDGET: Duration = Duration::from_millis(1500);
 
 /// The longest metadata value, in characters: S3 accepts 2 KB in total.
@@ -29,7 +29,7 @@ pub enum Folder {
     Quarantine,
     /// Bodies that the queue did not accept in time.
     Spill,
-    /// Messages over the queue's limit. The queue has pointers to them.
+    /// Messages over the queue's limit. The queue receives pointers to them.
     Oversize,
 }
 

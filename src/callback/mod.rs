@@ -70,7 +70,7 @@ pub enum Payload<'a> {
 #[derive(Debug)]
 pub struct Callback<'a> {
     pub(crate) node: JobNode,
-    /// `EventName` as written; of moderation Simple `data.event`.
+    /// `EventName` as written, or `data.event` in moderation Simple.
     pub(crate) event: Option<Cow<'a, str>>,
     /// The vendor nodes: at least one.
     pub(crate) jobs: Vec<Object<'a>>,

@@ -41,8 +41,8 @@ pub(crate) type Member<'a> = (Cow<'a, str>, Value<'a>);
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'t>(&'t [Member<'t>]);
 
-/// The members of an element, as the record and `detail` see them: its own, and for a job also those next to
-/// it whose names the job itself does not have.
+/// A view of an element's members, for the record and `detail`. For a job, it includes the siblings whose names
+/// the job itself does not have.
 #[derive(Clone, Copy)]
 pub(crate) struct Members<'t> {
     own: &'t Object<'t>,

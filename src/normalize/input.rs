@@ -53,7 +53,7 @@ fn add_url<'t>(input: &mut Input<'t>, element: &Element<'_, 't>, name: &str) {
     input.object = input.object.take().or(cos_url.object);
 }
 
-/// Adds a bucket and a region where the input has none.
+/// Fills in a missing bucket and region.
 fn complete<'t>(input: &mut Input<'t>, other: &BucketRef<'t>) {
     let BucketRef { bucket, region } = BucketRef::from_input(input).or(other);
     (input.bucket, input.region) = (bucket, region);

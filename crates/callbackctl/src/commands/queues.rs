@@ -186,7 +186,7 @@ async fn list(client: &mut Client, path: &str) -> Result<Vec<String>, ApiError> 
     Ok(queues)
 }
 
-/// Returns the host of a URL, if it is nothing but a host: a mistake in the URL may put the token beside it.
+/// Returns the host of a URL, or `None` if the authority has anything else, which may be the token.
 fn host_of(url: &str) -> Option<String> {
     let uri: ureq::http::Uri = url.parse().ok()?;
     uri.scheme()?;

@@ -34,7 +34,7 @@ const MAX_RESPONSE_BYTES: u64 = 64 * 1024 * 1024;
 const VALID_BEFORE: i64 = 60;
 const VALID_AFTER: i64 = 600;
 
-/// The header that carries the token of a temporary key.
+/// The header for the session token of a temporary key.
 const TOKEN_HEADER: &str = "x-cos-security-token";
 
 /// The bucket whose API is called.

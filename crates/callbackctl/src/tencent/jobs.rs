@@ -33,7 +33,7 @@ pub(crate) enum Stage {
 
 /// A job as the API reports it. The function's own parser has read it.
 pub(crate) struct VendorJob {
-    /// The id of its event.
+    /// The event id.
     pub(crate) id: String,
     /// The ids that the event of its callback may have instead: some callbacks have no state, and the
     /// response may have none.

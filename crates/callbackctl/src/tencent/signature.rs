@@ -18,7 +18,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// Name and value of a query parameter or a header, as they are before any encoding.
 pub(crate) type Pair<'p> = (&'p str, &'p str);
 
-/// A request as far as it is signed.
+/// The signed parts of a request.
 pub(crate) struct Request<'r> {
     /// The method in lower case.
     pub(crate) method: &'r str,

@@ -47,7 +47,7 @@ struct Content<'x> {
     is_decoded: bool,
 }
 
-/// Reads a document, or what is inside of an element.
+/// Parses a document, or the content of an element.
 fn elements(xml: &str) -> Result<Content<'_>, &'static str> {
     let mut reader = Reader::from_str(xml);
     let position = |reader: &Reader<&[u8]>| reader.buffer_position() as usize;

@@ -181,7 +181,7 @@ impl<'r> Reconciler<'r> {
         Ok(())
     }
 
-    /// Reads a listed task.
+    /// Parses a listed task.
     fn read_task(&mut self, entry: &Entry) -> anyhow::Result<Option<VendorJob>> {
         match VendorJob::from_task(&entry.xml) {
             Ok(job) => Ok(Some(job)),

@@ -4,8 +4,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
-/// How far the clocks of AWS and the vendor may be apart. The vendor refuses requests with a larger
-/// difference.
+/// The maximum clock skew between AWS and the vendor. The vendor refuses requests with a larger one.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// The vendor does not document whether the edges of a window of creation belong to it.
