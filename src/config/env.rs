@@ -39,20 +39,15 @@ impl<'g> Env<'g> {
         self.errors
     }
 
-    /// Returns a variable exactly as it is set.
-    pub(super) fn verbatim(&self, variable: &str) -> Option<String> {
-        (self.get)(variable)
-    }
-
     /// Returns a variable without white space around it, unless it is empty.
     pub(super) fn get(&self, variable: &str) -> Option<String> {
-        self.verbatim(variable)
+        (self.get)(variable)
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty())
     }
 
     /// Reports an invalid variable.
-    pub(super) fn invalid(&mut self, variable: &'static str, reason: &str) {
+    pub(super) fn report_invalid(&mut self, variable: &'static str, reason: &str) {
         self.errors.push(ConfigError {
             variable,
             reason: reason.to_owned(),
@@ -60,15 +55,16 @@ impl<'g> Env<'g> {
     }
 
     /// Reports a missing variable, unless it was reported as invalid.
-    pub(super) fn missing(&mut self, variable: &'static str) -> String {
+    pub(super) fn report_missing(&mut self, variable: &'static str) -> String {
         if !self.errors.iter().any(|error| error.variable == variable) {
-            self.invalid(variable, "is not set");
+            self.report_invalid(variable, "is not set");
         }
         String::new()
     }
 
     fn required(&mut self, variable: &'static str) -> String {
-        self.get(variable).unwrap_or_else(|| self.missing(variable))
+        self.get(variable)
+            .unwrap_or_else(|| self.report_missing(variable))
     }
 
     /// Returns the region.
@@ -77,7 +73,7 @@ impl<'g> Env<'g> {
         // It becomes a part of host names.
         let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if !region.bytes().all(is_label) {
-            self.invalid(variable, "is not a region such as eu-central-1");
+            self.report_invalid(variable, "is not a region such as eu-central-1");
         }
         region
     }
@@ -86,7 +82,7 @@ impl<'g> Env<'g> {
     pub(super) fn credential(&mut self, variable: &'static str) -> String {
         let value = self.required(variable);
         if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.invalid(variable, "contains a character that is not visible ASCII");
+            self.report_invalid(variable, "contains a character that is not visible ASCII");
         }
         value
     }
@@ -99,7 +95,7 @@ impl<'g> Env<'g> {
                 && uri.host().is_some_and(|host| !host.is_empty())
         });
         if !is_valid {
-            self.invalid(variable, "is not an HTTP URL with a host");
+            self.report_invalid(variable, "is not an HTTP URL with a host");
             return None;
         }
         Some(url)
@@ -116,7 +112,7 @@ impl<'g> Env<'g> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
         if !is_name {
-            self.invalid(variable, "is not the name of an S3 bucket");
+            self.report_invalid(variable, "is not the name of an S3 bucket");
         }
         Some(bucket)
     }
@@ -131,7 +127,7 @@ impl<'g> Env<'g> {
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             let (min, max) = range.into_inner();
-            self.invalid(
+            self.report_invalid(
                 variable,
                 &format!("is not a whole number from {min} to {max}"),
             );

@@ -118,7 +118,7 @@ impl QueueConfig {
         Self {
             url: match url {
                 Some(url) => url.trim_end_matches('/').to_owned(),
-                None => env.missing("QUEUE_URL"),
+                None => env.report_missing("QUEUE_URL"),
             },
             max_bytes: max_bytes.unwrap_or(SQS_MAX_BYTES),
             budget: budget.map_or(DEFAULT_PUBLISH_BUDGET, |millis| {
@@ -155,7 +155,7 @@ fn log_level(env: &mut Env<'_>) -> LevelFilter {
         // FATAL is Lambda's level above ERROR. tracing does not have it.
         Some("ERROR" | "FATAL") => LevelFilter::ERROR,
         Some(_) => {
-            env.invalid(VARIABLE, "is not TRACE, DEBUG, INFO, WARN, ERROR or FATAL");
+            env.report_invalid(VARIABLE, "is not TRACE, DEBUG, INFO, WARN, ERROR or FATAL");
             LevelFilter::INFO
         }
     }
@@ -167,7 +167,7 @@ fn logs_json(env: &mut Env<'_>) -> bool {
         None | Some("JSON") => true,
         Some("Text") => false,
         Some(_) => {
-            env.invalid(VARIABLE, "is neither JSON nor Text");
+            env.report_invalid(VARIABLE, "is neither JSON nor Text");
             true
         }
     }
@@ -179,15 +179,15 @@ fn authentication(env: &mut Env<'_>) -> Option<Authentication> {
     match env.get("CALLBACK_AUTH").as_deref() {
         None | Some("token") => {}
         Some("none") => return Some(Authentication::Disabled),
-        Some(_) => env.invalid("CALLBACK_AUTH", "is neither token nor none"),
+        Some(_) => env.report_invalid("CALLBACK_AUTH", "is neither token nor none"),
     }
     let Some(list) = env.get(DIGESTS) else {
-        env.invalid(DIGESTS, "is not set, and CALLBACK_AUTH is not none");
+        env.report_invalid(DIGESTS, "is not set, and CALLBACK_AUTH is not none");
         return None;
     };
     let digests: Option<Vec<_>> = list.split(',').map(auth::digest_from_hex).collect();
     if digests.is_none() {
-        env.invalid(
+        env.report_invalid(
             DIGESTS,
             "contains a digest that does not have 64 hexadecimal digits",
         );

@@ -1,6 +1,6 @@
 //! Selects the trusted root certificates for AWS endpoints.
 
-use std::{env, fs, path::Path};
+use std::fs;
 
 use rustls::{
     RootCertStore,
@@ -24,7 +24,7 @@ const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
 pub(crate) enum Roots {
     /// Amazon's five, which are compiled in.
     Amazon,
-    /// The system trust store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
+    /// The system trust store.
     System,
     /// The contents of the file that `AWS_CA_BUNDLE` names, in PEM.
     Bundle(Vec<u8>),
@@ -32,66 +32,29 @@ pub(crate) enum Roots {
 
 impl Roots {
     /// Selects the roots. Amazon's are enough for AWS, and parsing five certificates instead of the
-    /// system's hundred or more shortens each cold start by a quarter. The system trust store is used
-    /// if `SSL_CERT_*` is set, for custom HTTPS endpoints, and in partitions with other roots.
+    /// system's hundred or more shortens each cold start by a quarter. The system trust store is used for
+    /// custom HTTPS endpoints, and in partitions with other roots.
     pub(super) fn from_env(env: &mut Env<'_>, region: &str) -> Self {
         if let Some(file) = env.get("AWS_CA_BUNDLE") {
             let bundle = fs::read(file).unwrap_or_default();
             if !are_certificates(&bundle) {
-                env.invalid("AWS_CA_BUNDLE", NOT_CERTIFICATES);
+                env.report_invalid("AWS_CA_BUNDLE", "is not a file with certificates in PEM");
             }
             return Self::Bundle(bundle);
         }
-        let is_set = |name| env.get(name).is_some();
         let is_custom_https = |name| {
             let endpoint = env.get(name);
             endpoint.is_some_and(|endpoint| endpoint.starts_with("https:"))
         };
-        let uses_system = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(is_set)
-            || ENDPOINTS.into_iter().any(is_custom_https)
-            || OTHER_PARTITIONS
-                .iter()
-                .any(|prefix| region.starts_with(prefix));
-        if !uses_system {
-            return Self::Amazon;
+        let has_other_roots = |prefix: &str| region.starts_with(prefix);
+        let uses_system = ENDPOINTS.into_iter().any(is_custom_https)
+            || OTHER_PARTITIONS.into_iter().any(has_other_roots);
+        if uses_system {
+            Self::System
+        } else {
+            Self::Amazon
         }
-        check_system_roots(env);
-        Self::System
     }
-}
-
-const NOT_CERTIFICATES: &str = "is not a file with certificates in PEM";
-
-/// Checks `SSL_CERT_FILE` and `SSL_CERT_DIR`. The SDK reads them itself, does not trim them, and treats
-/// an empty `SSL_CERT_FILE` as set. If it finds no root certificate, every call fails.
-fn check_system_roots(env: &mut Env<'_>) {
-    if let Some(file) = env.verbatim("SSL_CERT_FILE")
-        && !has_root(Path::new(&file))
-    {
-        env.invalid("SSL_CERT_FILE", NOT_CERTIFICATES);
-    }
-    if let Some(folders) = env.verbatim("SSL_CERT_DIR")
-        && !folders.is_empty()
-        && !env::split_paths(&folders).any(|folder| has_root_inside(&folder))
-    {
-        env.invalid(
-            "SSL_CERT_DIR",
-            "is not a folder of files with certificates in PEM",
-        );
-    }
-}
-
-/// Whether a file has a certificate that is a valid root. Other content of the file does no harm.
-fn has_root(file: &Path) -> bool {
-    let pem = fs::read(file).unwrap_or_default();
-    CertificateDer::pem_slice_iter(&pem)
-        .flatten()
-        .any(|found| RootCertStore::empty().add(found).is_ok())
-}
-
-fn has_root_inside(folder: &Path) -> bool {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten();
-    files.into_iter().any(|file| has_root(&file.path()))
 }
 
 /// Whether this is PEM with at least one certificate, and each is a valid root: the SDK panics at an
@@ -126,59 +89,25 @@ mod tests {
             Roots::System
         );
         assert_eq!(roots(&[("AWS_REGION", "cn-north-1")]), Roots::System);
-        let file = AMAZON;
-        assert_eq!(roots(&[("SSL_CERT_FILE", file)]), Roots::System);
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-        assert_eq!(roots(&[("SSL_CERT_DIR", folder)]), Roots::System);
-        let bundle = Roots::Bundle(fs::read(file).unwrap());
-        assert_eq!(roots(&[("AWS_CA_BUNDLE", file)]), bundle);
+        let bundle = Roots::Bundle(fs::read(AMAZON).unwrap());
+        assert_eq!(roots(&[("AWS_CA_BUNDLE", AMAZON)]), bundle);
     }
 
     #[test]
-    fn err_files_without_certificates() {
-        let empty = pem("empty", "");
-        let number = pem("number", "MDEyMw==");
-        let no_text = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let with = |variable, value: &str| {
-            config(&[
+    fn err_bundles_without_certificates() {
+        let no_certificate = std::env::temp_dir().join(format!("roots-{}.pem", std::process::id()));
+        let pem = "-----BEGIN CERTIFICATE-----\nMDEyMw==\n-----END CERTIFICATE-----\n";
+        fs::write(&no_certificate, pem).unwrap();
+        let no_pem = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        for file in ["/nonexistent", no_pem, no_certificate.to_str().unwrap()] {
+            let config = config(&[
                 ("QUEUE_URL", "https://q/1/a"),
                 ("CALLBACK_AUTH", "none"),
-                ("AWS_REGION", "cn-north-1"),
-                (variable, value),
-            ])
-            .err()
-            .unwrap_or_default()
-        };
-        let spaced = format!(" {AMAZON}");
-        for (variable, files) in [
-            (
-                "AWS_CA_BUNDLE",
-                &["/nonexistent", no_text, &empty, &number][..],
-            ),
-            (
-                "SSL_CERT_FILE",
-                &["/nonexistent", no_text, &empty, &number, &spaced, ""],
-            ),
-        ] {
-            let expected = format!("{variable} is not a file with certificates in PEM");
-            for file in files {
-                assert_eq!(with(variable, file), [&*expected], "{file:?}");
-            }
+                ("AWS_CA_BUNDLE", file),
+            ]);
+            let expected = "AWS_CA_BUNDLE is not a file with certificates in PEM";
+            assert_eq!(config.err().unwrap(), [expected], "{file}");
         }
-        let expected = "SSL_CERT_DIR is not a folder of files with certificates in PEM";
-        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/format");
-        for folder in ["/nonexistent", no_text, tests] {
-            assert_eq!(with("SSL_CERT_DIR", folder), [expected], "{folder}");
-        }
-        fs::remove_file(empty).unwrap();
-        fs::remove_file(number).unwrap();
-    }
-
-    /// Writes a PEM file with this content as its certificate.
-    fn pem(name: &str, base64: &str) -> String {
-        let file = env::temp_dir().join(format!("callback-{name}-{}.pem", std::process::id()));
-        let text = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
-        fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
+        fs::remove_file(no_certificate).unwrap();
     }
 }
