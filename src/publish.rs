@@ -13,7 +13,7 @@ use crate::{
     vault::{Folder, NewObject, RequestMetadata, Vault, VaultError},
 };
 
-/// The least time for the queue, even if the deadline has passed: after a freeze the clock may be wrong. Lambda ends
+/// The least time to publish, even if the deadline has passed: after a freeze the clock may be wrong. Lambda ends
 /// what takes too long.
 const MIN_QUEUE_TIME: Duration = Duration::from_millis(250);
 
@@ -130,8 +130,6 @@ struct Publication<'p> {
     /// The deadline for the queue and for oversize messages.
     deadline: Instant,
     queue_budget: Duration,
-    /// What is left of [`MIN_QUEUE_TIME`].
-    min_queue_time: Duration,
     /// All oversize messages of a callback share it.
     vault_budget: Duration,
     /// The messages of the next call, with the ids of their events.
@@ -144,15 +142,15 @@ impl<'p> Publication<'p> {
     fn new(publisher: &'p Publisher, delivery: &'p Delivery) -> Self {
         let vault = publisher.vault.as_ref();
         let vault_budget = vault.map_or(Duration::ZERO, |vault| vault.budget());
-        let rest = delivery.deadline.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let rest = delivery.deadline.saturating_duration_since(now);
         // Leaves time to store the body in the vault, or half of the rest if that is less.
         let for_vault = vault_budget.min(rest / 2);
         Self {
             publisher,
             delivery,
-            deadline: delivery.deadline - for_vault,
+            deadline: (delivery.deadline - for_vault).max(now + MIN_QUEUE_TIME),
             queue_budget: publisher.budget,
-            min_queue_time: MIN_QUEUE_TIME,
             vault_budget,
             batch: Vec::new(),
             batch_ids: Vec::new(),
@@ -171,7 +169,7 @@ impl<'p> Publication<'p> {
     /// Adds the message of event `number` to the batch, after sending the batch if it is full. An error about
     /// this message does not stop the others.
     async fn push(&mut self, number: usize, event: JobEvent<'_>) {
-        if number > 0 && self.has_no_time() {
+        if number > 0 && Instant::now() >= self.deadline {
             let reason = format!("no time was left for message {number} and later ones");
             return self.fail(PublishError::Queue(QueueError::Unavailable(reason)));
         }
@@ -192,24 +190,18 @@ impl<'p> Publication<'p> {
         self.batch_ids.push(event.event.id);
     }
 
-    fn has_no_time(&self) -> bool {
-        Instant::now() >= self.deadline && self.min_queue_time.is_zero()
-    }
-
     /// Sends the batch.
     async fn flush(&mut self) {
         if self.batch.is_empty() || self.is_stopped() {
             return;
         }
         let begin = Instant::now();
-        let deadline = self.deadline.max(begin + self.min_queue_time);
-        let deadline = deadline.min(begin + self.queue_budget);
+        let deadline = self.deadline.min(begin + self.queue_budget);
         let trace = self.delivery.trace.as_deref();
         let sent = self.publisher.queue.send(&self.batch, trace, deadline);
         let sent = sent.await;
         let elapsed = begin.elapsed();
         self.queue_budget = self.queue_budget.saturating_sub(elapsed);
-        self.min_queue_time = self.min_queue_time.saturating_sub(elapsed);
         self.report.stats.queue_time += elapsed;
         self.report.stats.retries += sent.retries;
         self.batch.clear();

@@ -1,11 +1,20 @@
 //! Messages as a worker receives them, through MiniStack.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use cloud_infinite_callback::{
+    aws::behavior_version,
+    callback::Payload,
+    event::job_events,
+    publish::{Delivery, Publisher},
+    queue as sqs,
+    vault::{RequestMetadata, Vault},
+};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use testkit::{
-    bodies::{BUCKET, REGION, failed, job_id, snapshot, tasks, verdict, workflow},
+    bodies::{BUCKET, REGION, failed, job_id, snapshot, tasks, to_json, verdict, workflow},
     function::{Function, Settings, digest},
     queue::{Message, Queue},
 };
@@ -143,4 +152,43 @@ async fn characters_that_the_queue_refuses_are_not_sent_and_not_lost() {
     assert_eq!(message.event()["data"]["userData"], json!(odd));
     assert_eq!(message.event()["data"]["detail"]["State"], json!(odd));
     assert_eq!(message.group, Some(digest(odd)));
+}
+
+/// Publishes jobs that are all too large for the queue, after the deadline. The vault has no time, so nothing is
+/// sent.
+#[tokio::test]
+async fn oversize_jobs_alone_end_at_the_deadline() {
+    let body = to_json(&tasks((0..100).map(snapshot)));
+    let Ok(Payload::Callback(callback)) = Payload::read(&body) else {
+        panic!("the body is a callback");
+    };
+    let vault = Vault::new("vault".to_owned(), || unreachable!("it has no time"));
+    let vault = Arc::new(vault.with_budget(Duration::ZERO));
+    let config = aws_sdk_sqs::Config::builder().behavior_version(behavior_version());
+    let queue = sqs::Queue::new(
+        String::new(),
+        aws_sdk_sqs::Client::from_conf(config.build()),
+    );
+    let publisher = Publisher::new(queue, Some(vault), 1, Duration::from_secs(10));
+    let mut count = 0;
+    // All of them would need a second.
+    let events = job_events(&callback).inspect(|_| {
+        count += 1;
+        std::thread::sleep(Duration::from_millis(10));
+    });
+    let delivery = Delivery {
+        id: "r1".to_owned(),
+        request: RequestMetadata {
+            request_id: "r1".to_owned(),
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            content_type: "application/json".to_owned(),
+            content_encoding: None,
+        },
+        trace: None,
+        deadline: Instant::now(),
+    };
+    let report = publisher.publish(events, &delivery).await;
+    let error = report.error.expect("nothing was published").to_string();
+    assert!(error.contains("no time was left for message"), "{error}");
+    assert!(count < 100, "all jobs were normalized");
 }
