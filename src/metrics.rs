@@ -1,83 +1,117 @@
 //! Formats metrics in CloudWatch's embedded metric format: a JSON line whose member `_aws` lists which other
 //! members are metrics.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "CloudInfiniteCallback";
 
-/// The dimension that distinguishes the receivers of an account.
-const FUNCTION_NAME: &str = "FunctionName";
+/// The dimensions of the function's metrics: they distinguish the receivers of an account.
+const FUNCTION: Dimensions = &[&["FunctionName"]];
+
+/// The dimensions of a count of records: the function alone, and with family and outcome.
+const RECORDS: Dimensions = &[&["FunctionName"], &["FunctionName", "family", "outcome"]];
+
+type Dimensions = &'static [&'static [&'static str]];
 
 /// A line of the embedded metric format.
-pub(crate) struct EmfLine {
-    members: Value,
-    /// The definitions of the metrics with the dimension [`FUNCTION_NAME`].
-    metrics: Vec<Value>,
-    /// The directive of the metric with more dimensions.
-    with_dimensions: Option<Value>,
+pub(crate) struct EmfLine<'m> {
+    members: BTreeMap<&'static str, Member<'m>>,
+    of_function: Vec<Definition>,
+    of_records: Vec<Definition>,
 }
 
-impl EmfLine {
+/// The value of a member: of a metric or a dimension.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Member<'m> {
+    Count(usize),
+    Millis(f64),
+    Text(&'m str),
+    Metadata(Metadata),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Metadata {
+    /// In milliseconds since 1970.
+    timestamp: u64,
+    cloud_watch_metrics: Vec<Directive>,
+}
+
+/// Metrics with the same dimensions.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: &'static str,
+    dimensions: Dimensions,
+    metrics: Vec<Definition>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl<'m> EmfLine<'m> {
     /// Creates a line without metrics.
-    pub(crate) fn new(function_name: &str) -> Self {
+    pub(crate) fn new(function_name: &'m str) -> Self {
         Self {
-            members: json!({ FUNCTION_NAME: function_name }),
-            metrics: Vec::new(),
-            with_dimensions: None,
+            members: BTreeMap::from([("FunctionName", Member::Text(function_name))]),
+            of_function: Vec::new(),
+            of_records: Vec::new(),
         }
     }
 
     /// Adds a metric of the function.
-    pub(crate) fn add(&mut self, name: &str, unit: &str, value: impl Into<Value>) {
-        self.members[name] = value.into();
-        self.metrics.push(json!({ "Name": name, "Unit": unit }));
+    pub(crate) fn add(&mut self, name: &'static str, value: Member<'m>) {
+        let unit = match value {
+            Member::Millis(_) => "Milliseconds",
+            _ => "Count",
+        };
+        self.members.insert(name, value);
+        self.of_function.push(Definition { name, unit });
     }
 
-    /// Adds a count twice: for the function, and with these dimensions as well. A line can contain only one
-    /// such metric.
-    pub(crate) fn add_with_dimensions(
-        &mut self,
-        name: &str,
-        count: usize,
-        dimensions: [(&str, &str); 2],
-    ) {
-        self.members[name] = count.into();
-        for (dimension, value) in dimensions {
-            self.members[dimension] = value.into();
-        }
-        let [(one, _), (two, _)] = dimensions;
-        self.with_dimensions = Some(json!({
-            "Namespace": NAMESPACE,
-            "Dimensions": [[FUNCTION_NAME], [FUNCTION_NAME, one, two]],
-            "Metrics": [{ "Name": name, "Unit": "Count" }],
-        }));
+    /// Adds the number of records with a family and an outcome. A line can contain only one such number.
+    pub(crate) fn add_records(&mut self, family: &'m str, outcome: &'m str, count: usize) {
+        let name = "RecordsPublished";
+        self.members.insert("family", Member::Text(family));
+        self.members.insert("outcome", Member::Text(outcome));
+        self.members.insert(name, Member::Count(count));
+        let unit = "Count";
+        self.of_records.push(Definition { name, unit });
     }
 
     /// Returns the line, or `None` if it has no metric.
     pub(crate) fn into_json(mut self) -> Option<String> {
-        let of_function = (!self.metrics.is_empty()).then(|| {
-            json!({
-                "Namespace": NAMESPACE,
-                "Dimensions": [[FUNCTION_NAME]],
-                "Metrics": self.metrics,
-            })
-        });
-        let directives: Vec<_> = of_function
+        let groups = [(FUNCTION, self.of_function), (RECORDS, self.of_records)];
+        let groups = groups
             .into_iter()
-            .chain(self.with_dimensions)
+            .filter(|(_, metrics)| !metrics.is_empty());
+        let cloud_watch_metrics: Vec<_> = groups
+            .map(|(dimensions, metrics)| Directive {
+                namespace: NAMESPACE,
+                dimensions,
+                metrics,
+            })
             .collect();
-        if directives.is_empty() {
+        if cloud_watch_metrics.is_empty() {
             return None;
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        self.members["_aws"] = json!({
-            "Timestamp": now.unwrap_or_default().as_millis() as u64,
-            "CloudWatchMetrics": directives,
-        });
-        // Faster than `Display`.
+        let metadata = Metadata {
+            timestamp: now.unwrap_or_default().as_millis() as u64,
+            cloud_watch_metrics,
+        };
+        self.members.insert("_aws", Member::Metadata(metadata));
         let mut line = serde_json::to_string(&self.members).ok()?;
         line.push('\n');
         Some(line)

@@ -14,7 +14,12 @@ use sha2::{Digest, Sha256};
 use tracing::{Level, field, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{answer::Answer, config::LogConfig, metrics::EmfLine, publish::PublishStats};
+use crate::{
+    answer::Answer,
+    config::LogConfig,
+    metrics::{EmfLine, Member},
+    publish::PublishStats,
+};
 
 /// The longest id in the log, in characters: that of an event. The vendor's job ids have at most 38.
 const MAX_ID_LENGTH: usize = 128;
@@ -142,7 +147,7 @@ impl Telemetry {
     fn metrics(&self, invocation: &Invocation, answer: &Answer) -> String {
         let mut line = EmfLine::new(&self.function_name);
         if let Some(name) = answer.metric() {
-            line.add(name, "Count", 1);
+            line.add(name, Member::Count(1));
         }
         let PublishStats {
             queue_time,
@@ -151,18 +156,17 @@ impl Telemetry {
         } = invocation.stats;
         if !queue_time.is_zero() {
             let millis = queue_time.as_secs_f64() * 1000.0;
-            line.add("PublishMillis", "Milliseconds", millis);
+            line.add("PublishMillis", Member::Millis(millis));
         }
         for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
             if count > 0 {
-                line.add(name, "Count", count);
+                line.add(name, Member::Count(count));
             }
         }
         let mut lines = String::new();
         if let Answer::Published { .. } = answer {
             for ((family, outcome), count) in &invocation.records.by_family_and_outcome {
-                let dimensions = [("family", family.as_str()), ("outcome", outcome.as_str())];
-                line.add_with_dimensions("RecordsPublished", *count, dimensions);
+                line.add_records(family.as_str(), outcome.as_str(), *count);
                 lines.extend(line.into_json());
                 line = EmfLine::new(&self.function_name);
             }
@@ -189,7 +193,8 @@ fn log(invocation: &Invocation, answer: &Answer) {
     let count = ids.map(<[_]>::len).filter(|count| *count > MAX_EVENT_IDS);
     let ids = ids.map(|ids| {
         let ids = ids.iter().take(MAX_EVENT_IDS);
-        json::array(ids.map(|id| loggable_id(id)))
+        let ids: Vec<_> = ids.map(|id| loggable_id(id)).collect();
+        serde_json::to_string(&ids).unwrap_or_default()
     });
     // A macro, since tracing needs a constant level.
     macro_rules! line {

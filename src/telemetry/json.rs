@@ -2,10 +2,10 @@
 //!
 //! The JSON format of `tracing-subscriber` cannot write an array.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
-use serde::Serializer;
-use serde_json::Value;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::value::RawValue;
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
@@ -19,13 +19,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The field whose value is a JSON array.
+/// The field whose value is already JSON: an array.
 const ARRAY: &str = "event.ids";
-
-/// Serializes texts as the value of [`ARRAY`].
-pub(super) fn array<'i>(texts: impl Iterator<Item = Cow<'i, str>>) -> String {
-    Value::from_iter(texts).to_string()
-}
 
 /// Writes an event as a line of JSON.
 pub(super) struct Json;
@@ -43,51 +38,51 @@ where
     ) -> fmt::Result {
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        let mut fields = LogFields(Vec::new());
-        fields.set("timestamp", timestamp);
-        fields.set("level", event.metadata().level().as_str());
-        event.record(&mut fields);
-        fields.set("target", event.metadata().target());
-        let mut line = Vec::new();
+        let mut line = Vec::with_capacity(1024);
         let mut serializer = serde_json::Serializer::new(&mut line);
-        let written = serializer.collect_map(fields.0);
-        let line = written.ok().and_then(|()| String::from_utf8(line).ok());
-        writeln!(writer, "{}", line.ok_or(fmt::Error)?)
+        let mut fields = JsonFields(serializer.serialize_map(None).map_err(|_| fmt::Error)?);
+        fields.add("timestamp", &timestamp);
+        fields.add("level", event.metadata().level().as_str());
+        event.record(&mut fields);
+        fields.add("target", event.metadata().target());
+        fields.0.end().map_err(|_| fmt::Error)?;
+        writeln!(writer, "{}", String::from_utf8_lossy(&line))
     }
 }
 
-/// The fields of a log line, in order.
-struct LogFields(Vec<(&'static str, Value)>);
+/// Serializes the fields of a log line.
+struct JsonFields<M>(M);
 
-impl LogFields {
-    fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        self.0.push((name, value.into()));
+impl<M: SerializeMap> JsonFields<M> {
+    fn add(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        let added = self.0.serialize_entry(name, value);
+        debug_assert!(added.is_ok(), "writing to memory does not fail");
     }
 }
 
-impl Visit for LogFields {
+impl<M: SerializeMap> Visit for JsonFields<M> {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.set(field.name(), value);
+        self.add(field.name(), &value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.set(field.name(), value);
+        self.add(field.name(), &value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field.name(), value);
+        self.add(field.name(), &value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field.name(), value);
+        self.add(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let text = format!("{value:?}");
-        let value = match field.name() {
-            ARRAY => serde_json::from_str(&text).unwrap_or_else(|_| text.into()),
-            _ => Value::String(text),
-        };
-        self.set(field.name(), value);
+        if field.name() != ARRAY {
+            return self.add(field.name(), &text);
+        }
+        let array = RawValue::from_string(text);
+        self.add(ARRAY, &array.unwrap_or_default());
     }
 }
