@@ -1,6 +1,7 @@
 //! The answers to requests: status, body, log level and metric, in one table.
 
 use lambda_http::http::StatusCode;
+use serde::Serialize;
 use tracing::Level;
 
 use crate::function_url::{Response, ResponseHeaders};
@@ -65,6 +66,16 @@ struct Row {
     status: StatusCode,
     level: Level,
     metric: Option<&'static str>,
+}
+
+/// The body of a response.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ResponseBody<'a> {
+    Published { accepted: usize, ids: &'a [String] },
+    Probe { probe: bool },
+    Quarantined { quarantined: &'a str },
+    Problem { title: &'a str, status: u16 },
 }
 
 impl Answer {
@@ -164,22 +175,22 @@ impl Answer {
     /// moderation again every 30 minutes for a day, and documents nothing for tasks and workflows.
     pub(crate) fn response(&self) -> Response {
         let status = self.status();
-        let (content_type, body) = match self {
-            Self::Published { ids } => {
-                let body = serde_json::json!({ "accepted": ids.len(), "ids": ids });
-                ("application/json", body.to_string())
-            }
-            Self::Probe => ("application/json", r#"{"probe":true}"#.to_owned()),
-            Self::Quarantined { key, .. } => (
-                "application/json",
-                serde_json::json!({ "quarantined": key }).to_string(),
-            ),
+        let body = match self {
+            Self::Published { ids } => ResponseBody::Published {
+                accepted: ids.len(),
+                ids,
+            },
+            Self::Probe => ResponseBody::Probe { probe: true },
+            Self::Quarantined { key, .. } => ResponseBody::Quarantined { quarantined: key },
             // Only the status: the reason is for the log.
-            _ => {
-                let title = status.canonical_reason().unwrap_or_default();
-                let body = format!(r#"{{"title":"{title}","status":{}}}"#, status.as_u16());
-                ("application/problem+json", body)
-            }
+            _ => ResponseBody::Problem {
+                title: status.canonical_reason().unwrap_or_default(),
+                status: status.as_u16(),
+            },
+        };
+        let content_type = match body {
+            ResponseBody::Problem { .. } => "application/problem+json",
+            _ => "application/json",
         };
         Response {
             status_code: status.as_u16(),
@@ -188,7 +199,7 @@ impl Answer {
                 allow: (status == StatusCode::METHOD_NOT_ALLOWED).then_some("POST"),
                 retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER),
             },
-            body,
+            body: serde_json::to_string(&body).unwrap_or_default(),
             is_base64_encoded: false,
         }
     }
