@@ -153,12 +153,12 @@ impl Answer {
     }
 
     /// Returns the reason for the log, without quoting the body.
-    pub(crate) fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<&str> {
         match self {
             Self::Quarantined { reason, .. }
             | Self::Spilled { reason, .. }
             | Self::NotStored { reason }
-            | Self::TooLarge { reason } => Some(reason.clone()),
+            | Self::TooLarge { reason } => Some(reason),
             _ => None,
         }
     }

@@ -11,10 +11,11 @@ use crate::{
     normalize::{Detail, Job},
 };
 
-/// The longest id, in characters: the limit of SQS for deduplication and group ids.
+/// The longest id, in characters: the limit of SQS for deduplication and group ids. The vendor's job ids have at
+/// most 38.
 const MAX_ID_LENGTH: usize = 128;
 
-/// The length of the digest that distinguishes several bodies of one job, in hexadecimal digits.
+/// The length of a digest in an id, or in the log instead of an id, in hexadecimal digits.
 const SHORT_DIGEST_LENGTH: usize = 16;
 
 /// The unreserved characters of RFC 3986.
@@ -169,22 +170,19 @@ pub(crate) fn id_for_sqs(id: String) -> String {
     }
 }
 
-fn detail_digest(record: &Record<'_, Detail<'_>>) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    serde_json::to_writer(HashWriter(&mut hasher), &record.detail).expect(SERIALIZES);
-    hasher.finalize().into()
+/// Returns an id of a job or an event as the log contains it: as it is, if it consists of ASCII letters, digits,
+/// `.`, `_`, `-` and `:`, else `sha256:` and the beginning of its digest. The vendor's ids are texts of any kind:
+/// one could be a signed URL, or contain control characters.
+pub fn loggable_id(id: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
+    if id.len() <= MAX_ID_LENGTH && id.bytes().all(is_plain) {
+        return Cow::Borrowed(id);
+    }
+    let digest = hex::encode(Sha256::digest(id));
+    Cow::Owned(format!("sha256:{}", &digest[..SHORT_DIGEST_LENGTH]))
 }
 
-/// Writes into a digest.
-struct HashWriter<'h>(&'h mut Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+fn detail_digest(record: &Record<'_, Detail<'_>>) -> [u8; 32] {
+    let detail = serde_json::to_vec(&record.detail).expect(SERIALIZES);
+    Sha256::digest(detail).into()
 }

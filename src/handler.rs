@@ -51,13 +51,11 @@ struct Accepted {
     delivery: Delivery,
 }
 
-/// Why a body is not on the queue, with the reason for the log.
-#[derive(Debug)]
-enum Undelivered {
-    /// It cannot be read.
-    Unreadable(String),
-    /// Not all of its events were published.
-    Unpublished(String),
+/// A body that is not on the queue: where it is stored instead, and why.
+struct Undelivered {
+    folder: Folder,
+    /// For the log.
+    reason: String,
 }
 
 impl Handler {
@@ -106,25 +104,19 @@ impl Handler {
         if callback::is_empty(&body) {
             return Answer::Empty;
         }
-        let published = self.publish(&body, &delivery, invocation);
-        let undelivered = match catch_panic(published).await {
-            Some(Ok(answer)) => return answer,
-            Some(Err(undelivered)) => undelivered,
-            // A bug in the receiver must not lose the callback.
-            None => Undelivered::Unreadable("the receiver panicked".to_owned()),
+        let published = catch_panic(self.publish(&body, &delivery, invocation)).await;
+        // A bug in the receiver must not lose the callback.
+        let undelivered = published.unwrap_or_else(|reason| Err(Undelivered::unreadable(reason)));
+        let Undelivered { folder, reason } = match undelivered {
+            Ok(answer) => return answer,
+            Err(undelivered) => undelivered,
         };
-        let (folder, reason) = match undelivered {
-            Undelivered::Unreadable(reason) => (Folder::Quarantine, reason),
-            Undelivered::Unpublished(reason) => (Folder::Spill, reason),
-        };
-        match catch_panic(self.store(folder, body, &reason, &delivery)).await {
-            Some(Ok(key)) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
-            Some(Ok(key)) => Answer::Spilled { key, reason },
-            Some(Err(error)) => Answer::NotStored {
+        let stored = catch_panic(self.store(folder, body, &reason, &delivery)).await;
+        match stored.flatten() {
+            Ok(key) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
+            Ok(key) => Answer::Spilled { key, reason },
+            Err(error) => Answer::NotStored {
                 reason: format!("{reason}; {error}"),
-            },
-            None => Answer::NotStored {
-                reason: format!("{reason}; the receiver panicked"),
             },
         }
     }
@@ -163,7 +155,7 @@ impl Handler {
         let payload = Payload::read(body).map_err(|error| {
             let encoding = delivery.request.content_encoding.as_deref();
             let hint = callback::encoding_hint(body, encoding);
-            Undelivered::Unreadable(format!("{error}{hint}"))
+            Undelivered::unreadable(format!("{error}{hint}"))
         })?;
         let callback = match payload {
             Payload::Callback(callback) => callback,
@@ -179,7 +171,10 @@ impl Handler {
                 reason: error.to_string(),
             }),
             // The vault may store the body although it did not store all large messages.
-            Some(error) => Err(Undelivered::Unpublished(error.to_string())),
+            Some(error) => Err(Undelivered {
+                folder: Folder::Spill,
+                reason: error.to_string(),
+            }),
         }
     }
 
@@ -205,13 +200,21 @@ impl Handler {
     }
 }
 
+impl Undelivered {
+    fn unreadable(reason: String) -> Self {
+        let folder = Folder::Quarantine;
+        Self { folder, reason }
+    }
+}
+
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must not end the process: the callback would be lost");
 
-/// Returns the result of `work`, or `None` if it panics.
-async fn catch_panic<T>(work: impl Future<Output = T>) -> Option<T> {
+/// Returns the result of `work`, or an error for the log if it panics.
+async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, String> {
     // A panic leaves no shared state inconsistent.
-    AssertUnwindSafe(work).catch_unwind().await.ok()
+    let caught = AssertUnwindSafe(work).catch_unwind().await;
+    caught.map_err(|_| "the receiver panicked".to_owned())
 }
 
 fn delivery(authenticated: &Authenticated<'_>, context: &Context) -> Delivery {
@@ -256,7 +259,7 @@ mod tests {
         std::panic::set_hook(Box::new(|_| {}));
         let panicked = catch_panic(async { panic!("s3cret") }).await;
         std::panic::set_hook(quiet);
-        assert_eq!(panicked, None::<()>);
+        assert_eq!(panicked, Err::<(), _>("the receiver panicked".to_owned()));
     }
 
     #[test]

@@ -7,40 +7,22 @@
 
 mod json;
 
-use std::{borrow::Cow, collections::BTreeMap, io::Write, time::Instant};
+use std::{collections::BTreeMap, io::Write, time::Instant};
 
 use cloud_infinite_job_record::{Event, Family};
-use sha2::{Digest, Sha256};
 use tracing::{Level, field, level_filters::LevelFilter};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     answer::Answer,
     config::LogConfig,
+    event::loggable_id,
     metrics::{EmfLine, Member},
     publish::PublishStats,
 };
 
-/// The longest id in the log, in characters: that of an event. The vendor's job ids have at most 38.
-const MAX_ID_LENGTH: usize = 128;
-
-/// The length of the digest that replaces any other id, in hexadecimal digits.
-const ID_DIGEST_LENGTH: usize = 16;
-
 /// The most event ids in a log line: with the longest ids they have 13 KB.
 const MAX_EVENT_IDS: usize = 100;
-
-/// Returns an id of a job or an event as the log contains it: as it is, if it consists of ASCII letters, digits,
-/// `.`, `_`, `-` and `:`, else `sha256:` and the beginning of its digest. The vendor's ids are texts of any kind:
-/// one could be a signed URL, or contain control characters.
-pub fn loggable_id(id: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
-    if id.len() <= MAX_ID_LENGTH && id.bytes().all(is_plain) {
-        return Cow::Borrowed(id);
-    }
-    let digest = hex::encode(Sha256::digest(id));
-    Cow::Owned(format!("sha256:{}", &digest[..ID_DIGEST_LENGTH]))
-}
 
 /// Initializes logging, and the panic hook.
 pub fn start(config: LogConfig) {

@@ -10,7 +10,7 @@ use aws_sdk_cloudwatchlogs::{
     types::InputLogEvent,
 };
 use clap::{Args, builder::NonEmptyStringValueParser};
-use cloud_infinite_callback::{aws, telemetry::loggable_id};
+use cloud_infinite_callback::{aws, event::loggable_id};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::bail;
-use cloud_infinite_callback::{callback::Callback, telemetry::loggable_id};
+use cloud_infinite_callback::{callback::Callback, event::loggable_id};
 
 use super::{
     ReconcileArgs,
