@@ -211,10 +211,10 @@ impl Undelivered {
 compile_error!("a panic must not end the process: the callback would be lost");
 
 /// Returns the result of `work`, or an error for the log if it panics.
-async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, String> {
-    // A panic leaves no shared state inconsistent.
-    let caught = AssertUnwindSafe(work).catch_unwind().await;
-    caught.map_err(|_| "the receiver panicked".to_owned())
+fn catch_panic<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T, String>> {
+    // A panic leaves no shared state inconsistent. An `async fn` would contain `work` twice.
+    let caught = AssertUnwindSafe(work).catch_unwind();
+    caught.map(|caught| caught.map_err(|_| "the receiver panicked".to_owned()))
 }
 
 fn delivery(authenticated: &Authenticated<'_>, context: &Context) -> Delivery {

@@ -14,6 +14,8 @@ const MAX_ATTRIBUTE_LENGTH: usize = 256;
 /// The message of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
+    /// The id of the event.
+    pub(crate) event_id: String,
     /// The event in JSON, or a pointer to it.
     pub(crate) body: String,
     /// At most ten, none empty.
@@ -35,7 +37,7 @@ pub(crate) struct Attribute {
 
 impl Message {
     /// Creates the message of an event, of any size.
-    pub(crate) fn new(job_event: &JobEvent<'_>, is_fifo: bool) -> Self {
+    pub(crate) fn new(job_event: JobEvent<'_>, is_fifo: bool) -> Self {
         let event = &job_event.event;
         let record = &event.data;
         let attributes = [
@@ -70,6 +72,7 @@ impl Message {
                 .collect(),
             group_id: group.map(|id| id_for_sqs(id.to_owned())),
             deduplication_id: is_fifo.then(|| event.id.clone()),
+            event_id: job_event.event.id,
         }
     }
 
@@ -144,7 +147,7 @@ mod tests {
             }
         };
         let job_event = event::job_events(&callback).next()?;
-        Some(Message::new(&job_event, is_fifo))
+        Some(Message::new(job_event, is_fifo))
     }
 
     fn is_group(id: &str) -> bool {

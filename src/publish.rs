@@ -112,11 +112,13 @@ impl Publisher {
         delivery: &Delivery,
     ) -> PublishReport {
         let mut publication = Publication::new(self, delivery);
-        for (number, event) in events.enumerate() {
+        // Mapped here, so that the future does not contain an event.
+        let messages = events.map(|event| Message::new(event, self.queue.is_fifo()));
+        for (index, message) in messages.enumerate() {
+            publication.push(index, message).await;
             if publication.is_stopped() {
                 break;
             }
-            publication.push(number, event).await;
         }
         publication.flush().await;
         publication.report
@@ -132,9 +134,8 @@ struct Publication<'p> {
     queue_budget: Duration,
     /// All oversize messages of a callback share it.
     vault_budget: Duration,
-    /// The messages of the next call, with the ids of their events.
+    /// The messages of the next call.
     batch: Vec<Message>,
-    batch_ids: Vec<String>,
     report: PublishReport,
 }
 
@@ -153,7 +154,6 @@ impl<'p> Publication<'p> {
             queue_budget: publisher.budget,
             vault_budget,
             batch: Vec::new(),
-            batch_ids: Vec::new(),
             report: PublishReport::default(),
         }
     }
@@ -166,16 +166,15 @@ impl<'p> Publication<'p> {
         )
     }
 
-    /// Adds the message of event `number` to the batch, after sending the batch if it is full. An error about
+    /// Adds the message of event `index` to the batch, after sending the batch if it is full. An error about
     /// this message does not stop the others.
-    async fn push(&mut self, number: usize, event: JobEvent<'_>) {
-        if number > 0 && Instant::now() >= self.deadline {
-            let reason = format!("no time was left for message {number} and later ones");
+    async fn push(&mut self, index: usize, mut message: Message) {
+        if index > 0 && Instant::now() >= self.deadline {
+            let reason = format!("no time was left for message {index} and later ones");
             return self.fail(PublishError::Queue(QueueError::Unavailable(reason)));
         }
-        let mut message = Message::new(&event, self.publisher.queue.is_fifo());
         if message.bytes() > self.publisher.max_bytes {
-            message = match self.store_oversize(number, message).await {
+            message = match self.store_oversize(index, message).await {
                 Ok(pointer) => pointer,
                 Err(error) => return self.fail(error),
             };
@@ -187,7 +186,6 @@ impl<'p> Publication<'p> {
             self.flush().await;
         }
         self.batch.push(message);
-        self.batch_ids.push(event.event.id);
     }
 
     /// Sends the batch.
@@ -204,10 +202,10 @@ impl<'p> Publication<'p> {
         self.queue_budget = self.queue_budget.saturating_sub(elapsed);
         self.report.stats.queue_time += elapsed;
         self.report.stats.retries += sent.retries;
-        self.batch.clear();
-        let ids = self.batch_ids.drain(..).enumerate();
-        let confirmed = ids.filter(|(number, _)| !sent.unconfirmed.contains(number));
-        self.report.ids.extend(confirmed.map(|(_, id)| id));
+        let messages = self.batch.drain(..).enumerate();
+        let confirmed = messages.filter(|(index, _)| !sent.unconfirmed.contains(index));
+        let ids = confirmed.map(|(_, message)| message.event_id);
+        self.report.ids.extend(ids);
         if let Some(error) = sent.error {
             self.fail(PublishError::Queue(error));
         }
@@ -216,7 +214,7 @@ impl<'p> Publication<'p> {
     /// Stores a message in the vault, and returns a pointer to it.
     async fn store_oversize(
         &mut self,
-        number: usize,
+        index: usize,
         mut message: Message,
     ) -> Result<Message, PublishError> {
         let publisher = self.publisher;
@@ -234,7 +232,7 @@ impl<'p> Publication<'p> {
         let size = body.len();
         let object = NewObject {
             folder: Folder::Oversize,
-            name: &format!("{}-{number}", self.delivery.id),
+            name: &format!("{}-{index}", self.delivery.id),
             content: Bytes::from(body),
             reason: &format!("a message of {bytes} bytes"),
             request: &self.delivery.request,
