@@ -186,20 +186,4 @@ mod tests {
         assert!(!is_accepted(&[""], "/"));
         assert!(!is_accepted(&[""], "/?token="));
     }
-
-    #[test]
-    fn ok_digests_as_text() {
-        let text = "BA7816BF8F01CFEA414140DE5DAE2223B00361a396177a9cb410ff61f20015ad";
-        assert_eq!(digest_from_hex(text), Some(digest(b"abc")));
-        for wrong in [
-            "",
-            "ab",
-            &text[1..],
-            &format!("{text}00"),
-            &text.replace('A', "G"),
-            "é",
-        ] {
-            assert_eq!(digest_from_hex(wrong), None, "{wrong}");
-        }
-    }
 }

@@ -173,32 +173,4 @@ mod tests {
             prop_assert_eq!(message.deduplication_id.is_some(), fifo);
         }
     }
-
-    #[test]
-    fn a_group_that_sqs_refuses_becomes_its_digest() {
-        let group = |bucket| {
-            message("a", "Success", bucket, false)
-                .unwrap()
-                .group_id
-                .unwrap()
-        };
-        assert_eq!(group("media-1300000001"), "media-1300000001");
-        assert_eq!(
-            group("媒体"),
-            "fa33e100097598596015afee52155026707118efd6e87a1fdb79b891d5c0f020"
-        );
-        assert_eq!(
-            group(&"a".repeat(129)),
-            "c12cb024a2e5551cca0e08fce8f1c5e314555cc3fef6329ee994a3db752166ae"
-        );
-    }
-
-    #[test]
-    fn the_size_counts_attributes() {
-        let message = message("a", "Success", "b", false).unwrap();
-        let attributes = "contentTypeStringapplication/cloudevents+json\
-            schemaVersionString1familyStringtaskstateStringSuccess\
-            outcomeStringsucceededbucketStringbjobIdStringa";
-        assert_eq!(message.bytes(), message.body.len() + attributes.len());
-    }
 }
