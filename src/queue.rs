@@ -82,7 +82,7 @@ impl Queue {
         self.url.ends_with(".fifo")
     }
 
-    /// Sends messages until SQS has confirmed each of them, refuses one, or `deadline` has passed.
+    /// Sends messages until SQS has confirmed or refused each of them, or `deadline` has passed.
     pub(crate) async fn send(
         &self,
         batch: &[Message],
@@ -90,6 +90,7 @@ impl Queue {
         deadline: Instant,
     ) -> SendReport {
         let mut unconfirmed: Vec<_> = (0..batch.len()).collect();
+        let mut refused = Vec::new();
         let sent = retry::retry(deadline, async || match batch {
             [] => Ok(()),
             [message] => {
@@ -97,12 +98,18 @@ impl Queue {
                 unconfirmed.clear();
                 Ok(())
             }
-            _ => self.send_batch(batch, trace, &mut unconfirmed).await,
+            _ => {
+                let sent = self.send_batch(batch, trace, &mut unconfirmed, &mut refused);
+                sent.await
+            }
         });
         let Retried { result, retries } = sent.await;
+        unconfirmed.extend(refused.iter().map(|(number, _)| number));
+        let refusals = refused.into_iter().map(|(_, fault)| fault);
+        let error = result.err().or(refusals.min_by_key(|fault| fault.kind));
         SendReport {
             unconfirmed,
-            error: result.err().map(|fault| match fault.kind {
+            error: error.map(|fault| match fault.kind {
                 FaultKind::Refused => QueueError::Refused(fault.reason),
                 _ => QueueError::Unavailable(fault.reason),
             }),
@@ -129,12 +136,14 @@ impl Queue {
         }
     }
 
-    /// Sends the entries of a batch that SQS did not confirm yet. Their places are in `unconfirmed`.
+    /// Sends the entries of a batch that SQS did not confirm yet. Their places are in `unconfirmed`. Moves those
+    /// that SQS refuses to `refused`: the others are sent again without them.
     async fn send_batch(
         &self,
         batch: &[Message],
         trace: Option<&str>,
         unconfirmed: &mut Vec<usize>,
+        refused: &mut Vec<(usize, Fault)>,
     ) -> Result<(), Fault> {
         let entries = unconfirmed
             .iter()
@@ -151,18 +160,25 @@ impl Queue {
             accepted.any(|entry| entry.id() == id && !entry.message_id().is_empty())
         };
         let failure = |id: &str| response.failed().iter().find(|entry| entry.id() == id);
+        let mut first = None;
         // An entry in both lists is possibly not on the queue. An entry in neither list is not on it.
-        unconfirmed.retain(|number| {
+        unconfirmed.retain(|&number| {
             let id = number.to_string();
-            !is_accepted(&id) || failure(&id).is_some()
+            match failure(&id).map(refused_entry) {
+                None => !is_accepted(&id),
+                Some(fault) if fault.kind == FaultKind::Transient => {
+                    first.get_or_insert(fault);
+                    true
+                }
+                Some(fault) => {
+                    refused.push((number, fault));
+                    false
+                }
+            }
         });
         if unconfirmed.is_empty() {
             return Ok(());
         }
-        let failures = unconfirmed
-            .iter()
-            .filter_map(|number| failure(&number.to_string()));
-        let first = failures.map(refused_entry).min_by_key(|fault| fault.kind);
         Err(first.unwrap_or_else(not_confirmed))
     }
 }

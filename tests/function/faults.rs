@@ -554,6 +554,12 @@ async fn an_error_about_one_message_does_not_stop_the_others() {
             "1048576",
             2,
         ),
+        (
+            &[Reply::RefuseAndThrottle(refused, "InvalidParameterValue")],
+            (0..4).map(snapshot).collect(),
+            "1048576",
+            2,
+        ),
         // Too large, and no vault is configured.
         (
             &[],

@@ -33,6 +33,8 @@ pub enum Reply {
     FailEntries(&'static [usize]),
     /// Accepts a batch, except these entries, which fail with this code by the sender's fault.
     RefuseEntries(&'static [usize], &'static str),
+    /// The same, and throttles all other entries.
+    RefuseAndThrottle(&'static [usize], &'static str),
     /// Accepts a batch, except these entries, which are listed as successful without a message id.
     Anonymous(&'static [usize]),
     /// Accepts a batch, except these entries, which are in neither list of the response.
@@ -279,7 +281,11 @@ impl Shared {
             | Reply::Anonymous(missing)
             | Reply::LoseEntries(missing)
             | Reply::Contradict(missing) => missing,
-            Reply::Error(..) | Reply::Outage(..) | Reply::Silence | Reply::Blank => return,
+            Reply::RefuseAndThrottle(..)
+            | Reply::Error(..)
+            | Reply::Outage(..)
+            | Reply::Silence
+            | Reply::Blank => return,
             Reply::Accept | Reply::Garble | Reply::Late(_) => &[],
         };
         for (index, entry) in entries.iter().enumerate() {
@@ -351,26 +357,29 @@ fn vault_error(status: u16, code: &str) -> server::HttpResponse {
 fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
     let (failing, code, sender_fault): (&[usize], _, _) = match reply {
         Reply::FailEntries(failing) => (failing, "InternalError", false),
-        Reply::RefuseEntries(failing, code) => (failing, *code, true),
+        Reply::RefuseEntries(failing, code) | Reply::RefuseAndThrottle(failing, code) => {
+            (failing, *code, true)
+        }
         Reply::Anonymous(failing) | Reply::LoseEntries(failing) => (failing, "", false),
         Reply::Contradict(both) => (both, "InternalError", false),
         _ => (&[], "", false),
     };
-    let failure = |entry: &Value| json!({ "Id": entry["Id"], "Code": code, "Message": "scripted", "SenderFault": sender_fault });
+    let failure = |entry: &Value, code| json!({ "Id": entry["Id"], "Code": code, "Message": "scripted", "SenderFault": sender_fault });
     let mut answer = json!({ "Successful": [], "Failed": [] });
     for (index, entry) in entries.iter().enumerate() {
         if let Reply::Contradict(_) = reply {
             push(&mut answer, "Successful", success(entry));
             if failing.contains(&index) {
-                push(&mut answer, "Failed", failure(entry));
+                push(&mut answer, "Failed", failure(entry, code));
             }
             continue;
         }
         let (list, result) = match (failing.contains(&index), reply) {
+            (false, Reply::RefuseAndThrottle(..)) => ("Failed", failure(entry, "RequestThrottled")),
             (false, _) => ("Successful", success(entry)),
             (true, Reply::LoseEntries(_)) => continue,
             (true, Reply::Anonymous(_)) => ("Successful", json!({ "Id": entry["Id"] })),
-            (true, _) => ("Failed", failure(entry)),
+            (true, _) => ("Failed", failure(entry, code)),
         };
         push(&mut answer, list, result);
     }
