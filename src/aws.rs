@@ -163,8 +163,7 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(&config.roots))
-        // `retry` replaces it: the SDK counts attempts, and knows neither the deadlines nor what
-        // confirms that a message or an object was stored.
+        // `retry` replaces it: the last attempt must be made just before the deadline.
         .retry_config(RetryConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()
