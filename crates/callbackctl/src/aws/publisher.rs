@@ -28,7 +28,7 @@ const MAX_FAILURES: u32 = 2;
 pub(crate) const STOPPED: &str = "stopped after two failures of the queue in a row";
 
 /// Publishes callbacks.
-pub(crate) struct Publisher {
+pub(crate) struct CallbackPublisher {
     publisher: publish::Publisher,
     /// Names this run in the vault.
     run: String,
@@ -58,7 +58,7 @@ struct Failure {
     is_unavailable: bool,
 }
 
-impl Publisher {
+impl CallbackPublisher {
     /// Creates a publisher. Sends nothing.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::{
     aws::{
         Clients,
         event_log::LogArgs,
-        publisher::{BATCH, Publisher},
+        publisher::{BATCH, CallbackPublisher},
         queue::QueueArgs,
         vault::VaultArgs,
     },
@@ -74,7 +74,7 @@ impl LookupArgs {
         let clients = Clients::load().await?;
         let mut log = self.log.open(&clients, "lookup").await?;
         let vault = self.vault.vault_bucket.as_deref();
-        let mut publisher = Publisher::new(&clients, &self.queue, vault)?;
+        let mut publisher = CallbackPublisher::new(&clients, &self.queue, vault)?;
         let mut is_complete = true;
         let is_pending = |job: &&VendorJob| job.stage == Stage::Pending;
         let (pending, ended): (Vec<_>, Vec<_>) = jobs.iter().partition(is_pending);

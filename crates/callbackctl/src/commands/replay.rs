@@ -9,7 +9,7 @@ use crate::{
     aws::{
         Clients,
         event_log::{EventLog, LogArgs},
-        publisher::{Publisher, STOPPED},
+        publisher::{CallbackPublisher, STOPPED},
         queue::QueueArgs,
         vault::{REPLAYABLE, VaultArgs, VaultBucket},
     },
@@ -91,7 +91,11 @@ impl ReplayArgs {
         let mut replay = Replay {
             publisher: match self.dry_run {
                 true => None,
-                false => Some(Publisher::new(&clients, &self.queue, Some(&vault.name))?),
+                false => Some(CallbackPublisher::new(
+                    &clients,
+                    &self.queue,
+                    Some(&vault.name),
+                )?),
             },
             log: match self.dry_run {
                 true => None,
@@ -111,7 +115,11 @@ impl ReplayArgs {
                 Ok(Outcome::Gone) => printer.line(key, "gone")?,
                 Err(error) => printer.skipped(key, &error.to_string())?,
             }
-            if replay.publisher.as_ref().is_some_and(Publisher::is_stopped) {
+            if replay
+                .publisher
+                .as_ref()
+                .is_some_and(CallbackPublisher::is_stopped)
+            {
                 let rest = entries.len() - number - 1;
                 printer.add("skipped", rest);
                 warn(format!("{STOPPED}: bodies that were not tried: {rest}"));
@@ -127,7 +135,7 @@ impl ReplayArgs {
 struct Replay {
     vault: VaultBucket,
     /// Absent in a dry run.
-    publisher: Option<Publisher>,
+    publisher: Option<CallbackPublisher>,
     log: Option<EventLog>,
     /// Whether something could not be recorded in the log.
     has_failed: bool,

@@ -14,7 +14,10 @@ use tokio::time::Instant;
 
 use self::{run::Reconciler, window::WindowArgs};
 use crate::{
-    aws::{Clients, event_log::EventLog, publisher::Publisher, queue::QueueArgs, vault::VaultArgs},
+    aws::{
+        Clients, event_log::EventLog, publisher::CallbackPublisher, queue::QueueArgs,
+        vault::VaultArgs,
+    },
     tencent::client::{BucketArgs, Client},
     terminal::warn,
 };
@@ -76,7 +79,7 @@ impl ReconcileArgs {
             }
             if !self.dry_run {
                 let vault = self.vault.vault_bucket.as_deref();
-                publisher = Some(Publisher::new(&clients, &self.queue, vault)?);
+                publisher = Some(CallbackPublisher::new(&clients, &self.queue, vault)?);
             }
         }
         Reconciler::new(&self, client, window, log, publisher)

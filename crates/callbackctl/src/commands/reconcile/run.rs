@@ -14,7 +14,7 @@ use super::{
 use crate::{
     aws::{
         event_log::EventLog,
-        publisher::{BATCH, Publisher, STOPPED},
+        publisher::{BATCH, CallbackPublisher, STOPPED},
     },
     tencent::{
         client::Client,
@@ -35,7 +35,7 @@ pub(super) struct Reconciler<'r> {
     /// Absent if all jobs are published.
     log: Option<EventLog>,
     /// Absent in a dry run.
-    publisher: Option<Publisher>,
+    publisher: Option<CallbackPublisher>,
     /// The ids of all jobs that were listed.
     seen: HashSet<String>,
     printer: ResultPrinter,
@@ -48,7 +48,7 @@ impl<'r> Reconciler<'r> {
         client: Client,
         window: Window,
         log: Option<EventLog>,
-        publisher: Option<Publisher>,
+        publisher: Option<CallbackPublisher>,
     ) -> Self {
         let done = match arguments.dry_run {
             true => "would be published",
