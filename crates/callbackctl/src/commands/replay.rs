@@ -52,7 +52,7 @@ fn replayable_prefix(text: &str) -> Result<String, &'static str> {
 }
 
 /// What became of a body.
-enum Outcome {
+enum ReplayResult {
     Replayed {
         jobs: usize,
     },
@@ -108,11 +108,11 @@ impl ReplayArgs {
             let key = &*entry.key;
             show_progress(&format!("[{}/{}] {key}", number + 1, entries.len()));
             match replay.body(key).await {
-                Ok(Outcome::Replayed { jobs }) => {
+                Ok(ReplayResult::Replayed { jobs }) => {
                     printer.add("jobs", jobs);
                     printer.line(key, done)?;
                 }
-                Ok(Outcome::Gone) => printer.line(key, "gone")?,
+                Ok(ReplayResult::Gone) => printer.line(key, "gone")?,
                 Err(error) => printer.skipped(key, &error.to_string())?,
             }
             if replay
@@ -143,9 +143,9 @@ struct Replay {
 
 impl Replay {
     /// Publishes a body and moves it. A dry run does neither.
-    async fn body(&mut self, key: &str) -> anyhow::Result<Outcome> {
+    async fn body(&mut self, key: &str) -> anyhow::Result<ReplayResult> {
         let Some((body, metadata)) = self.vault.get(key).await? else {
-            return Ok(Outcome::Gone);
+            return Ok(ReplayResult::Gone);
         };
         let callback = match Payload::read(&body).map_err(|error| anyhow!("{error}"))? {
             Payload::Callback(callback) => Some(callback),
@@ -156,7 +156,7 @@ impl Replay {
             let jobs = callback
                 .as_ref()
                 .map_or(0, |callback| events(callback).len());
-            return Ok(Outcome::Replayed { jobs });
+            return Ok(ReplayResult::Replayed { jobs });
         };
         let request = Some(&metadata.request);
         let published = publisher
@@ -171,6 +171,6 @@ impl Replay {
         // If the move fails, or this process ends, the next replay sends them again with the same ids.
         let moved = self.vault.move_to_replayed(key).await;
         moved.map_err(|error| anyhow!("published, but not moved: {error}"))?;
-        Ok(Outcome::Replayed { jobs })
+        Ok(ReplayResult::Replayed { jobs })
     }
 }
