@@ -33,12 +33,12 @@ const UNDOCUMENTED_TAGS: &[(Option<&str>, &str)] = &[
 
 /// What is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ListKind {
     Tasks,
     Runs,
 }
 
-impl Kind {
+impl ListKind {
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Tasks => "/jobs",
@@ -58,7 +58,7 @@ impl Kind {
 /// One of the vendor's lists.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct List {
-    pub(super) kind: Kind,
+    pub(super) kind: ListKind,
     /// The parameters that select it.
     pub(super) filter: Vec<(&'static str, String)>,
     /// Whether the command names it.
@@ -71,9 +71,9 @@ impl List {
     pub(super) fn name(&self) -> String {
         let values: Vec<_> = self.filter.iter().map(|(_, value)| &**value).collect();
         match self.kind {
-            Kind::Tasks => values.join(" "),
-            Kind::Runs if values.is_empty() => "workflow runs".to_owned(),
-            Kind::Runs => format!("workflow runs of {}", values.join(" ")),
+            ListKind::Tasks => values.join(" "),
+            ListKind::Runs if values.is_empty() => "workflow runs".to_owned(),
+            ListKind::Runs => format!("workflow runs of {}", values.join(" ")),
         }
     }
 
@@ -98,7 +98,7 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
     if is_for_tasks || workflows.is_empty() {
         for (tag, queue_type, is_documented) in tags_to_list(tags) {
             let list = |more: Option<(&'static str, String)>| List {
-                kind: Kind::Tasks,
+                kind: ListKind::Tasks,
                 filter: [("tag", tag.clone())].into_iter().chain(more).collect(),
                 is_requested: !tags.is_empty(),
                 is_documented,
@@ -115,7 +115,7 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
         }
     }
     let runs = |filter| List {
-        kind: Kind::Runs,
+        kind: ListKind::Runs,
         is_requested: !workflows.is_empty(),
         is_documented: true,
         filter,

@@ -7,7 +7,7 @@ use cloud_infinite_callback::{callback::Callback, event::loggable_id};
 
 use super::{
     ReconcileArgs,
-    lists::{Kind, List, lists},
+    lists::{List, ListKind, lists},
     pages::{Entry, Page, page},
     window::Window,
 };
@@ -147,7 +147,7 @@ impl<'r> Reconciler<'r> {
     }
 
     /// Publishes those of the jobs on a page that ended in the window and were not received.
-    async fn read_entries(&mut self, kind: Kind, entries: Vec<Entry>) -> anyhow::Result<()> {
+    async fn read_entries(&mut self, kind: ListKind, entries: Vec<Entry>) -> anyhow::Result<()> {
         let mut missing = Vec::new();
         for entry in entries {
             if !self
@@ -158,8 +158,8 @@ impl<'r> Reconciler<'r> {
             }
             self.printer.add("listed", 1);
             let job = match kind {
-                Kind::Tasks => self.read_task(&entry)?,
-                Kind::Runs => self.look_up_run(&entry).await?,
+                ListKind::Tasks => self.read_task(&entry)?,
+                ListKind::Runs => self.look_up_run(&entry).await?,
             };
             if let Some(job) = job
                 && self.is_missing(&job).await?
