@@ -18,7 +18,7 @@ const OTHER_ELEMENTS: [&str; 3] = ["NextToken", "RequestId", "NonExistJobIds"];
 const PAGE_SIZE: &str = "100";
 
 /// An entry of a list.
-pub(super) struct Entry {
+pub(super) struct ListedJob {
     pub(super) id: Option<String>,
     pub(super) state: Option<String>,
     pub(super) xml: String,
@@ -26,7 +26,7 @@ pub(super) struct Entry {
 
 /// A page of a list.
 pub(super) struct Page {
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<ListedJob>,
     /// The token of the next page, if there is one, or why it is not known.
     pub(super) next: Result<Option<String>, ApiError>,
 }
@@ -60,7 +60,7 @@ pub(super) async fn page(
     let [name, id] = list.kind.names();
     let entries = elements.iter().filter(|element| element.name == name);
     let entries: Vec<_> = entries
-        .map(|entry| Entry {
+        .map(|entry| ListedJob {
             id: child_text(&entry.children(), id),
             state: child_text(&entry.children(), "State"),
             xml: entry.xml.to_owned(),

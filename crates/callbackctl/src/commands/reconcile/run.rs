@@ -8,7 +8,7 @@ use cloud_infinite_callback::{callback::Callback, event::loggable_id};
 use super::{
     ReconcileArgs,
     lists::{List, ListKind, lists},
-    pages::{Entry, Page, page},
+    pages::{ListedJob, Page, page},
     window::Window,
 };
 use crate::{
@@ -147,7 +147,11 @@ impl<'r> Reconciler<'r> {
     }
 
     /// Publishes those of the jobs on a page that ended in the window and were not received.
-    async fn read_entries(&mut self, kind: ListKind, entries: Vec<Entry>) -> anyhow::Result<()> {
+    async fn read_entries(
+        &mut self,
+        kind: ListKind,
+        entries: Vec<ListedJob>,
+    ) -> anyhow::Result<()> {
         let mut missing = Vec::new();
         for entry in entries {
             if !self
@@ -182,7 +186,7 @@ impl<'r> Reconciler<'r> {
     }
 
     /// Parses a listed task.
-    fn read_task(&mut self, entry: &Entry) -> anyhow::Result<Option<VendorJob>> {
+    fn read_task(&mut self, entry: &ListedJob) -> anyhow::Result<Option<VendorJob>> {
         match VendorJob::from_task(&entry.xml) {
             Ok(job) => Ok(Some(job)),
             Err(error) => {
@@ -193,7 +197,7 @@ impl<'r> Reconciler<'r> {
     }
 
     /// Looks up a listed workflow run, unless it has not ended.
-    async fn look_up_run(&mut self, entry: &Entry) -> anyhow::Result<Option<VendorJob>> {
+    async fn look_up_run(&mut self, entry: &ListedJob) -> anyhow::Result<Option<VendorJob>> {
         let is_pending = |state: &str| PENDING.contains(&state);
         if entry.state.as_deref().is_some_and(is_pending) {
             return Ok(None);
