@@ -47,7 +47,7 @@ impl VaultArgs {
 }
 
 /// An object of the vault, as listed.
-pub(crate) struct Entry {
+pub(crate) struct VaultObject {
     pub(crate) key: String,
     pub(crate) bytes: u64,
     pub(crate) last_modified: Timestamp,
@@ -92,7 +92,11 @@ impl VaultBucket {
     ///
     /// # Errors
     /// Returns the error of S3 or of the connection.
-    pub(crate) async fn list(&self, prefix: &str, limit: usize) -> anyhow::Result<Vec<Entry>> {
+    pub(crate) async fn list(
+        &self,
+        prefix: &str,
+        limit: usize,
+    ) -> anyhow::Result<Vec<VaultObject>> {
         let mut entries = Vec::new();
         // A key may have characters that XML does not allow.
         let request = self
@@ -122,7 +126,7 @@ impl VaultBucket {
                     None => key.to_owned(),
                 };
                 let last_modified = object.last_modified().map_or(0, DateTime::secs);
-                entries.push(Entry {
+                entries.push(VaultObject {
                     key,
                     bytes,
                     last_modified: Timestamp::from_second(last_modified)?,

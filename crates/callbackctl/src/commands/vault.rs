@@ -8,7 +8,7 @@ use clap::Subcommand;
 use crate::{
     aws::{
         Clients,
-        vault::{Entry, ObjectMetadata, REPLAYABLE, VaultArgs, VaultBucket},
+        vault::{ObjectMetadata, REPLAYABLE, VaultArgs, VaultBucket, VaultObject},
     },
     terminal::say,
 };
@@ -61,7 +61,7 @@ impl VaultCommand {
 
 async fn list(vault: &VaultBucket, prefix: &str) -> anyhow::Result<()> {
     let entries = vault.list(prefix, LIMIT + 1).await?;
-    for Entry { key, bytes, .. } in entries.iter().take(LIMIT) {
+    for VaultObject { key, bytes, .. } in entries.iter().take(LIMIT) {
         let shown = key.escape_debug();
         say(match vault.head(key).await? {
             Some(ObjectMetadata { reason, request }) => {
