@@ -6,7 +6,7 @@ use testkit::{
     bodies::{self, event_id, large, snapshot, tasks, to_json, to_xml},
     function::Settings,
     function_url::{FunctionUrlResponse, TOKEN, function_url_event, post_json, post_xml},
-    queue::Queue,
+    queue::TestQueue,
     runtime_api::InvocationResult,
 };
 
@@ -40,7 +40,7 @@ fn assert_problem(answer: &FunctionUrlResponse, status: u64, case: &str) {
 
 #[tokio::test]
 async fn published_jobs_are_counted_and_named_in_their_order() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let one = function
         .call(&post_xml(&to_xml(&tasks([snapshot(1)]))))
@@ -60,7 +60,7 @@ async fn published_jobs_are_counted_and_named_in_their_order() {
 
 #[tokio::test]
 async fn the_vendors_probe_is_answered_and_not_queued() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     for url in ["test_text", "test_audio", "test_url", "test_image"] {
         let mut probe = bodies::probe();
@@ -119,7 +119,7 @@ async fn a_body_of_nothing_is_a_bad_request() {
 
 #[tokio::test]
 async fn unreadable_without_vault_is_503() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let bodies = [
         CANARY.to_owned(),
@@ -148,7 +148,7 @@ async fn unreadable_without_vault_is_503() {
 
 #[tokio::test]
 async fn oversize_without_vault_is_413() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let settings = Settings::for_queue(&queue.url).with("QUEUE_MAX_BYTES", "8192");
     let function = crate::start(settings).await;
     let mut job = large(1, 8192);
@@ -185,7 +185,7 @@ async fn a_body_larger_than_a_url_takes_is_refused() {
 
 #[tokio::test]
 async fn a_deadline_in_the_past_does_not_refuse_a_callback() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let event = post_json(&to_json(&tasks([snapshot(1)])));
     // The deadline has passed when the function reads it, as after a freeze that stopped its clock.

@@ -11,12 +11,12 @@ use testkit::{
     },
     function::{Settings, digest},
     function_url::post_xml,
-    queue::Queue,
+    queue::TestQueue,
 };
 
 #[tokio::test]
 async fn a_standard_queue_is_fair_to_buckets() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let without_bucket = json!({ "JobsDetail": { "JobId": "j1", "State": "Success" } });
     let mut odd = snapshot(2);
@@ -39,7 +39,7 @@ async fn a_standard_queue_is_fair_to_buckets() {
 
 #[tokio::test]
 async fn a_fifo_queue_keeps_what_belongs_together_in_order() {
-    let queue = Queue::fifo().await;
+    let queue = TestQueue::fifo().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let without_id = json!({ "JobsDetail": { "Tag": "Snapshot", "State": "Success" } });
     let long = "i".repeat(129);
@@ -61,7 +61,7 @@ async fn a_fifo_queue_keeps_what_belongs_together_in_order() {
 
 #[tokio::test]
 async fn a_fifo_queue_drops_what_the_vendor_sends_twice() {
-    let queue = Queue::fifo().await;
+    let queue = TestQueue::fifo().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     publish(&function, &tasks((0..12).map(snapshot))).await;
     // The same jobs in the other format, with one new job, and another state of one job.

@@ -9,7 +9,7 @@ use testkit::{
     bodies::{failed, snapshot, tasks, verdict},
     fake_aws::FakeAws,
     function::{Output, Settings},
-    queue::Queue,
+    queue::TestQueue,
 };
 
 /// The lines of an output in the embedded metric format.
@@ -49,7 +49,7 @@ fn items(list: &Value) -> &[Value] {
 #[tokio::test]
 async fn metrics_are_written_whatever_the_log_level() {
     for level in ["TRACE", "INFO", "ERROR", "FATAL"] {
-        let queue = Queue::standard().await;
+        let queue = TestQueue::standard().await;
         let settings = Settings::for_queue(&queue.url).with("AWS_LAMBDA_LOG_LEVEL", level);
         let sums = sums(&output_of(settings).await);
         let sum = |name: &str| sums.get(name).copied();

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use testkit::{
     bodies::{BUCKET, REGION, failed, job_id, snapshot, tasks, to_json, verdict, workflow},
     function::{Function, Settings, digest},
-    queue::{Message, Queue},
+    queue::{Message, TestQueue},
 };
 
 /// A run of a workflow.
@@ -29,7 +29,7 @@ pub(crate) async fn publish(function: &Function, body: &Value) {
 }
 
 /// The queue's one message.
-pub(crate) async fn only_message(queue: &Queue) -> Message {
+pub(crate) async fn only_message(queue: &TestQueue) -> Message {
     let mut messages = queue.drain().await;
     assert_eq!(messages.len(), 1, "{messages:?}");
     messages.remove(0)
@@ -53,7 +53,7 @@ fn strings(attributes: Attributes<'_>) -> BTreeMap<String, (String, String)> {
 
 #[tokio::test]
 async fn workers_can_filter_by_attributes() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let place = [("bucket", BUCKET), ("region", REGION)];
     let (done, broken) = (job_id(1), job_id(2));
@@ -133,7 +133,7 @@ fn is_legal(text: &str) -> bool {
 
 #[tokio::test]
 async fn characters_that_the_queue_refuses_are_not_sent_and_not_lost() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let odd = "a\u{1}\u{1F}\u{7F}\u{FFFE}\u{FFFF}\u{10FFFF}\t\"\\z";
     let mut job = snapshot(1);

@@ -7,7 +7,7 @@ use testkit::{
     fake_aws::FakeAws,
     function::{Output, Settings},
     function_url::{TOKEN, function_url_event, post_json, post_xml},
-    queue::{self, Queue},
+    queue::{self, TestQueue},
 };
 
 /// A token that is not accepted. Someone's password may be tried as one.
@@ -106,7 +106,7 @@ fn assert_no_secrets(output: &Output) {
 
 #[tokio::test]
 async fn secrets_stay_out_of_the_log_at_every_level_and_format() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let working = Settings::for_queue(&queue.url);
     let missing = Settings::for_queue(&queue::missing_queue_url());
     for settings in [working, missing] {
@@ -133,7 +133,7 @@ async fn secrets_stay_out_of_the_log_at_every_level_and_format() {
 
 #[tokio::test]
 async fn every_request_is_logged_once_at_the_level_of_its_answer() {
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let working = Settings::for_queue(&queue.url);
     let missing = Settings::for_queue(&queue::missing_queue_url());
     let job = || post_json(&to_json(&tasks([snapshot(1)])));

@@ -10,7 +10,7 @@ use testkit::{
     fake_aws::FakeAws,
     function::Settings,
     function_url::{post_json, post_xml},
-    queue::Queue,
+    queue::TestQueue,
 };
 
 /// Whether a key is `<folder>/YYYY/MM/DD/<name>`, and the name.
@@ -29,7 +29,7 @@ fn name_in<'k>(folder: &str, key: &'k str) -> Option<&'k str> {
 
 #[tokio::test]
 async fn an_unreadable_body_is_kept_as_it_came() {
-    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url).with("VAULT_BUCKET", &vault.name);
     let function = crate::start(settings).await;
     let broken = b"\xEF\xBB\xBF<Response>\r\n<JobsDetail>\xE6\xBD\xAE</Response>";
@@ -55,7 +55,7 @@ async fn an_unreadable_body_is_kept_as_it_came() {
 
 #[tokio::test]
 async fn oversize_goes_to_the_vault_and_a_pointer_to_the_queue() {
-    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url)
         .with("VAULT_BUCKET", &vault.name)
         .with("QUEUE_MAX_BYTES", "8192");
@@ -96,7 +96,7 @@ async fn oversize_goes_to_the_vault_and_a_pointer_to_the_queue() {
 
 #[tokio::test]
 async fn two_large_jobs_of_one_id_do_not_take_each_others_place() {
-    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
     let settings = Settings::for_queue(&queue.url)
         .with("VAULT_BUCKET", &vault.name)
         .with("QUEUE_MAX_BYTES", "8192");

@@ -18,7 +18,7 @@ pub fn missing_queue_url() -> String {
 }
 
 /// A queue that only one test uses.
-pub struct Queue {
+pub struct TestQueue {
     client: Client,
     pub url: String,
 }
@@ -33,7 +33,7 @@ pub struct Message {
     pub deduplication: Option<String>,
 }
 
-impl Queue {
+impl TestQueue {
     pub async fn standard() -> Self {
         Self::create("", None).await
     }

@@ -11,12 +11,12 @@ use crate::{
     jobs::BUCKET,
     log_group::LogGroup,
 };
-use testkit::{ministack, queue::Queue};
+use testkit::{ministack, queue::TestQueue};
 
 /// A vendor, a queue and a log, and the commands on them.
 pub(crate) struct World {
     pub(crate) ci: FakeCi,
-    pub(crate) queue: Queue,
+    pub(crate) queue: TestQueue,
     pub(crate) log: LogGroup,
 }
 
@@ -26,7 +26,7 @@ impl World {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         Self {
             ci: FakeCi::start().await,
-            queue: Queue::standard().await,
+            queue: TestQueue::standard().await,
             log: LogGroup::create(&format!("/aws/lambda/receiver-{number}")).await,
         }
     }

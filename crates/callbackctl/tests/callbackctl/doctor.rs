@@ -6,7 +6,7 @@ use hyper::StatusCode;
 
 use crate::command::{callbackctl, run, run_with};
 use testkit::{
-    queue::Queue,
+    queue::TestQueue,
     server::{self, HttpResponse},
 };
 
@@ -100,7 +100,7 @@ async fn the_limit_of_the_queue_is_compared() {
         (262_144, "262144", false),
         (262_144, "262145", true),
     ] {
-        let queue = Queue::of_at_most(limit).await;
+        let queue = TestQueue::of_at_most(limit).await;
         let mut command: Command = callbackctl(&["doctor", "http://127.0.0.1:9/x"]);
         command.env("QUEUE_URL", &queue.url);
         command.env("QUEUE_MAX_BYTES", max_bytes);

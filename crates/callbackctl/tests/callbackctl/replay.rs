@@ -12,7 +12,7 @@ use testkit::{
     bucket::Bucket,
     fake_aws::{Call, FakeAws, Reply},
     proxy::{self, Broken},
-    queue::{Message, Queue},
+    queue::{Message, TestQueue},
 };
 
 /// `callbackctl replay` with the URL of a queue.
@@ -79,7 +79,7 @@ async fn keys(vault: &Bucket) -> Vec<String> {
 
 #[tokio::test]
 async fn bodies_are_published_and_moved() {
-    let (queue, vault) = (Queue::standard().await, filled().await);
+    let (queue, vault) = (TestQueue::standard().await, filled().await);
     let before = vault.objects().await;
     let first = run(replay(&queue.url, &vault, &[])).await;
     assert_eq!(first.code, Some(1), "two are skipped: {first:?}");
@@ -116,7 +116,7 @@ async fn bodies_are_published_and_moved() {
 
 #[tokio::test]
 async fn arguments_select_bodies() {
-    let (queue, vault) = (Queue::standard().await, filled().await);
+    let (queue, vault) = (TestQueue::standard().await, filled().await);
     let before = vault.objects().await;
     for (arguments, found) in [
         (&["--limit", "1"][..], 1),
@@ -160,7 +160,7 @@ async fn a_fault_on_the_way_loses_nothing_and_the_next_replay_recovers() {
         Broken::Delete,
         Broken::Nothing,
     ] {
-        let (queue, vault) = (Queue::standard().await, spilled(3).await);
+        let (queue, vault) = (TestQueue::standard().await, spilled(3).await);
         let address = proxy::start(broken).await;
         let mut command = replay(&queue.url, &vault, &[]);
         command.env("AWS_ENDPOINT_URL_S3", format!("http://{address}"));
@@ -249,7 +249,7 @@ async fn a_body_that_another_replay_has_moved_is_gone() {
     let slow = FakeAws::scripted(&[Reply::Late(3000)], Reply::Accept).await;
     let first = tokio::spawn(run(replay_onto(&slow, &vault, &[])));
     slow.sent_to().await;
-    let queue = Queue::standard().await;
+    let queue = TestQueue::standard().await;
     let second = run(replay(&queue.url, &vault, &[])).await;
     assert_eq!(second.code, Some(0), "{second:?}");
     assert_eq!(
@@ -267,7 +267,7 @@ async fn a_body_that_another_replay_has_moved_is_gone() {
 
 #[tokio::test]
 async fn a_key_with_a_control_character_keeps_nothing_back() {
-    let (queue, vault) = (Queue::standard().await, spilled(1).await);
+    let (queue, vault) = (TestQueue::standard().await, spilled(1).await);
     for (number, name) in [(1, "a\u{1}b"), (2, "a b+c%41")] {
         let body = to_json(&tasks([snapshot(number)]));
         vault.put(&format!("spill/2024/05/06/{name}"), &body).await;
@@ -286,7 +286,7 @@ async fn a_key_with_a_control_character_keeps_nothing_back() {
 /// The function trims it as well.
 #[tokio::test]
 async fn a_queue_url_with_a_blank_or_a_last_slash_is_that_of_a_fifo_queue() {
-    let (queue, vault) = (Queue::fifo().await, spilled(1).await);
+    let (queue, vault) = (TestQueue::fifo().await, spilled(1).await);
     let ended = run(replay(&format!(" {}/ ", queue.url), &vault, &[])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ids(&queue.drain().await), [event_id(0)].into());
@@ -323,7 +323,7 @@ async fn a_replay_that_is_killed_loses_nothing() {
 /// The SDK's own error quotes the whole request.
 #[tokio::test]
 async fn an_invalid_endpoint_does_not_bring_a_message_to_the_screen() {
-    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
     let body = b"<Response><JobsDetail><JobId>j</JobId><a>s3cret</a></JobsDetail></Response>";
     vault.put("spill/2024/05/06/a", body).await;
     let mut command = replay(&queue.url, &vault, &[]);
@@ -339,7 +339,7 @@ async fn an_invalid_endpoint_does_not_bring_a_message_to_the_screen() {
 /// consumer deletes that object.
 #[tokio::test]
 async fn an_oversize_message_never_gets_the_key_of_another_one() {
-    let (queue, vault) = (Queue::standard().await, Bucket::create().await);
+    let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
     let body = to_json(&tasks([snapshot(1), testkit::bodies::large(2, 9000)]));
     for key in ["spill/2024/05/06/a", "spill/2024/05/06/b"] {
         vault.put(key, &body).await;
