@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use testkit::{
     bodies::{BUCKET, REGION, failed, job_id, snapshot, tasks, to_json, verdict, workflow},
     function::{Function, Settings, digest},
-    queue::{Message, TestQueue},
+    queue::{ReceivedMessage, TestQueue},
 };
 
 /// A run of a workflow.
@@ -29,7 +29,7 @@ pub(crate) async fn publish(function: &Function, body: &Value) {
 }
 
 /// The queue's one message.
-pub(crate) async fn only_message(queue: &TestQueue) -> Message {
+pub(crate) async fn only_message(queue: &TestQueue) -> ReceivedMessage {
     let mut messages = queue.drain().await;
     assert_eq!(messages.len(), 1, "{messages:?}");
     messages.remove(0)

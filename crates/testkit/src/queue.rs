@@ -25,7 +25,7 @@ pub struct TestQueue {
 
 /// A message as a worker receives it, without the attributes that the queue adds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Message {
+pub struct ReceivedMessage {
     pub body: String,
     /// Data type and value by name.
     pub attributes: BTreeMap<String, (String, String)>,
@@ -71,7 +71,7 @@ impl TestQueue {
     }
 
     /// Receives and deletes all messages.
-    pub async fn drain(&self) -> Vec<Message> {
+    pub async fn drain(&self) -> Vec<ReceivedMessage> {
         let mut all = Vec::new();
         loop {
             let received = self
@@ -90,7 +90,7 @@ impl TestQueue {
                 return all;
             }
             self.delete(&received).await;
-            all.extend(received.into_iter().map(Message::from_sdk));
+            all.extend(received.into_iter().map(ReceivedMessage::from_sdk));
         }
     }
 
@@ -108,7 +108,7 @@ impl TestQueue {
     }
 }
 
-impl Message {
+impl ReceivedMessage {
     fn from_sdk(message: aws_sdk_sqs::types::Message) -> Self {
         let system = message.attributes.unwrap_or_default();
         let attributes = message.message_attributes.unwrap_or_default();

@@ -12,7 +12,7 @@ use testkit::{
     bucket::Bucket,
     fake_aws::{Call, FakeAws, Reply},
     proxy::{self, Broken},
-    queue::{Message, TestQueue},
+    queue::{ReceivedMessage, TestQueue},
 };
 
 /// `callbackctl replay` with the URL of a queue.
@@ -63,8 +63,8 @@ async fn filled() -> Bucket {
     vault
 }
 
-fn ids(messages: &[Message]) -> BTreeSet<String> {
-    let id = |message: &Message| {
+fn ids(messages: &[ReceivedMessage]) -> BTreeSet<String> {
+    let id = |message: &ReceivedMessage| {
         message.event()["id"]
             .as_str()
             .unwrap_or_default()
@@ -353,7 +353,7 @@ async fn an_oversize_message_never_gets_the_key_of_another_one() {
     let oversize: Vec<_> = objects.keys().filter(is_oversize).collect();
     assert_eq!(oversize.len(), 2, "{objects:?}");
     let messages = queue.drain().await;
-    let pointers: Vec<_> = messages.iter().map(Message::event).collect();
+    let pointers: Vec<_> = messages.iter().map(ReceivedMessage::event).collect();
     for key in oversize {
         assert!(!key.contains("8f507cfc"), "the request's id: {key}");
         assert_eq!(objects[key].metadata["request-id"], "8f507cfc");
