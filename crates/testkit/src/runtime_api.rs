@@ -47,11 +47,11 @@ pub enum InvocationResult {
 /// A server for one function.
 pub struct RuntimeApi {
     address: SocketAddr,
-    invocations: mpsc::UnboundedSender<Invocation>,
+    invocations: mpsc::UnboundedSender<PendingInvocation>,
     shared: Arc<Shared>,
 }
 
-struct Invocation {
+struct PendingInvocation {
     request_id: String,
     deadline: SystemTime,
     event: Bytes,
@@ -59,7 +59,7 @@ struct Invocation {
 
 struct Shared {
     /// The invocations that `next` returns. An asynchronous lock, since it is held during the long poll.
-    pending: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    pending: tokio::sync::Mutex<mpsc::UnboundedReceiver<PendingInvocation>>,
     answers: Mutex<HashMap<String, oneshot::Sender<InvocationResult>>>,
     /// The number of requests to `next`. The function is idle when it is larger than `delivered`.
     polls: watch::Sender<u64>,
@@ -101,7 +101,7 @@ impl RuntimeApi {
         let (sender, answer) = oneshot::channel();
         lock(&self.shared.answers).insert(request_id.clone(), sender);
         self.invocations
-            .send(Invocation {
+            .send(PendingInvocation {
                 request_id,
                 deadline: SystemTime::now() + deadline,
                 event: event.into(),
