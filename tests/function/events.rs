@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use testkit::{
     bodies::{probe, to_json},
-    function::{Output, Settings},
+    function::{ProcessOutput, Settings},
     function_url::{FunctionUrlResponse, TOKEN, post_json},
     runtime_api::InvocationResult,
 };
@@ -109,7 +109,7 @@ fn other_shapes() -> Vec<Value> {
 }
 
 /// The lines of the log after that of the start, and those of metrics.
-fn lines(output: &Output) -> (Vec<Value>, Vec<Value>) {
+fn lines(output: &ProcessOutput) -> (Vec<Value>, Vec<Value>) {
     let lines = output
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));

@@ -8,12 +8,12 @@ use crate::telemetry::output_of;
 use testkit::{
     bodies::{failed, snapshot, tasks, verdict},
     fake_aws::FakeAws,
-    function::{Output, Settings},
+    function::{ProcessOutput, Settings},
     queue::TestQueue,
 };
 
 /// The lines of an output in the embedded metric format.
-fn metric_lines(output: &Output) -> Vec<Value> {
+fn metric_lines(output: &ProcessOutput) -> Vec<Value> {
     let lines = output.stdout.lines();
     let lines = lines.map(|line| serde_json::from_str(line).expect("a line is JSON"));
     lines
@@ -22,7 +22,7 @@ fn metric_lines(output: &Output) -> Vec<Value> {
 }
 
 /// The sum of each metric.
-fn sums(output: &Output) -> BTreeMap<String, f64> {
+fn sums(output: &ProcessOutput) -> BTreeMap<String, f64> {
     let mut sums = BTreeMap::new();
     for line in metric_lines(output) {
         assert!(line["_aws"]["Timestamp"].is_u64(), "{line}");

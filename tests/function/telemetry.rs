@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{
     bodies::{event_id, failed, large, probe, snapshot, tasks, to_json, to_xml, verdict},
     fake_aws::FakeAws,
-    function::{Output, Settings},
+    function::{ProcessOutput, Settings},
     function_url::{TOKEN, function_url_event, post_json, post_xml},
     queue::{self, TestQueue},
 };
@@ -88,7 +88,7 @@ fn wrong(path: &str, query: &str) -> Value {
 }
 
 /// All that a function writes in the course of [`requests`].
-pub(crate) async fn output_of(settings: Settings) -> Output {
+pub(crate) async fn output_of(settings: Settings) -> ProcessOutput {
     let function = crate::start(settings.with("QUEUE_MAX_BYTES", "8192")).await;
     for event in requests() {
         function.invoke(&event, testkit::function::TIMEOUT).await;
@@ -96,7 +96,7 @@ pub(crate) async fn output_of(settings: Settings) -> Output {
     function.stop().await
 }
 
-fn assert_no_secrets(output: &Output) {
+fn assert_no_secrets(output: &ProcessOutput) {
     for secret in [TOKEN, WRONG_TOKEN, BODY_SECRET, SIGNATURE, HEADER_VALUE] {
         for line in output.lines() {
             assert!(!line.contains(secret), "{secret} in {line}");

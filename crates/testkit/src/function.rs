@@ -87,7 +87,7 @@ pub struct Function {
 
 /// The output of a function.
 #[derive(Debug)]
-pub struct Output {
+pub struct ProcessOutput {
     pub stdout: String,
     pub stderr: String,
 }
@@ -167,7 +167,7 @@ impl Function {
     }
 
     /// Waits until the function is idle, and ends it.
-    pub async fn stop(mut self) -> Output {
+    pub async fn stop(mut self) -> ProcessOutput {
         self.api.idle().await;
         self.kill();
         self.output()
@@ -190,7 +190,7 @@ impl Function {
     }
 
     /// Waits until the function exits. The status is `None` if it does not exit in time.
-    pub async fn exit(mut self, limit: Duration) -> (Option<ExitStatus>, Output) {
+    pub async fn exit(mut self, limit: Duration) -> (Option<ExitStatus>, ProcessOutput) {
         let begin = Instant::now();
         let mut status = None;
         while status.is_none() && begin.elapsed() < limit {
@@ -208,13 +208,13 @@ impl Function {
         let _ = self.child.wait();
     }
 
-    fn output(&mut self) -> Output {
+    fn output(&mut self) -> ProcessOutput {
         let join = |reader: Option<JoinHandle<String>>| {
             reader
                 .and_then(|reader| reader.join().ok())
                 .unwrap_or_default()
         };
-        Output {
+        ProcessOutput {
             stdout: join(self.stdout.take()),
             stderr: join(self.stderr.take()),
         }
@@ -231,7 +231,7 @@ impl Drop for Function {
     }
 }
 
-impl Output {
+impl ProcessOutput {
     /// Returns the lines of both streams, without blank ones.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.stdout
