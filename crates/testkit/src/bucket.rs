@@ -21,7 +21,7 @@ pub struct Bucket {
 
 /// An object in a bucket.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Object {
+pub struct StoredObject {
     pub body: Vec<u8>,
     pub content_type: String,
     pub metadata: BTreeMap<String, String>,
@@ -61,7 +61,7 @@ impl Bucket {
     }
 
     /// Returns all objects by key.
-    pub async fn objects(&self) -> BTreeMap<String, Object> {
+    pub async fn objects(&self) -> BTreeMap<String, StoredObject> {
         let listed = self
             .client
             .list_objects_v2()
@@ -94,7 +94,7 @@ impl Bucket {
                 .to_vec();
             objects.insert(
                 key,
-                Object {
+                StoredObject {
                     body,
                     content_type,
                     metadata,
