@@ -10,7 +10,7 @@ use std::{
 
 use testkit::{
     bodies::{event_id, snapshot, tasks, to_json},
-    fake_aws::{FakeAws, Object, Reply, VaultReply},
+    fake_aws::{FakeAws, RecordedObject, Reply, VaultReply},
     function_url::{FunctionUrlResponse, post_json},
     runtime_api::InvocationResult,
     server,
@@ -251,7 +251,7 @@ fn assert_expected(row: &Row, expected: Expected, vault: Vault) {
         status == 503,
         "{name}"
     );
-    let objects: Vec<(String, Object)> = row.aws.objects().into_iter().collect();
+    let objects: Vec<(String, RecordedObject)> = row.aws.objects().into_iter().collect();
     match (folder, &objects[..]) {
         (None, []) => {}
         (Some(folder), [(key, object)]) => {

@@ -76,7 +76,7 @@ pub enum VaultReply {
 
 /// An object in the vault.
 #[derive(Clone, Debug)]
-pub struct Object {
+pub struct RecordedObject {
     pub body: Vec<u8>,
     pub content_type: String,
     pub reason: String,
@@ -106,7 +106,7 @@ struct Shared {
     vault: VaultReply,
     first_send: OnceLock<Instant>,
     first_put: OnceLock<Instant>,
-    objects: Mutex<BTreeMap<String, Object>>,
+    objects: Mutex<BTreeMap<String, RecordedObject>>,
     puts: watch::Sender<usize>,
     sends: watch::Sender<usize>,
 }
@@ -203,7 +203,7 @@ impl FakeAws {
     }
 
     /// Returns the objects in the vault, by key.
-    pub fn objects(&self) -> BTreeMap<String, Object> {
+    pub fn objects(&self) -> BTreeMap<String, RecordedObject> {
         lock(&self.shared.objects).clone()
     }
 
@@ -326,7 +326,7 @@ impl Shared {
             .last()
             .unwrap_or_default()
             .to_owned();
-        let object = Object {
+        let object = RecordedObject {
             body: body.to_vec(),
             content_type: header("content-type"),
             reason: header("x-amz-meta-reason"),
