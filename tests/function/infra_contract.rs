@@ -73,7 +73,7 @@ fn metrics_of(line: &Value, names: &mut BTreeSet<String>, dimensions: &mut BTree
 }
 
 #[tokio::test]
-async fn the_contract_names_metrics_their_levels_and_the_vaults_folders() {
+async fn the_contract_names_metrics_levels_and_vault_folders() {
     let job = || post_json(&to_json(&tasks([snapshot(1)])));
     let get = || function_url_event("GET", &format!("/{TOKEN}"), "", "text/plain", b"", false);
     let wrong = || function_url_event("POST", "/wrong", "", "text/plain", b"{}", false);

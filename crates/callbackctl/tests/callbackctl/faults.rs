@@ -130,7 +130,7 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_stays_down_gets_five_tries_and_then_one_for_each_list_until_it_answers() {
+async fn after_five_failed_tries_each_list_is_tried_once() {
     let world = filled().await;
     let slow_down = Fault::Error(503, "SlowDown");
     for tag in ["Snapshot", "Tts"] {
@@ -161,7 +161,7 @@ async fn a_vendor_that_stays_down_gets_five_tries_and_then_one_for_each_list_unt
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_or_drips_is_given_up_after_fifteen_seconds() {
+async fn a_slow_response_times_out_after_fifteen_seconds() {
     for fault in [Fault::Silence, Fault::Drip] {
         let world = filled().await;
         world.ci.fail_at(1, fault.clone());
@@ -320,7 +320,7 @@ async fn a_job_that_cannot_be_read_is_left_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn messages_that_the_queue_refuses_keep_no_others_back_and_those_are_sent_once() {
+async fn a_rejected_message_blocks_no_other_and_repeats_none() {
     // The second code says that no message can be sent.
     for code in ["InvalidParameterValue", "InvalidAttributeName"] {
         let world = filled().await;

@@ -72,7 +72,7 @@ async fn jobs_of_all_kinds_are_found_ten_a_request() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_vendor_does_not_know_is_named_and_the_others_are_done() {
+async fn an_unknown_id_is_named_and_blocks_no_other() {
     let world = World::new().await;
     world.ci.add([ended(1, 20)]);
     let found = look_up(&world, &["j404", &job_id(1), "i404", "d404"]).await;

@@ -61,7 +61,7 @@ async fn a_line_lists_many_events_or_only_the_first_of_them() {
 
 /// Some callbacks have no state, and the vendor's answers always have one.
 #[tokio::test]
-async fn a_callback_without_a_state_counts_as_received_whatever_state_the_vendor_lists() {
+async fn a_callback_without_a_state_counts_as_received() {
     let world = World::new().await;
     let mut long = snapshot(3);
     long["JobId"] = "j".repeat(130).into();
@@ -89,7 +89,7 @@ async fn a_callback_without_a_state_counts_as_received_whatever_state_the_vendor
 }
 
 #[tokio::test]
-async fn a_listed_job_without_a_state_counts_as_received_whatever_state_its_callback_had() {
+async fn a_listed_job_without_a_state_matches_its_callback() {
     let world = World::new().await;
     world.ci.fail_always("Snapshot", Fault::AllStates);
     let without_state = |number| task(number, "", minutes_ago(21), Some(minutes_ago(20)));
@@ -286,7 +286,7 @@ async fn a_lookup_that_cannot_be_recorded_names_each_job() {
 
 /// An id may be a signed URL: the log has its digest.
 #[tokio::test]
-async fn an_id_with_other_characters_is_compared_and_printed_by_its_digest() {
+async fn an_id_with_illegal_characters_is_replaced_by_its_digest() {
     let world = World::new().await;
     let mut node = snapshot(1);
     node["JobId"] = "https://h/?q-signature=1".into();

@@ -83,7 +83,7 @@ async fn a_window_has_edges() {
 }
 
 #[tokio::test]
-async fn jobs_that_are_not_over_are_left_alone_whatever_the_vendor_lists() {
+async fn listed_jobs_that_have_not_ended_are_ignored() {
     let world = World::new().await;
     let states = ["Submitted", "Running", "Pause", "Auditing"];
     let created = minutes_ago(30);
@@ -132,7 +132,7 @@ async fn a_job_whose_state_is_unknown_is_left_unless_it_was_received() {
 }
 
 #[tokio::test]
-async fn a_job_without_an_end_is_looked_for_in_the_log_since_jobs_are_listed() {
+async fn a_job_without_an_end_is_searched_in_the_whole_log() {
     let world = World::new().await;
     world.ci.add([task(1, "Failed", minutes_ago(900), None)]);
     let id = event_id(1).replace("Success", "Failed");
@@ -144,7 +144,7 @@ async fn a_job_without_an_end_is_looked_for_in_the_log_since_jobs_are_listed() {
 }
 
 #[tokio::test]
-async fn runs_of_workflows_are_looked_up_and_get_the_bucket_that_was_asked() {
+async fn workflow_runs_are_looked_up_and_get_the_requested_bucket() {
     let world = World::new().await;
     let arrived = run_of_workflow(3, "Failed", minutes_ago(30));
     world.log.add(&[format!("{}:Failed", arrived.id)]).await;
@@ -205,7 +205,7 @@ async fn a_run_whose_end_is_not_known_belongs_to_every_window() {
 
 /// The function reads such nodes, so its message is the same.
 #[tokio::test]
-async fn text_next_to_the_elements_of_a_job_keeps_neither_it_nor_the_others_back() {
+async fn text_between_the_elements_of_a_job_blocks_no_job() {
     let world = World::new().await;
     let with = |text: &str, mut job: Job| {
         let (name, rest) = job.xml.split_once('>').expect("it has a tag");
@@ -332,7 +332,7 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
 }
 
 #[tokio::test]
-async fn queues_choose_tasks_and_one_that_the_vendor_does_not_know_is_a_failure() {
+async fn queue_ids_select_tasks_and_an_unknown_one_is_a_failure() {
     let world = World::new().await;
     let known = ended(1, 20);
     let queue = known.queue.clone();
@@ -400,7 +400,7 @@ async fn lines_can_be_json() {
 }
 
 #[tokio::test]
-async fn a_job_too_large_for_the_queue_goes_by_the_vault_and_does_not_keep_the_others() {
+async fn an_oversize_job_goes_by_the_vault_and_blocks_no_other() {
     let world = World::new().await;
     let mut node = large(1, 20_000);
     node["EndTime"] = vendor_time(minutes_ago(20)).into();

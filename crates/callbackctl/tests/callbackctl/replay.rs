@@ -151,7 +151,7 @@ async fn arguments_select_bodies() {
 }
 
 #[tokio::test]
-async fn a_fault_on_the_way_loses_nothing_and_the_next_replay_recovers() {
+async fn a_failed_replay_loses_nothing_and_the_next_one_recovers() {
     for broken in [
         Broken::List,
         Broken::Get,
@@ -285,7 +285,7 @@ async fn a_key_with_a_control_character_keeps_nothing_back() {
 
 /// The function trims it as well.
 #[tokio::test]
-async fn a_queue_url_with_a_blank_or_a_last_slash_is_that_of_a_fifo_queue() {
+async fn a_queue_url_is_trimmed_before_its_kind_is_read() {
     let (queue, vault) = (TestQueue::fifo().await, spilled(1).await);
     let ended = run(replay(&format!(" {}/ ", queue.url), &vault, &[])).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn window_includes_its_edges_and_lists_what_may_have_ended_in_it() {
+    fn window_includes_its_edges_and_lists_earlier_jobs() {
         let window = window("2h", "5m", "24h").expect("it is valid");
         for (end, is_inside) in [
             ("2026-11-25T09:59:59Z", false),
