@@ -13,7 +13,7 @@ use crate::{
 
 /// The longest id, in characters: the limit of SQS for deduplication and group ids. The vendor's job ids have at
 /// most 38.
-const MAX_ID_LENGTH: usize = 128;
+pub const MAX_ID_LENGTH: usize = 128;
 
 /// The length of a digest in an id, or in the log instead of an id, in hexadecimal digits.
 const SHORT_DIGEST_LENGTH: usize = 16;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The most entries of one `SendMessageBatch`.
-pub(crate) const MAX_BATCH_ENTRIES: usize = 10;
+pub const MAX_BATCH_ENTRIES: usize = 10;
 
 /// Error codes that SQS returns, among other reasons, for a message over the queue's `MaximumMessageSize`.
 const SIZE_ERRORS: [&str; 2] = ["InvalidParameterValue", "BatchRequestTooLong"];

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The most event ids in a log line: with the longest ids they have 13 KB.
-const MAX_EVENT_IDS: usize = 100;
+pub const MAX_EVENT_IDS: usize = 100;
 
 /// Initializes logging, and the panic hook.
 pub fn start(config: LogConfig) {

@@ -48,6 +48,12 @@ pub(crate) struct QueueConfig {
     pub(crate) budget: Duration,
 }
 
+/// Returns a queue URL without white space around it and slashes at its end: a queue whose URL ends in `.fifo`
+/// is a FIFO queue.
+pub fn trim_queue_url(url: &str) -> &str {
+    url.trim().trim_end_matches('/')
+}
+
 /// Settings of the AWS SDK, from its standard variables.
 pub(crate) struct AwsConfig {
     /// `AWS_REGION`.
@@ -117,7 +123,7 @@ impl QueueConfig {
         let budget = env.number("PUBLISH_BUDGET_MS", 1..=max_budget);
         Self {
             url: match url {
-                Some(url) => url.trim_end_matches('/').to_owned(),
+                Some(url) => trim_queue_url(&url).to_owned(),
                 None => env.report_missing("QUEUE_URL"),
             },
             max_bytes: max_bytes.unwrap_or(SQS_MAX_BYTES),

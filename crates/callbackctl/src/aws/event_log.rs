@@ -10,7 +10,7 @@ use aws_sdk_cloudwatchlogs::{
     types::InputLogEvent,
 };
 use clap::{Args, builder::NonEmptyStringValueParser};
-use cloud_infinite_callback::{aws, event::loggable_id};
+use cloud_infinite_callback::{aws, event::loggable_id, telemetry::MAX_EVENT_IDS};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,9 +27,6 @@ const MAX_DELAY: SignedDuration = SignedDuration::from_mins(1);
 
 /// The shortest time between two reads of what is new.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
-
-/// The maximum number of ids in a line, as in the function's lines. With the longest ids it has 13 KB.
-const MAX_IDS: usize = 100;
 
 /// Where a command records what it has published.
 #[derive(Args)]
@@ -157,7 +154,7 @@ impl EventLog {
     /// If a line cannot be written. Then a later reconcile may publish the events again.
     pub(crate) async fn add(&mut self, ids: &[String]) -> anyhow::Result<()> {
         let ids: Vec<_> = ids.iter().map(|id| loggable_id(id).into_owned()).collect();
-        for ids in ids.chunks(MAX_IDS) {
+        for ids in ids.chunks(MAX_EVENT_IDS) {
             self.write_line(ids).await?;
         }
         self.ids.extend(ids);

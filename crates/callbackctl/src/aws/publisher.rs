@@ -6,7 +6,7 @@ use cloud_infinite_callback::{
     callback::Callback,
     event::{JobEvent, events, job_events},
     publish::{self, Delivery, PublishError, PublishReport},
-    queue::{Queue, QueueError},
+    queue::{MAX_BATCH_ENTRIES, Queue, QueueError},
     vault::{RequestMetadata, Vault},
 };
 use jiff::Timestamp;
@@ -14,9 +14,6 @@ use tokio::time::Instant;
 
 use super::{Clients, event_log::EventLog, queue::QueueArgs};
 use crate::{random, terminal::warn};
-
-/// The number of messages in one call.
-pub(crate) const BATCH: usize = 10;
 
 /// The time for a batch. A queue that accepts nothing stops a command within a minute.
 const BUDGET: Duration = Duration::from_secs(25);
@@ -120,7 +117,7 @@ impl CallbackPublisher {
         // Creating an event twice is cheaper than keeping it: a message may have a megabyte.
         let mut batches = callbacks.iter().flat_map(job_events);
         let mut singles = callbacks.iter().flat_map(job_events);
-        for ids in ids.chunks(BATCH) {
+        for ids in ids.chunks(MAX_BATCH_ENTRIES) {
             let batch: Vec<_> = batches.by_ref().take(ids.len()).collect();
             let singles: Vec<_> = singles.by_ref().take(ids.len()).collect();
             let Err(failure) = self.send(batch, request).await else {

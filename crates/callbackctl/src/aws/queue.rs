@@ -5,7 +5,7 @@ use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use clap::{Args, value_parser};
 use cloud_infinite_callback::{
     aws,
-    config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES},
+    config::{MIN_QUEUE_MAX_BYTES, SQS_MAX_BYTES, trim_queue_url},
 };
 use serde_json::Value;
 
@@ -21,9 +21,9 @@ pub(crate) struct QueueArgs {
     pub(crate) queue_max_bytes: u64,
 }
 
-/// Trims a URL like the function does: its end says whether the queue is FIFO.
+/// Parses a queue URL like the function.
 fn queue_url(text: &str) -> anyhow::Result<String> {
-    let url = text.trim().trim_end_matches('/');
+    let url = trim_queue_url(text);
     ensure!(!url.is_empty(), "the URL is empty");
     Ok(url.to_owned())
 }

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use clap::Args;
-use cloud_infinite_callback::event::{events, to_json};
+use cloud_infinite_callback::{
+    event::{events, to_json},
+    queue::MAX_BATCH_ENTRIES,
+};
 
 use crate::{
     aws::{
-        Clients,
-        event_log::LogArgs,
-        publisher::{BATCH, CallbackPublisher},
-        queue::QueueArgs,
+        Clients, event_log::LogArgs, publisher::CallbackPublisher, queue::QueueArgs,
         vault::VaultArgs,
     },
     tencent::{
@@ -81,7 +81,7 @@ impl LookupArgs {
         for job in pending {
             eprintln!("{}  skipped: the job has not ended", job.id);
         }
-        for batch in ended.chunks(BATCH) {
+        for batch in ended.chunks(MAX_BATCH_ENTRIES) {
             let callbacks: Vec<_> = batch.iter().map(|job| job.callback()).collect();
             let published = publisher.publish(&callbacks, None, log.as_mut()).await;
             for id in &published.ids {

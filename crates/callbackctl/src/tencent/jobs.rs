@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cloud_infinite_callback::{
     callback::{Callback, Payload, ReadError},
-    event::events,
+    event::{MAX_ID_LENGTH, events},
 };
 use cloud_infinite_job_record::{Outcome, Record};
 use jiff::Timestamp;
@@ -129,9 +129,6 @@ fn other_ids<D>(record: &Record<'_, D>) -> Vec<String> {
     });
     ids.collect()
 }
-
-/// The longest id that is looked up. Tencent's have at most 38 characters.
-const MAX_ID_LENGTH: usize = 128;
 
 /// Accepts an id: it becomes a part of a path.
 pub(crate) fn job_id(text: &str) -> Result<String, &'static str> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::bail;
-use cloud_infinite_callback::{callback::Callback, event::loggable_id};
+use cloud_infinite_callback::{callback::Callback, event::loggable_id, queue::MAX_BATCH_ENTRIES};
 
 use super::{
     ReconcileArgs,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     aws::{
         event_log::EventLog,
-        publisher::{BATCH, CallbackPublisher, STOPPED},
+        publisher::{CallbackPublisher, STOPPED},
     },
     tencent::{
         client::Client,
@@ -179,7 +179,7 @@ impl<'r> Reconciler<'r> {
                 log.refresh().await?;
                 log.create_stream().await?;
             }
-            let batch: Vec<_> = missing.by_ref().take(BATCH).collect();
+            let batch: Vec<_> = missing.by_ref().take(MAX_BATCH_ENTRIES).collect();
             self.publish(batch).await?;
         }
         Ok(())
@@ -253,7 +253,7 @@ impl<'r> Reconciler<'r> {
         log.is_some_and(|log| job.received_ids().any(|id| log.has(id)))
     }
 
-    /// Publishes at most [`BATCH`] jobs, unless they have been received by now.
+    /// Publishes at most [`MAX_BATCH_ENTRIES`] jobs, unless they have been received by now.
     async fn publish(&mut self, jobs: Vec<VendorJob>) -> anyhow::Result<()> {
         let mut batch = Vec::new();
         for job in jobs {
