@@ -1,4 +1,4 @@
-//! The HTTP client for a deployed URL and for the vendor.
+//! Configures the HTTP client for function URLs and Tencent's API.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use ureq::{
 };
 
 /// Returns a client with the system's trust store. `timeout` includes the time to receive the response.
-/// Redirects are not followed: they could send a token to another host.
+/// Redirects are not followed: a redirect could send a token to another host.
 pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)
@@ -23,7 +23,7 @@ pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
         .into()
 }
 
-/// Describes why a request failed, without text of the request.
+/// Describes why a request failed, without quoting the request.
 pub(crate) fn describe(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "request timed out".to_owned(),
@@ -32,7 +32,7 @@ pub(crate) fn describe(error: &Error) -> String {
         Error::BodyExceedsLimit(limit) => format!("the response exceeds {limit} bytes"),
         Error::Tls(reason) => format!("TLS failed: {reason}"),
         Error::Rustls(error) => format!("TLS failed: {error}"),
-        // Some of these quote the URL.
+        // Other errors may quote the URL.
         _ => "not an HTTP response".to_owned(),
     }
 }

@@ -1,5 +1,5 @@
-//! `callbackctl`, the operator's tool: `commands` use `tencent`, the query API of Tencent Cloud Infinite, and
-//! `aws`, the queue, the vault and the log of a receiver.
+//! `callbackctl`, the command-line tool for operators. Its `commands` use `tencent`, a client of Cloud
+//! Infinite's API, and `aws`, which accesses the queue, the vault and the log of a receiver.
 
 mod aws;
 mod commands;

@@ -1,21 +1,21 @@
-//! Random bits from the system, as names and tokens.
+//! Generates random names and tokens.
 
 use jiff::Timestamp;
 
-/// Returns as many random bytes as hexadecimal digits.
+/// Returns `BYTES` random bytes in hexadecimal.
 ///
 /// # Errors
-/// If the system has none.
+/// If the operating system's random number generator fails.
 pub(crate) fn hex<const BYTES: usize>() -> anyhow::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes)?;
     Ok(hex::encode(bytes))
 }
 
-/// Returns a name that no other run of the program has: its time and a random number.
+/// Returns a unique name for a run: its start time and a random number.
 ///
 /// # Errors
-/// If the system has no random bits.
+/// If the operating system's random number generator fails.
 pub(crate) fn run_name() -> anyhow::Result<String> {
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     Ok(format!("{time}-{}", hex::<8>()?))

@@ -13,14 +13,14 @@ pub(crate) fn say(line: impl Display) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
 }
 
-/// Writes a line about an error, or a possible one.
+/// Writes a warning or an error.
 pub(crate) fn warn(line: impl Display) {
     show_progress("");
-    // There is no other place to report it.
+    // If standard error is closed, the warning is lost.
     let _ = writeln!(io::stderr(), "callbackctl: {line}");
 }
 
-/// Shows what is being done on a line that the next one replaces, if standard error is a terminal.
+/// Shows the progress on a line that the next call overwrites, if standard error is a terminal.
 pub(crate) fn show_progress(text: &str) {
     let mut terminal = io::stderr();
     if terminal.is_terminal() {
@@ -28,14 +28,14 @@ pub(crate) fn show_progress(text: &str) {
     }
 }
 
-/// Prints what became of each job or body, a line each, and counts the results.
+/// Prints the result of each job or body on one line, and counts the results.
 pub(crate) struct ResultPrinter {
     is_json: bool,
     counts: Vec<(&'static str, usize)>,
 }
 
 impl ResultPrinter {
-    /// Creates a printer. The summary has these counts, in this order.
+    /// Creates a printer whose summary contains these counts, in this order.
     pub(crate) fn new(is_json: bool, counts: &[&'static str]) -> Self {
         Self {
             is_json,
@@ -62,7 +62,7 @@ impl ResultPrinter {
         self.print(id, result, None)
     }
 
-    /// Counts and prints what was not done, and why.
+    /// Counts and prints a skipped job or body, with the reason.
     pub(crate) fn skipped(&mut self, id: &str, reason: &str) -> io::Result<()> {
         self.print(id, "skipped", Some(reason))
     }

@@ -1,5 +1,5 @@
-//! Which events were published: the ids in the `published` lines of the function's log group, and lines of
-//! the same form for what is published here.
+//! Reads the ids of published events from the function's log group, and records the events that `callbackctl`
+//! publishes.
 
 use std::{collections::HashSet, fmt, time::Duration};
 
@@ -22,25 +22,25 @@ use crate::random;
 /// Selects the `published` lines. Each line is checked again after parsing.
 const FILTER: &str = r#"{ $.message = "published" }"#;
 
-/// How late a line may be that is read while it is new: clocks differ, and CloudWatch takes some seconds.
+/// The overlap of consecutive reads: clocks differ, and CloudWatch makes a line available after some seconds.
 const MAX_DELAY: SignedDuration = SignedDuration::from_mins(1);
 
-/// The shortest time between two reads of what is new.
+/// The minimum interval between two reads of new lines.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Where a command records what it has published.
+/// The log group in which a command records what it published.
 #[derive(Args)]
 pub(crate) struct LogArgs {
-    /// The function's log group: records what is published, so that reconcile does not publish it again
+    /// The function's log group. Published jobs are recorded in it, so that reconcile skips them
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     log_group: Option<String>,
 }
 
 impl LogArgs {
-    /// Returns the log with a new stream, if one was named.
+    /// Opens the log group and creates a log stream in it. Returns `None` if no log group is set.
     ///
     /// # Errors
-    /// If the stream cannot be created.
+    /// If the log stream cannot be created.
     pub(crate) async fn open(
         &self,
         clients: &Clients,
@@ -55,7 +55,7 @@ impl LogArgs {
     }
 }
 
-/// A `published` line of the log, of the function's or of [`EventLog::add`].
+/// A `published` line of the log, written by the function or by [`EventLog::add`].
 #[derive(Deserialize)]
 struct Line {
     message: String,
@@ -63,26 +63,26 @@ struct Line {
     ids: Vec<Value>,
 }
 
-/// The events in the function's log, and a log stream for the events that this program publishes.
+/// The published events in the function's log group, and a log stream for new ones.
 pub(crate) struct EventLog {
     client: Client,
     group: String,
-    /// The name of the stream. It is created when something is to be published.
+    /// The name of the log stream, which is created before the first event is published.
     stream: String,
     has_stream: bool,
     ids: HashSet<String>,
-    /// The time since which the log has been read.
+    /// The time from which the log was read.
     from: Timestamp,
-    /// When the log was read last.
+    /// The time up to which the log was read.
     until: Timestamp,
     read_at: Instant,
 }
 
 impl EventLog {
-    /// Creates the log for a command. Reads nothing yet.
+    /// Creates the log for a command, without reading it.
     ///
     /// # Errors
-    /// If the system has no random bits.
+    /// If the operating system's random number generator fails.
     pub(crate) fn new(clients: &Clients, group: &str, command: &str) -> anyhow::Result<Self> {
         Ok(Self {
             client: clients.logs(),
@@ -96,17 +96,17 @@ impl EventLog {
         })
     }
 
-    /// Returns whether no event was read.
+    /// Returns whether the log contains no published events.
     pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Returns whether an event was received, or published here.
+    /// Returns whether an event was published, by the function or by `callbackctl`.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.ids.contains(&*loggable_id(id))
     }
 
-    /// Reads the log since `from`, as far as that is not done.
+    /// Reads the lines since `from` that were not read before.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -118,7 +118,7 @@ impl EventLog {
         Ok(())
     }
 
-    /// Reads what is new, unless that was just done.
+    /// Reads the new lines, unless the last read was less than [`REFRESH_INTERVAL`] ago.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -132,11 +132,11 @@ impl EventLog {
         Ok(())
     }
 
-    /// Creates the stream, unless it exists. Must be called before anything is published: without a stream,
-    /// published events cannot be recorded.
+    /// Creates the log stream, unless it exists. Must be called before an event is published, which could not
+    /// be recorded otherwise.
     ///
     /// # Errors
-    /// If the stream cannot be created.
+    /// If the log stream cannot be created.
     pub(crate) async fn create_stream(&mut self) -> anyhow::Result<()> {
         if !self.has_stream {
             let request = self.client.create_log_stream();
@@ -148,10 +148,10 @@ impl EventLog {
         Ok(())
     }
 
-    /// Records events that were published here, in the form of the function's own line.
+    /// Records published events in the format of the function's `published` line.
     ///
     /// # Errors
-    /// If a line cannot be written. Then a later reconcile may publish the events again.
+    /// If a line cannot be written. A later reconcile may then publish the events again.
     pub(crate) async fn add(&mut self, ids: &[String]) -> anyhow::Result<()> {
         let ids: Vec<_> = ids.iter().map(|id| loggable_id(id).into_owned()).collect();
         for ids in ids.chunks(MAX_EVENT_IDS) {
@@ -173,7 +173,9 @@ impl EventLog {
         let event = InputLogEvent::builder()
             .timestamp(now.as_millisecond())
             .message(line.to_string());
-        let event = event.build().expect("it has a time and a message");
+        let event = event
+            .build()
+            .expect("the event has a timestamp and a message");
         let request = self.client.put_log_events();
         let request = request.log_group_name(&self.group);
         let request = request.log_stream_name(&self.stream);
@@ -203,10 +205,10 @@ impl EventLog {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.failed("read", &error))?;
             let messages = page.events().iter().filter_map(|event| event.message());
-            // Any other line of the log may look like anything.
+            // Other lines may have any format.
             let lines = messages.filter_map(|line| serde_json::from_str::<Line>(line).ok());
             for line in lines.filter(|line| line.message == "published") {
-                // One that is invalid does not make the others so.
+                // Invalid ids are skipped.
                 let ids = line.ids.iter().filter_map(Value::as_str);
                 self.ids.extend(ids.map(str::to_owned));
             }

@@ -1,4 +1,4 @@
-//! AWS: one set of clients, so that all commands read the same settings.
+//! Creates the AWS clients, so that all commands use the same settings.
 
 pub(crate) mod event_log;
 pub(crate) mod publisher;
@@ -20,16 +20,16 @@ use aws_types::{
 };
 use cloud_infinite_callback::{aws, queue as library_queue, vault as library_vault};
 
-/// The time for an attempt at a call. An object of some megabytes fits.
+/// The time-out of one attempt: long enough for an object of several megabytes.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The time for an attempt at sending: two of them fit into the time for a batch.
+/// The time-out of one attempt to send: the time budget of a batch allows two attempts.
 const SEND_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// Loads the settings of AWS: environment, profiles, and the complete chain of credentials.
+/// Loads the AWS settings from the environment and profiles, with the default credential chain.
 ///
 /// # Errors
-/// If there is no region, or there are no credentials.
+/// If no region or no credentials are configured.
 async fn aws_config() -> anyhow::Result<SdkConfig> {
     let client = Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
@@ -41,7 +41,7 @@ async fn aws_config() -> anyhow::Result<SdkConfig> {
     let loaded = loader.load().await;
     loaded
         .region()
-        .context("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")?;
+        .context("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile with a region")?;
     let provider = loaded
         .credentials_provider()
         .context("no AWS credentials")?;
@@ -59,27 +59,27 @@ async fn aws_config() -> anyhow::Result<SdkConfig> {
     Ok(config.build())
 }
 
-/// The clients of AWS.
+/// The AWS clients.
 pub(crate) struct Clients {
     config: SdkConfig,
 }
 
 impl Clients {
-    /// Loads the settings.
+    /// Loads the AWS settings.
     ///
     /// # Errors
-    /// If there is no region, or there are no credentials.
+    /// If no region or no credentials are configured.
     pub(crate) async fn load() -> anyhow::Result<Self> {
         let config = aws_config().await?;
         Ok(Self { config })
     }
 
-    /// Returns a client of SQS.
+    /// Creates an SQS client.
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         library_queue::client(&self.config, None)
     }
 
-    /// Returns a client of SQS without retries: the publisher has its own.
+    /// Creates an SQS client without retries. The publisher retries by itself.
     pub(crate) fn sqs_for_sending(&self) -> aws_sdk_sqs::Client {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(SEND_TIMEOUT);
         let config = self
@@ -89,28 +89,27 @@ impl Clients {
         library_queue::client(&config.timeout_config(timeouts.build()).build(), None)
     }
 
-    /// Returns a client of S3. Like the function's, it uses path-style requests for a custom endpoint,
-    /// wherever that is set: the SDK itself would put the bucket before its host name.
+    /// Creates an S3 client. Like the function's client, it uses path-style requests for a custom endpoint: the
+    /// SDK would prepend the bucket to the host name.
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         let key = ServiceConfigKey::builder()
             .service_id("s3")
             .env("AWS_ENDPOINT_URL")
             .profile("endpoint_url");
-        let key = key.build().expect("all three are set");
+        let key = key.build().expect("all required fields are set");
         let of_service = self.config.service_config();
         let endpoint = of_service.and_then(|settings| settings.load_config(key));
         let endpoint = endpoint.or_else(|| self.config.endpoint_url().map(str::to_owned));
         library_vault::client(&self.config, endpoint.as_deref())
     }
 
-    /// Returns a client of CloudWatch Logs.
+    /// Creates a CloudWatch Logs client.
     pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
         aws_sdk_cloudwatchlogs::Client::new(&self.config)
     }
 }
 
-/// The settings of each service, such as `AWS_ENDPOINT_URL_SQS`. An empty one counts as not set, as in
-/// the function.
+/// Loads service-specific settings, such as `AWS_ENDPOINT_URL_SQS`. Ignores empty values, like the function.
 #[derive(Debug)]
 struct NotEmpty(SdkConfig);
 

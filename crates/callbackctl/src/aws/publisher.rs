@@ -1,4 +1,4 @@
-//! Publishes callbacks, with the function's own publisher.
+//! Publishes callbacks with the function's publisher.
 
 use std::time::Duration;
 
@@ -15,51 +15,51 @@ use tokio::time::Instant;
 use super::{Clients, event_log::EventLog, queue::QueueArgs};
 use crate::{random, terminal::warn};
 
-/// The time for a batch. A queue that accepts nothing stops a command within a minute.
+/// The time budget of a batch. If the queue is unavailable, a command stops within a minute.
 const BUDGET: Duration = Duration::from_secs(25);
 
-/// The number of failures of the queue in a row after which nothing more is sent.
+/// The number of consecutive queue failures after which a command stops.
 const MAX_FAILURES: u32 = 2;
 
-/// Why a message was not sent.
-pub(crate) const STOPPED: &str = "stopped after two failures of the queue in a row";
+/// The reason for messages that are not sent after [`MAX_FAILURES`].
+pub(crate) const STOPPED: &str = "stopped after two consecutive queue failures";
 
 /// Publishes callbacks.
 pub(crate) struct CallbackPublisher {
     publisher: publish::Publisher,
-    /// Names this run in the vault.
+    /// The name of this run, a part of the keys in the vault.
     run: String,
-    /// The number of calls of the publisher. With the name of the run it makes a unique delivery id: the
-    /// consumers of an earlier delivery may delete its objects.
+    /// The number of deliveries. The delivery id consists of the name of the run and this number. It is unique,
+    /// because the consumers of an earlier delivery may delete its objects.
     deliveries: u32,
-    /// The number of failures of the queue since it last accepted a message.
+    /// The number of consecutive queue failures.
     failures: u32,
 }
 
-/// What became of the events of callbacks.
+/// The result of publishing callbacks.
 pub(crate) struct Published {
-    /// The ids of the events that are on the queue.
+    /// The ids of the published events.
     pub(crate) ids: Vec<String>,
-    /// The ids of the others, and why they are not.
+    /// The ids of the other events, each with the reason.
     pub(crate) failed: Vec<(String, String)>,
-    /// Whether the log, if there is one, has those that are.
+    /// Whether the published events were recorded in the log, if one is configured.
     pub(crate) is_recorded: bool,
 }
 
-/// Why a batch is not completely on the queue.
+/// The reason why a batch was not published completely.
 struct Failure {
     reason: String,
-    /// The ids of the events that are on it.
+    /// The ids of the events that were published.
     published: Vec<String>,
-    /// Whether the queue takes no other message either.
+    /// Whether the queue is unavailable for all messages.
     is_unavailable: bool,
 }
 
 impl CallbackPublisher {
-    /// Creates a publisher. Sends nothing.
+    /// Creates a publisher, without sending anything.
     ///
     /// # Errors
-    /// If the system has no random bits.
+    /// If the operating system's random number generator fails.
     pub(crate) fn new(
         clients: &Clients,
         queue: &QueueArgs,
@@ -83,14 +83,14 @@ impl CallbackPublisher {
         })
     }
 
-    /// Returns whether the queue has failed too often to go on.
+    /// Returns whether the queue has failed [`MAX_FAILURES`] times in a row.
     pub(crate) fn is_stopped(&self) -> bool {
         self.failures >= MAX_FAILURES
     }
 
-    /// Publishes the events of callbacks in batches, and records in the log which are on the queue. What
-    /// cannot be published together is published one by one, so that one message does not keep the others
-    /// back. Each batch is tried, unless the queue fails.
+    /// Publishes the events of callbacks in batches, and records the published ones in the log. If a batch
+    /// fails, its unpublished messages are sent one by one, so that one message does not block the others.
+    /// Every batch is sent until the queue is unavailable.
     pub(crate) async fn publish(
         &mut self,
         callbacks: &[Callback<'_>],
@@ -114,7 +114,7 @@ impl CallbackPublisher {
             .flat_map(events)
             .map(|event| event.id)
             .collect();
-        // Creating an event twice is cheaper than keeping it: a message may have a megabyte.
+        // An event is created twice instead of kept in memory: a message may have a megabyte.
         let mut batches = callbacks.iter().flat_map(job_events);
         let mut singles = callbacks.iter().flat_map(job_events);
         for ids in ids.chunks(MAX_BATCH_ENTRIES) {
@@ -141,7 +141,7 @@ impl CallbackPublisher {
                 }
             }
         }
-        // The jobs are on the queue. Without their line, a later reconcile publishes them again.
+        // The jobs are on the queue. If they are not recorded, a later reconcile publishes them again.
         if let Some(log) = log
             && let Err(error) = log.add(&published.ids).await
         {
@@ -176,7 +176,7 @@ impl CallbackPublisher {
             self.failures = 0;
             return Ok(());
         };
-        // Other errors are about the vault or a message: the queue may take the next one.
+        // Other errors concern the vault or one message: the queue may accept the next one.
         let is_unavailable =
             ids.is_empty() && matches!(error, PublishError::Queue(QueueError::Unavailable(_)));
         if is_unavailable {

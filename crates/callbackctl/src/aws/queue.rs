@@ -1,4 +1,4 @@
-//! The queue: its arguments and its state.
+//! The command-line arguments of the queue, and its status.
 
 use anyhow::{anyhow, ensure};
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
@@ -9,13 +9,13 @@ use cloud_infinite_callback::{
 };
 use serde_json::Value;
 
-/// The queue.
+/// The command-line arguments of the queue.
 #[derive(Args)]
 pub(crate) struct QueueArgs {
     /// The queue's URL
     #[arg(long, env = "QUEUE_URL", value_name = "URL", value_parser = queue_url)]
     pub(crate) queue_url: Option<String>,
-    /// The largest message in bytes, attributes included
+    /// The maximum size of a message in bytes, including attributes
     #[arg(long, env = "QUEUE_MAX_BYTES", value_name = "N", default_value_t = SQS_MAX_BYTES as u64)]
     #[arg(value_parser = value_parser!(u64).range(MIN_QUEUE_MAX_BYTES as u64..=SQS_MAX_BYTES as u64))]
     pub(crate) queue_max_bytes: u64,
@@ -28,11 +28,11 @@ fn queue_url(text: &str) -> anyhow::Result<String> {
     Ok(url.to_owned())
 }
 
-/// The state of a queue, by the approximate counts of SQS.
+/// The status of a queue. The numbers are approximate.
 pub(crate) struct QueueStatus {
-    /// Messages that wait for a worker.
+    /// The number of messages that workers can receive.
     pub(crate) visible: u64,
-    /// Messages that were received and not deleted.
+    /// The number of messages that were received and not yet deleted.
     pub(crate) in_flight: u64,
     /// `MaximumMessageSize`, if SQS returns it.
     pub(crate) max_bytes: Option<u64>,
@@ -40,7 +40,7 @@ pub(crate) struct QueueStatus {
     pub(crate) dead_letter_queue: Option<String>,
 }
 
-/// Returns the state of a queue.
+/// Returns the status of a queue.
 ///
 /// # Errors
 /// Returns the error of SQS or of the connection.
@@ -66,7 +66,7 @@ pub(crate) async fn status(client: &Client, url: &str) -> anyhow::Result<QueueSt
     })
 }
 
-/// Returns the URL of the queue called `name`.
+/// Returns the URL of the queue with this name.
 ///
 /// # Errors
 /// Returns the error of SQS or of the connection.

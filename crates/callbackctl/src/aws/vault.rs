@@ -1,4 +1,4 @@
-//! The vault: its arguments, and its objects for operators.
+//! The command-line arguments of the vault, and operations on its objects.
 
 use std::collections::HashMap;
 
@@ -18,17 +18,17 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::Clients;
 
-/// The prefixes of bodies to replay. Not `oversize/`: the queue has pointers to its objects.
+/// The prefixes of bodies that can be replayed. Messages on the queue refer to the objects under `oversize/`.
 pub(crate) const REPLAYABLE: [&str; 2] = ["quarantine/", "spill/"];
 
-/// The characters that are not encoded in the source of a copy.
+/// The characters of a copy source that are not percent-encoded, besides letters and digits.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'.')
     .remove(b'_');
 
-/// The vault.
+/// The command-line arguments of the vault.
 #[derive(Args)]
 pub(crate) struct VaultArgs {
     /// The vault's bucket
@@ -37,7 +37,7 @@ pub(crate) struct VaultArgs {
 }
 
 impl VaultArgs {
-    /// Returns the vault of a command that requires one.
+    /// Opens the vault. The command must require `--vault-bucket`.
     pub(crate) fn open(&self, clients: &Clients) -> VaultBucket {
         VaultBucket {
             client: clients.s3(),
@@ -46,7 +46,7 @@ impl VaultArgs {
     }
 }
 
-/// An object of the vault, as listed.
+/// An object in a listing of the vault.
 pub(crate) struct VaultObject {
     pub(crate) key: String,
     pub(crate) bytes: u64,
@@ -55,9 +55,9 @@ pub(crate) struct VaultObject {
 
 /// The metadata of an object.
 pub(crate) struct ObjectMetadata {
-    /// Why it was stored.
+    /// Why the object was stored.
     pub(crate) reason: String,
-    /// The facts of its request.
+    /// The metadata of the request that delivered it.
     pub(crate) request: RequestMetadata,
 }
 
@@ -98,7 +98,7 @@ impl VaultBucket {
         limit: usize,
     ) -> anyhow::Result<Vec<VaultObject>> {
         let mut entries = Vec::new();
-        // A key may have characters that XML does not allow.
+        // A key may contain characters that XML does not allow.
         let request = self
             .client
             .list_objects_v2()
@@ -136,7 +136,7 @@ impl VaultBucket {
         Ok(entries)
     }
 
-    /// Returns the metadata of an object, or `None` if it is gone.
+    /// Returns the metadata of an object, or `None` if it does not exist.
     ///
     /// # Errors
     /// Returns the error of S3 or of the connection.
@@ -146,7 +146,7 @@ impl VaultBucket {
         Ok(object.map(|object| ObjectMetadata::new(object.metadata(), object.content_type())))
     }
 
-    /// Returns the body of an object, as the vendor sent it, and its metadata, or `None` if it is gone.
+    /// Returns the original body of an object and its metadata, or `None` if it does not exist.
     ///
     /// # Errors
     /// Returns the error of S3 or of the connection.
@@ -161,11 +161,11 @@ impl VaultBucket {
         Ok(Some((body.into_bytes(), metadata)))
     }
 
-    /// Moves an object to `replayed/<key>`, unless it is gone. It is deleted only after the copy exists: if a
-    /// call fails, the object is in at least one of the two places.
+    /// Moves an object to `replayed/<key>`, if it exists. The original is deleted only after it was copied, so
+    /// that a failed call never loses the body.
     ///
     /// # Errors
-    /// If S3 does not copy it, or does not delete it.
+    /// If S3 does not copy or does not delete the object.
     pub(crate) async fn move_to_replayed(&self, key: &str) -> anyhow::Result<()> {
         let source = format!("{}/{}", self.name, utf8_percent_encode(key, KEY));
         let copy = self
@@ -177,7 +177,7 @@ impl VaultBucket {
         let Some(copy) = unless_gone(copy)? else {
             return Ok(());
         };
-        // A server that is not S3 may return 200 for anything.
+        // A server other than S3 may return 200 for any request.
         ensure!(
             copy.copy_object_result().is_some(),
             "the vault: the response has no CopyObjectResult"
@@ -188,14 +188,14 @@ impl VaultBucket {
     }
 }
 
-/// Returns the response of a call, or `None` if there is no such object.
+/// Returns the response of a call, or `None` if the object does not exist.
 fn unless_gone<T, E>(result: Result<T, SdkError<E, HttpResponse>>) -> anyhow::Result<Option<T>>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match result {
         Ok(response) => Ok(Some(response)),
-        // The response to HEAD has no body, and so no code.
+        // The response to HEAD has no body, so it has no error code.
         Err(error) => match error.code() {
             Some("NoSuchKey" | "NotFound") => Ok(None),
             None if error

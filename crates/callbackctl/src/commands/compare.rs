@@ -1,4 +1,4 @@
-//! `callbackctl compare`: compares a job, as the vendor reports it now, with a body in the vault.
+//! `callbackctl compare`: compares a job in Tencent's API with a body in the vault.
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
@@ -31,15 +31,13 @@ pub(crate) struct CompareArgs {
 }
 
 impl CompareArgs {
-    /// Runs the command, and returns whether job and body agree.
+    /// Runs the command, and returns whether the job and the body are equal.
     pub(crate) async fn run(self) -> anyhow::Result<bool> {
         let Self { id, key, .. } = &self;
         let mut client = Client::new(&self.bucket, None)?;
         let vault = self.vault.open(&Clients::load().await?);
         let mut found = look_up(&mut client, &self.bucket.bucket, std::slice::from_ref(id)).await?;
-        let job = found
-            .remove(id)
-            .context("the job is not known in this bucket")?;
+        let job = found.remove(id).context("no such job in this bucket")?;
         let job = job.map_err(|reason| anyhow!("{id}: {reason}"))?;
         let (body, _) = vault
             .get(key)
@@ -49,35 +47,34 @@ impl CompareArgs {
     }
 }
 
-/// Prints a line for each field, without its values, and returns whether all fields agree.
+/// Prints one line per field, without values, and returns whether all fields are equal.
 fn compare(job: &VendorJob, id: &str, body: &[u8]) -> anyhow::Result<bool> {
-    let payload =
-        Payload::read(body).map_err(|error| anyhow!("the body is unreadable: {error}"))?;
+    let payload = Payload::read(body).map_err(|error| anyhow!("unreadable body: {error}"))?;
     let Payload::Callback(callback) = payload else {
-        bail!("the body is the vendor's probe");
+        bail!("the body is Tencent's probe");
     };
     let reported = job.callback();
     let reported = events(&reported).next().expect("one node is one job").data;
     let mut stored = events(&callback).map(|event| event.data);
     let stored = stored.find(|record| record.job_id.as_deref() == Some(id));
     let (stored, reported) = (
-        json(&stored.context("the body does not have this job")?),
+        json(&stored.context("the body does not contain this job")?),
         json(&reported),
     );
     let mut is_same = true;
     for name in ["state", "type", "input", "outputs", "userData"] {
         let (stored, mut reported) = (&stored[name], reported[name].clone());
         if name == "input" && stored["bucket"].is_null() {
-            // The bucket of a run is not part of the vendor's response.
+            // Tencent's response does not contain the bucket of a run.
             reported.as_object_mut().map(|input| input.remove("bucket"));
         }
         let verdict = match (stored, &reported) {
-            (stored, reported) if stored == reported => "agrees",
+            (stored, reported) if stored == reported => "equal",
             (Value::Null, _) => "differs: missing in the body",
-            (_, Value::Null) => "differs: missing at the vendor",
+            (_, Value::Null) => "differs: missing in the API response",
             _ => "differs",
         };
-        is_same &= verdict == "agrees";
+        is_same &= verdict == "equal";
         say(format!("{name}  {verdict}"))?;
     }
     Ok(is_same)

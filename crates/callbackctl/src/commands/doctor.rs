@@ -18,20 +18,20 @@ use crate::{
     terminal::say,
 };
 
-/// The time for a response: longer than the function's own time-out.
+/// The time-out of a request: longer than the time-out of the function.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How many waiting bodies are counted.
+/// The maximum number of bodies that are counted in a folder.
 const COUNT_LIMIT: usize = 1000;
 
-/// What the vendor's console sends when a URL is saved. It makes no record.
+/// The probe that Tencent's console sends when a URL is saved. It produces no record.
 const PROBE: &str = r#"{"code":0,"data":{"trace_id":"test_trace_id","url":"test_url","result":0},"message":"Test request when setting callback url"}"#;
 
 /// Checks a deployed URL, its queue and its vault.
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
-    /// The callback URL with its token, as the vendor has it. Without it, it is read from standard input,
-    /// so that no list of processes and no history of a shell has the token
+    /// The callback URL with its token, as registered with Tencent. By default, it is read from standard input,
+    /// so that neither the process list nor the shell history contains the token
     url: Option<String>,
     #[command(flatten)]
     queue: QueueArgs,
@@ -39,11 +39,11 @@ pub(crate) struct DoctorArgs {
     vault: VaultArgs,
 }
 
-/// What is right, or what is wrong and what to do about it.
+/// The result of a check: a confirmation, or a problem with advice.
 type Finding = Result<String, (String, &'static str)>;
 
 impl DoctorArgs {
-    /// Runs the command, and returns whether nothing is wrong.
+    /// Runs the command, and returns whether all checks succeeded.
     pub(crate) async fn run(self) -> anyhow::Result<bool> {
         let url = match &self.url {
             Some(url) => url.clone(),
@@ -68,7 +68,7 @@ impl DoctorArgs {
                     }
                 }
                 Err(error) => {
-                    findings.push(Err((error.to_string(), "queue and vault were not checked")))
+                    findings.push(Err((error.to_string(), "queue and vault not checked")))
                 }
             }
         }
@@ -79,9 +79,7 @@ impl DoctorArgs {
             })?;
         }
         if queue_url.is_none() && vault.is_none() {
-            say(
-                "note   queue and vault were not checked: name them with --queue-url and --vault-bucket",
-            )?;
+            say("note   queue and vault not checked: pass --queue-url and --vault-bucket")?;
         }
         Ok(findings.iter().all(Result::is_ok))
     }
@@ -102,23 +100,18 @@ fn read_url() -> anyhow::Result<String> {
 }
 
 fn check_probe(url: &str) -> Finding {
-    let unreachable = |reason| {
-        (
-            format!("the URL cannot be reached: {reason}"),
-            "check the URL",
-        )
-    };
+    let unreachable = |reason| (format!("cannot reach the URL: {reason}"), "check the URL");
     match post(url).map_err(unreachable)? {
         (200, body) if body == r#"{"probe":true}"# => {
-            Ok("the probe gets the function's response".to_owned())
+            Ok("the function responds to the probe".to_owned())
         }
         (200, _) => Err((
             "the URL returned 200, but is not this function".to_owned(),
-            "check the URL: what is sent there does not reach the queue",
+            "check the URL: callbacks to it do not reach the queue",
         )),
         (403, _) => Err((
-            "the token of this URL is refused (403)".to_owned(),
-            "its digest is not in CALLBACK_TOKEN_SHA256, or the permissions of the URL do not allow the call",
+            "the token of this URL is rejected (403)".to_owned(),
+            "check that CALLBACK_TOKEN_SHA256 contains its digest, and that the URL allows public access",
         )),
         (status, _) => Err(unexpected("the probe", status)),
     }
@@ -127,44 +120,44 @@ fn check_probe(url: &str) -> Finding {
 fn check_wrong_token(url: &str) -> Finding {
     let no_response = |reason| {
         (
-            format!("a wrong token gets no response: {reason}"),
+            format!("no response to a wrong token: {reason}"),
             "try again",
         )
     };
     match post(&wrong_url(url)).map_err(no_response)? {
-        (403, _) => Ok("a wrong token is refused".to_owned()),
+        (403, _) => Ok("a wrong token is rejected".to_owned()),
         (status @ 200..=299, _) => Err((
             format!("a wrong token is accepted ({status})"),
-            "anyone can send callbacks: see CALLBACK_AUTH and CALLBACK_TOKEN_SHA256",
+            "anyone can send callbacks: check CALLBACK_AUTH and CALLBACK_TOKEN_SHA256",
         )),
         (status, _) => Err(unexpected("a wrong token", status)),
     }
 }
 
-/// Explains a status that the function does not return to a request.
+/// Explains a status that the function does not return.
 fn unexpected(request: &str, status: u16) -> (String, &'static str) {
     let (what, advice) = match status {
         300..=399 => (
             "a redirect",
-            "something in front of the function responds: use the function's own URL",
+            "the response is from a proxy: use the URL of the function",
         ),
         429 => (
             "the function is throttled",
-            "raise its reserved concurrency or the account's limit, or try again later",
+            "increase its reserved concurrency or the quota of the account, or try again later",
         ),
         502 => (
-            "the function does not start, or ends without a response",
-            "its log names what is wrong with its configuration",
+            "the function does not start, or exits without a response",
+            "check its log for configuration errors",
         ),
         _ => (
-            "not this function's response",
-            "see the function's log; something in front of it may respond",
+            "the response is not from the function",
+            "check the function's log. The response may be from a proxy",
         ),
     };
-    (format!("{request} gets {status}: {what}"), advice)
+    (format!("status {status} for {request}: {what}"), advice)
 }
 
-/// Returns a URL with a wrong token instead of its own, in the query or as the last segment of the path.
+/// Replaces the token of a URL, in the query or in the last segment of the path, with a wrong one.
 fn wrong_url(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
@@ -181,19 +174,19 @@ async fn check_queue(client: &aws_sdk_sqs::Client, url: &str, max_bytes: u64) ->
     let status = match queue::status(client, url).await {
         Ok(status) => status,
         Err(error) => {
-            let advice = "callbacks are spilled into the vault until it is fixed";
-            return vec![Err((format!("the queue cannot be read: {error}"), advice))];
+            let advice = "until this is fixed, callbacks are stored under spill/";
+            return vec![Err((format!("cannot read the queue: {error}"), advice))];
         }
     };
     let limit = match status.max_bytes {
         Some(limit) if limit < max_bytes => Err((
             format!(
-                "the queue accepts messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}"
+                "the queue accepts messages of up to {limit} bytes, but QUEUE_MAX_BYTES is {max_bytes}"
             ),
-            "larger ones are spilled into the vault: lower QUEUE_MAX_BYTES, or raise the queue's MaximumMessageSize",
+            "larger messages are stored under spill/: decrease QUEUE_MAX_BYTES, or increase MaximumMessageSize of the queue",
         )),
         _ => Ok(format!(
-            "the queue exists: about {} jobs wait, {} are in flight",
+            "the queue exists: about {} jobs available, {} in flight",
             status.visible, status.in_flight
         )),
     };
@@ -207,32 +200,32 @@ async fn check_dead_letters(client: &aws_sdk_sqs::Client, queue: Option<&str>) -
     let Some(name) = queue else {
         return Err((
             "the queue has no dead-letter queue".to_owned(),
-            "a job that no worker can process is received again until it expires",
+            "jobs that workers cannot process are delivered again until they expire",
         ));
     };
     let status = async { queue::status(client, &queue::url(client, name).await?).await };
     let unreadable = |error| {
         (
-            format!("the dead-letter queue cannot be read: {error}"),
+            format!("cannot read the dead-letter queue: {error}"),
             "check its policy",
         )
     };
     match status.await.map_err(unreadable)?.visible {
         0 => Ok("the dead-letter queue is empty".to_owned()),
         count => Err((
-            format!("about {count} jobs are on the dead-letter queue"),
-            "workers failed at them repeatedly: fix the workers, then redrive the jobs",
+            format!("the dead-letter queue contains about {count} jobs"),
+            "fix the workers, then redrive the jobs",
         )),
     }
 }
 
-const SPILLED: &str = "the queue did not accept them: callbackctl replay --prefix spill/";
-const QUARANTINED: &str = "they could not be read: callbackctl vault list --prefix quarantine/";
+const SPILLED: &str = "not accepted by the queue: run callbackctl replay --prefix spill/";
+const QUARANTINED: &str = "unreadable callbacks: run callbackctl vault list --prefix quarantine/";
 
 async fn check_folder(vault: &VaultBucket, prefix: &str, advice: &'static str) -> Finding {
     let unreadable = |error| {
         (
-            format!("{prefix} cannot be listed: {error}"),
+            format!("cannot list {prefix}: {error}"),
             "check the bucket and its policy",
         )
     };
@@ -242,12 +235,12 @@ async fn check_folder(vault: &VaultBucket, prefix: &str, advice: &'static str) -
         .map_err(unreadable)?
         .len()
     {
-        0 => Ok(format!("no body waits in {prefix}")),
+        0 => Ok(format!("{prefix} contains no bodies")),
         COUNT_LIMIT => Err((
-            format!("bodies wait in {prefix}: at least {COUNT_LIMIT}"),
+            format!("{prefix} contains at least {COUNT_LIMIT} bodies"),
             advice,
         )),
-        count => Err((format!("bodies wait in {prefix}: {count}"), advice)),
+        count => Err((format!("bodies in {prefix}: {count}"), advice)),
     }
 }
 

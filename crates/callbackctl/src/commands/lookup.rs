@@ -1,4 +1,4 @@
-//! `callbackctl lookup`: prints jobs as the vendor reports them now, and publishes them.
+//! `callbackctl lookup`: looks up jobs, and prints or publishes their messages.
 
 use std::collections::HashSet;
 
@@ -20,13 +20,13 @@ use crate::{
     terminal::{say, warn},
 };
 
-/// Prints jobs as the vendor reports them now.
+/// Looks up jobs, and prints or publishes their messages.
 #[derive(Args)]
 #[command(mut_arg("queue_url", |arg| arg.required_if_eq("publish", "true")))]
 pub(crate) struct LookupArgs {
     #[command(flatten)]
     bucket: BucketArgs,
-    /// Ids of tasks and of workflow runs
+    /// The ids of tasks and workflow runs
     #[arg(required = true, value_name = "ID", value_parser = job_id)]
     ids: Vec<String>,
     /// Also publish the jobs that have ended
@@ -41,11 +41,11 @@ pub(crate) struct LookupArgs {
 }
 
 impl LookupArgs {
-    /// Runs the command, and returns whether all jobs were found and, if asked for, those that have ended
-    /// were published.
+    /// Runs the command, and returns whether all jobs were found and, with `--publish`, all ended jobs were
+    /// published.
     pub(crate) async fn run(mut self) -> anyhow::Result<bool> {
         let mut client = Client::new(&self.bucket, None)?;
-        // A repeated id is printed once.
+        // Each job is printed once.
         let mut seen = HashSet::new();
         self.ids.retain(|id| seen.insert(id.clone()));
         let mut found = look_up(&mut client, &self.bucket.bucket, &self.ids).await?;
@@ -54,7 +54,7 @@ impl LookupArgs {
             match found.remove(id) {
                 Some(Ok(job)) => jobs.push(job),
                 Some(Err(reason)) => warn(format!("{id}: {reason}")),
-                None => warn(format!("{id}: not known in this bucket")),
+                None => warn(format!("{id}: no such job in this bucket")),
             }
         }
         for job in &jobs {
@@ -69,7 +69,7 @@ impl LookupArgs {
         Ok(is_complete)
     }
 
-    /// Publishes jobs, and returns whether all that have ended are on the queue and in the log.
+    /// Publishes the ended jobs, and returns whether all of them were published and recorded in the log.
     async fn publish(&self, jobs: &[VendorJob]) -> anyhow::Result<bool> {
         let clients = Clients::load().await?;
         let mut log = self.log.open(&clients, "lookup").await?;

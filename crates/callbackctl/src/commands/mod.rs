@@ -1,4 +1,4 @@
-//! The commands, one file or folder each. They never use each other.
+//! The commands, one file or folder each. They do not depend on each other.
 
 mod compare;
 mod doctor;
@@ -28,47 +28,45 @@ pub(crate) struct Cli {
 enum Command {
     /// Prints the messages that bodies produce, one JSON document per line
     ///
-    /// Exits with 3 if a body would be quarantined, and says why.
+    /// Exits with 3 if a body would be quarantined, and prints the reason.
     Normalize(normalize::NormalizeArgs),
     /// Publishes the bodies in quarantine/ and spill/ of the vault, and moves them to replayed/
     ///
-    /// Prints a line for each body. Stops after two failures of the queue in a row. Exits with 1 if a body
-    /// is skipped or something failed. If a body was published but not moved, the next replay publishes it
-    /// again with the same ids.
+    /// Prints one line per body. Stops after two consecutive queue failures. Exits with 1 if a body was skipped
+    /// or an error occurred. If a body was published but not moved, the next replay publishes it again with the
+    /// same ids.
     Replay(replay::ReplayArgs),
     /// Finds the jobs whose callbacks never arrived, and publishes them
     ///
-    /// Asks the vendor which jobs ended in a window of time, and reads in the function's log which of
-    /// them were received. Publishes the others with the ids of their callbacks. Prints a line for each
-    /// job. Needs TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, and for a temporary key
-    /// TENCENTCLOUD_TOKEN. Exits with 1 if a job is skipped or something failed, and with 2 for wrong
-    /// arguments.
+    /// Lists the jobs that ended within a time window, and publishes those that are missing from the function's
+    /// log, with the ids of their callbacks. Prints one line per job. Requires TENCENTCLOUD_SECRET_ID and
+    /// TENCENTCLOUD_SECRET_KEY, and TENCENTCLOUD_TOKEN for a temporary key. Exits with 1 if a job was skipped
+    /// or an error occurred, and with 2 if an argument is invalid.
     Reconcile(Box<reconcile::ReconcileArgs>),
-    /// Prints the messages of jobs as the vendor reports them now, one JSON document per line
+    /// Looks up jobs and prints their messages, one JSON document per line
     ///
-    /// Needs the vendor's key like reconcile. --publish also sends them to the queue. Exits with 1 if the
-    /// vendor does not know an id, or if something failed.
+    /// Requires the API key, like reconcile. --publish also sends the messages to the queue. Exits with 1 if
+    /// Tencent does not know an id or an error occurred.
     Lookup(Box<lookup::LookupArgs>),
-    /// Compares a job, as the vendor reports it now, with a body in the vault
+    /// Compares a job in Tencent's API with a body in the vault
     ///
-    /// Needs the vendor's key like reconcile. Prints a line for each field, without its values. Exits with
-    /// 1 if a field differs.
+    /// Requires the API key, like reconcile. Prints one line per field, without values. Exits with 1 if a field
+    /// differs.
     Compare(compare::CompareArgs),
-    /// Prints the vendor's queues, and where they send their callbacks
+    /// Lists Tencent's queues and their callback settings
     ///
-    /// Needs the vendor's key like reconcile. Prints only the host and a digest of a URL, which contains
-    /// the token. Exits with 1 if a queue does not call --url for each job that
-    /// ends.
+    /// Requires the API key, like reconcile. A callback URL contains the token, so only its host and a digest
+    /// are printed. Exits with 1 if a queue does not call --url for every job.
     Queues(queues::QueuesArgs),
     /// Checks a deployed URL, its queue and its vault
     ///
-    /// Sends the vendor's probe and a wrong token. If the queue and the vault are set, it also
-    /// counts the waiting jobs and bodies. Exits with 1 if anything is wrong.
+    /// Sends Tencent's probe, and a request with a wrong token. Also counts the jobs on the queue and the
+    /// bodies in the vault, if these are set. Exits with 1 if a check fails.
     Doctor(doctor::DoctorArgs),
     /// Lists and prints the objects in the vault
     #[command(subcommand)]
     Vault(vault::VaultCommand),
-    /// Creates a token of 256 random bits, and prints it with its digest
+    /// Generates a random token of 256 bits, and prints it with its digest
     Token,
 }
 
@@ -90,7 +88,7 @@ impl Cli {
     }
 }
 
-/// Prints an error, unless it is that standard output was closed.
+/// Prints an error, unless it is a broken pipe on standard output.
 fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
     result.unwrap_or_else(|error| {
         let io_error = error.downcast_ref::<io::Error>();

@@ -22,7 +22,7 @@ const UNREADABLE: u8 = 3;
 /// Prints the messages that bodies produce.
 #[derive(Args)]
 pub(crate) struct NormalizeArgs {
-    /// Files with one body each; - is standard input
+    /// Files with one body each, or - for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Indent the output
@@ -38,12 +38,12 @@ impl NormalizeArgs {
             let name = file.display();
             let bytes = read(file).with_context(|| name.to_string())?;
             if callback::is_empty(&bytes) {
-                eprintln!("{name}: the body is empty: the answer would be 400");
+                eprintln!("{name}: empty body: the function would return 400");
                 continue;
             }
             match Payload::read(&bytes) {
                 Ok(Payload::Probe) => {
-                    eprintln!("{name}: this is the vendor's probe: it produces no message");
+                    eprintln!("{name}: Tencent's probe, which produces no message");
                 }
                 Ok(Payload::Callback(callback)) => {
                     for event in event::events(&callback) {

@@ -1,4 +1,4 @@
-//! `callbackctl queues`: where the vendor's queues send their callbacks.
+//! `callbackctl queues`: lists Tencent's queues and their callback settings.
 
 use anyhow::Context;
 use clap::Args;
@@ -13,7 +13,7 @@ use crate::{
     terminal::{say, warn},
 };
 
-/// The lists of queues, a service each.
+/// The paths of the lists of queues, one per service.
 const PATHS: [&str; 6] = [
     "/queue",
     "/picqueue",
@@ -23,7 +23,7 @@ const PATHS: [&str; 6] = [
     "/file_queue",
 ];
 
-/// The elements that a list may have next to its queues.
+/// The elements of a list that are not queues.
 const OTHER_ELEMENTS: [&str; 5] = [
     "RequestId",
     "TotalCount",
@@ -32,27 +32,27 @@ const OTHER_ELEMENTS: [&str; 5] = [
     "NonExistPIDs",
 ];
 
-/// How many queues are asked for at once.
+/// The number of queues per request.
 const PAGE_SIZE: &str = "100";
 
-/// The longest word that is printed: ids have 33 characters, and tokens of this program 64.
+/// The maximum length of a printed word, in characters. Ids have 33 characters, and tokens of `callbackctl` 64.
 const MAX_WORD_LENGTH: usize = 40;
 
-/// How many digits of a digest tell one URL from another.
+/// The number of hexadecimal digits of a printed digest.
 const DIGEST_LENGTH: usize = 16;
 
-/// Prints the vendor's queues, and where they send their callbacks.
+/// Lists Tencent's queues and their callback settings.
 #[derive(Args)]
 pub(crate) struct QueuesArgs {
     #[command(flatten)]
     bucket: BucketArgs,
-    /// The callback URL with its token: marks the queues that do not call it, or not for each job
+    /// The callback URL with its token: flags queues that do not call it for every job
     #[arg(long)]
     url: Option<String>,
 }
 
 impl QueuesArgs {
-    /// Runs the command, and returns whether nothing is wrong and nothing failed.
+    /// Runs the command, and returns whether all queues were listed and have no problems.
     pub(crate) async fn run(self) -> anyhow::Result<bool> {
         let mut client = Client::new(&self.bucket, None)?;
         let mut is_good = true;
@@ -72,7 +72,7 @@ impl QueuesArgs {
                 Err(error) if error.is_not_found() => {
                     not_found += 1;
                     warn(format!(
-                        "{path}: the bucket does not have this service: {error}"
+                        "{path}: the service is not enabled for this bucket: {error}"
                     ));
                 }
                 Err(error) => {
@@ -83,7 +83,7 @@ impl QueuesArgs {
         }
         if not_found == PATHS.len() {
             is_good = false;
-            warn("this bucket has no queues: is no service bound to it?");
+            warn("no queues found: check that a service is enabled for this bucket");
         }
         Ok(is_good)
     }
@@ -100,23 +100,23 @@ impl QueuesArgs {
             problems.push("the queue is not active");
         }
         match (config("Url"), config("Type").as_deref()) {
-            (_, Some(kind)) if kind != "Url" => problems.push("it does not report to a URL"),
+            (_, Some(kind)) if kind != "Url" => problems.push("its callbacks do not go to a URL"),
             (None, _) => problems.push("it has no callback URL"),
             (Some(url), _) if url == *own => {}
             (Some(url), _) if host_of(&url).is_some() && host_of(&url) == host_of(own) => {
-                problems.push("it calls this host with another path or token");
+                problems.push("its callback URL has another path or token");
             }
-            (Some(_), _) => problems.push("it calls another host"),
+            (Some(_), _) => problems.push("its callback URL has another host"),
         }
         match config("State").as_deref() {
             None | Some("On") => {}
-            Some("Off") => problems.push("its callbacks are switched off"),
-            // A list of job states: the queue reports the jobs in these states.
+            Some("Off") => problems.push("its callbacks are disabled"),
+            // A list of job states: the queue reports only jobs in these states.
             Some(states) => match (has_word(states, "Success"), has_word(states, "Failed")) {
                 (true, true) => {}
                 (true, false) => problems.push("it does not report failures"),
                 (false, true) => problems.push("it does not report successes"),
-                (false, false) => problems.push("it may not report anything"),
+                (false, false) => problems.push("it reports neither successes nor failures"),
             },
         }
         if config("Event").is_some_and(|events| !has_word(&events, "TaskFinish")) {
@@ -126,7 +126,7 @@ impl QueuesArgs {
     }
 }
 
-/// Describes a queue.
+/// Returns a line that describes a queue.
 fn line(fields: &[Element<'_>], problems: &[&str]) -> String {
     let config = child(fields, "NotifyConfig").map_or(Vec::new(), |config| config.children());
     let url = child_text(&config, "Url");
@@ -145,14 +145,14 @@ fn line(fields: &[Element<'_>], problems: &[&str]) -> String {
     line
 }
 
-/// Returns a text if it is a word or a list of words, which may be printed, else `-`.
+/// Returns a text if it is a word or a list of words, which are safe to print, else `-`.
 fn word(text: Option<String>) -> String {
     let is_legal = |character: char| character.is_alphanumeric() || "-_.,".contains(character);
     text.filter(|text| text.chars().count() <= MAX_WORD_LENGTH && text.chars().all(is_legal))
         .unwrap_or_else(|| "-".to_owned())
 }
 
-/// Returns whether a list of words, separated by commas, has this one.
+/// Returns whether a comma-separated list contains a word.
 fn has_word(words: &str, word: &str) -> bool {
     words.split(',').any(|found| found.trim() == word)
 }
@@ -167,7 +167,7 @@ async fn list(client: &mut Client, path: &str) -> Result<Vec<String>, ApiError> 
         let elements = xml::children(&response, "Response").map_err(ApiError::unusable)?;
         let is_queue = |element: &&Element<'_>| element.name == "QueueList";
         let listed = elements.iter().filter(is_queue);
-        // What has no queues and something else is an error in another form, not an empty list.
+        // A response with unknown elements and without queues is an error, not an empty list.
         let is_known = |element: &Element<'_>| OTHER_ELEMENTS.contains(&element.name);
         if listed.clone().next().is_none() && !elements.iter().all(is_known) {
             return Err(ApiError::unusable("the response is not a list of queues"));
@@ -178,7 +178,7 @@ async fn list(client: &mut Client, path: &str) -> Result<Vec<String>, ApiError> 
                 queues.push(queue.xml.to_owned());
             }
         }
-        // A server that ignores the number of the page repeats the first one.
+        // A server that ignores `pageNumber` returns the first page again.
         if queues.len() == before {
             break;
         }
@@ -186,7 +186,7 @@ async fn list(client: &mut Client, path: &str) -> Result<Vec<String>, ApiError> 
     Ok(queues)
 }
 
-/// Returns the host of a URL, or `None` if the authority has anything else, which may be the token.
+/// Returns the host of a URL. Returns `None` if the authority contains anything else, which could be the token.
 fn host_of(url: &str) -> Option<String> {
     let uri: ureq::http::Uri = url.parse().ok()?;
     uri.scheme()?;
@@ -198,7 +198,7 @@ fn host_of(url: &str) -> Option<String> {
         .then(|| authority.to_owned())
 }
 
-/// Returns the parts of a URL that may be printed: its host, and a digest of the whole URL.
+/// Returns the host of a URL and a digest of the whole URL, which are safe to print.
 fn shown_url(url: &str) -> String {
     let digest = hex::encode(Sha256::digest(url));
     let host = host_of(url).unwrap_or_default();

@@ -51,17 +51,17 @@ fn replayable_prefix(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// What became of a body.
+/// The result of replaying a body.
 enum ReplayResult {
     Replayed {
         jobs: usize,
     },
-    /// Another replay has moved it, or it was deleted.
+    /// Another replay has moved the body, or it was deleted.
     Gone,
 }
 
 impl ReplayArgs {
-    /// Runs the command, and returns whether no body is skipped and nothing failed.
+    /// Runs the command, and returns whether no body was skipped and no error occurred.
     pub(crate) async fn run(self) -> anyhow::Result<bool> {
         let clients = Clients::load().await?;
         let vault = self.vault.open(&clients);
@@ -122,7 +122,7 @@ impl ReplayArgs {
             {
                 let rest = entries.len() - number - 1;
                 printer.add("skipped", rest);
-                warn(format!("{STOPPED}: bodies that were not tried: {rest}"));
+                warn(format!("{STOPPED}: {rest} bodies not replayed"));
                 break;
             }
         }
@@ -131,25 +131,25 @@ impl ReplayArgs {
     }
 }
 
-/// A replay that is running.
+/// A running replay.
 struct Replay {
     vault: VaultBucket,
     /// Absent in a dry run.
     publisher: Option<CallbackPublisher>,
     log: Option<EventLog>,
-    /// Whether something could not be recorded in the log.
+    /// Whether an event could not be recorded in the log.
     has_failed: bool,
 }
 
 impl Replay {
-    /// Publishes a body and moves it. A dry run does neither.
+    /// Publishes and moves a body, except in a dry run.
     async fn body(&mut self, key: &str) -> anyhow::Result<ReplayResult> {
         let Some((body, metadata)) = self.vault.get(key).await? else {
             return Ok(ReplayResult::Gone);
         };
         let callback = match Payload::read(&body).map_err(|error| anyhow!("{error}"))? {
             Payload::Callback(callback) => Some(callback),
-            // A probe has no record, here as in the function.
+            // A probe produces no record, as in the function.
             Payload::Probe => None,
         };
         let Some(publisher) = &mut self.publisher else {
@@ -166,9 +166,10 @@ impl Replay {
         let jobs = published.ids.len() + published.failed.len();
         if let Some((_, reason)) = published.failed.first() {
             let failed = published.failed.len();
-            bail!("{failed} of {jobs} jobs are not on the queue: {reason}");
+            bail!("{failed} of {jobs} jobs not published: {reason}");
         }
-        // If the move fails, or this process ends, the next replay sends them again with the same ids.
+        // If the move fails or the process ends here, the next replay publishes the jobs again with the same
+        // ids.
         let moved = self.vault.move_to_replayed(key).await;
         moved.map_err(|error| anyhow!("published, but not moved: {error}"))?;
         Ok(ReplayResult::Replayed { jobs })

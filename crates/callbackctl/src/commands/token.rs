@@ -1,4 +1,4 @@
-//! `callbackctl token`: a new token for the URL, and its digest for the function.
+//! `callbackctl token`: generates a token for the callback URL, and its digest for the function.
 
 use cloud_infinite_callback::auth;
 
@@ -7,7 +7,7 @@ use crate::{random, terminal::say};
 /// The length of a token in bytes: 256 bits.
 const TOKEN_BYTES: usize = 32;
 
-/// Prints a new token and its digest.
+/// Generates a token, and prints it with its digest.
 pub(crate) fn run() -> anyhow::Result<()> {
     let token = random::hex::<TOKEN_BYTES>()?;
     let digest = hex::encode(auth::digest(token.as_bytes()));

@@ -13,12 +13,12 @@ use crate::{
     terminal::say,
 };
 
-/// The maximum number of objects listed for a prefix, each with a request for its reason.
+/// The maximum number of objects that are listed per prefix. Each costs a request for its metadata.
 const LIMIT: usize = 100;
 
 #[derive(Subcommand)]
 pub(crate) enum VaultCommand {
-    /// Lists the bodies to replay: key, size, time received, reason
+    /// Lists the bodies to replay with size, time of receipt and reason
     #[command(mut_arg("vault_bucket", |arg| arg.required(true)))]
     List {
         #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) enum VaultCommand {
         vault: VaultArgs,
         /// The key of the object
         key: String,
-        /// Print the body and nothing else. It may contain secrets
+        /// Print only the body, which may contain secrets
         #[arg(long)]
         body: bool,
     },
@@ -71,7 +71,9 @@ async fn list(vault: &VaultBucket, prefix: &str) -> anyhow::Result<()> {
         })?;
     }
     if entries.len() > LIMIT {
-        say(format!("{prefix}: there are more: see --prefix"))?;
+        say(format!(
+            "{prefix}: only the first {LIMIT} objects are listed: use --prefix"
+        ))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The client of the query API: signed requests, one at a time, tried again where that may help.
+//! A client for Cloud Infinite's API. It signs requests, sends them one at a time, and retries them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,27 +17,27 @@ use crate::http;
 /// The time-out of a request, including the time to receive its response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The maximum number of tries of a request.
+/// The maximum number of attempts per request.
 const MAX_TRIES: u32 = 5;
 
-/// The wait before the second try. It doubles for each later one.
+/// The back-off before the second attempt. It doubles for each later attempt.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 
 /// The interval between requests: five a second. Tencent documents no limit for these requests; its limit for
 /// reading the settings of a bucket is ten a second.
 const PACE: Duration = Duration::from_millis(200);
 
-/// The largest response: a hundred jobs of more than half a megabyte each.
+/// The maximum size of a response: a hundred jobs of more than half a megabyte each.
 const MAX_RESPONSE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How long a signature is valid before and after now, in seconds. It is made for each try.
+/// The validity of a signature before and after its creation, in seconds. Each attempt is signed again.
 const VALID_BEFORE: i64 = 60;
 const VALID_AFTER: i64 = 600;
 
 /// The header for the session token of a temporary key.
 const TOKEN_HEADER: &str = "x-cos-security-token";
 
-/// The bucket whose API is called.
+/// The command-line arguments of the bucket.
 #[derive(Args)]
 pub(crate) struct BucketArgs {
     /// The COS bucket of the jobs, such as examplebucket-1250000000
@@ -51,34 +51,35 @@ pub(crate) struct BucketArgs {
     ci_endpoint_url: Option<String>,
 }
 
-/// Accepts what can be a label of a host name: the signed request must not go to another host.
+/// Parses a label of a host name. A signed request must not be sent to another host.
 fn host_label(text: &str) -> Result<String, &'static str> {
     let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if !text.is_empty() && text.bytes().all(is_legal) {
         Ok(text.to_owned())
     } else {
-        Err("lower-case letters, digits and hyphens only")
+        Err("only lower-case letters, digits and hyphens are allowed")
     }
 }
 
-/// The client of a bucket's API.
+/// A client for the API of a bucket.
 pub(crate) struct Client {
     agent: ureq::Agent,
     /// Scheme and host.
     endpoint: String,
-    /// The host as it is sent and signed, with its port if the endpoint has one.
+    /// The host that is sent and signed, with the port of the endpoint, if any.
     host: String,
     key: Key,
-    /// When the next request may begin.
+    /// The earliest time of the next request.
     next_at: Instant,
-    /// One after a request that failed in all its tries, until another one succeeds: a run has some forty
-    /// lists, and five time-outs for each would take an hour.
+    /// The maximum number of attempts per request. After all attempts of a request failed, it is 1 until a
+    /// request succeeds: a run reads about forty lists, and five time-outs for each list would add up to an
+    /// hour.
     max_tries: u32,
     deadline: Option<Instant>,
 }
 
 impl Client {
-    /// Creates a client with the key of the environment. Sends nothing. No request begins after the deadline.
+    /// Creates a client with the API key from the environment. No request starts after the deadline.
     ///
     /// # Errors
     /// If the key is missing, or a setting is invalid.
@@ -109,10 +110,10 @@ impl Client {
         })
     }
 
-    /// Sends a GET request for a path without encoding, and returns the response.
+    /// Sends a GET request, and returns the response. The path must not be encoded.
     ///
     /// # Errors
-    /// The error of the last try.
+    /// Returns the error of the last attempt.
     pub(crate) async fn get(
         &mut self,
         path: &str,
@@ -132,7 +133,7 @@ impl Client {
             sleep(backoff).await;
             backoff *= 2;
         }
-        unreachable!("the last try returns")
+        unreachable!("the last attempt returns")
     }
 
     /// Returns an error if the deadline has passed.
@@ -162,7 +163,7 @@ impl Client {
         for (name, value) in headers {
             call = call.header(name, value);
         }
-        // ureq blocks, and the connections of the SDK need the thread meanwhile.
+        // ureq blocks its thread, and the connections of the SDK need this one in the meantime.
         let received = tokio::task::spawn_blocking(move || receive(call)).await;
         let (status, body) = match received.expect("the HTTP client does not panic") {
             Ok(received) => received,
@@ -176,7 +177,7 @@ impl Client {
         };
         let text = String::from_utf8(body);
         if status != 200 {
-            // `<Error><Code/><Message/><RequestId/></Error>`, unless the error is a proxy's.
+            // `<Error><Code/><Message/><RequestId/></Error>`, unless the error is from a proxy.
             let text = text.unwrap_or_default();
             let elements = xml::children(&text, "Error").unwrap_or_default();
             let code = xml::child_text(&elements, "Code");
@@ -197,7 +198,7 @@ fn receive(
 }
 
 fn url(endpoint: &str, path: &str, parameters: &[Pair<'_>]) -> String {
-    // Slashes, and commas between ids, are sent as they are.
+    // Slashes, and commas between ids, are not encoded.
     let path: String = path
         .split_inclusive(['/', ','])
         .map(|part| {

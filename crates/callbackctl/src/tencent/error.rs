@@ -1,5 +1,5 @@
-//! Why a request to the API failed. Nothing that the server sent is printed: its text may quote the request,
-//! signature included.
+//! The errors of API requests. They never contain text of the server, which may quote the request and its
+//! signature.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use super::key::{SECRET_ID, SECRET_KEY, TOKEN};
 /// Why a request failed.
 #[derive(Debug)]
 pub(crate) enum ApiError {
-    /// The server refused it.
+    /// The server returned an error.
     Refused { status: u16, code: Code },
-    /// There was no complete response. Names the host and the cause.
+    /// No complete response was received. Contains the host and the cause.
     Connection(String),
-    /// The response is not one of this API.
+    /// The response does not match this API.
     Unusable(String),
-    /// The time limit of the run is reached.
+    /// The time limit of the run was exceeded.
     TimeLimit,
 }
 
-/// What an error code of the API means.
+/// The meaning of an error code of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     /// No request with this key can succeed.
     Key,
     /// This machine's clock is wrong.
     Clock,
-    /// The key does not have the permission.
+    /// The key does not have the required permission.
     Permission,
-    /// There is no such job, queue or service of the bucket.
+    /// The job, queue or service does not exist.
     NotFound,
     Invalid,
     /// The same request may succeed later.
@@ -39,7 +39,7 @@ enum Meaning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Code(&'static str, Meaning);
 
-/// The error codes that this program knows.
+/// The known error codes.
 const CODES: &[Code] = &[
     Code("SignatureDoesNotMatch", Meaning::Key),
     Code("InvalidAccessKeyId", Meaning::Key),
@@ -63,13 +63,13 @@ const CODES: &[Code] = &[
 ];
 
 impl ApiError {
-    /// Creates the error of a response whose status is not 200.
+    /// Creates the error for a response whose status is not 200.
     pub(super) fn refused(status: u16, code: Option<&str>) -> Self {
         let known = CODES.iter().find(|known| Some(known.0) == code).copied();
         let code = match (known, status) {
             (Some(code), _) => code,
-            (None, 401) => Code("an unknown error", Meaning::Key),
-            (None, _) => Code("an unknown error", Meaning::Other),
+            (None, 401) => Code("unknown error", Meaning::Key),
+            (None, _) => Code("unknown error", Meaning::Other),
         };
         Self::Refused { status, code }
     }
@@ -89,24 +89,24 @@ impl ApiError {
         }
     }
 
-    /// Returns whether no other request would succeed either.
+    /// Returns whether all other requests would fail as well.
     pub(crate) fn is_fatal(&self) -> bool {
         matches!(self, Self::TimeLimit) || self.means(Meaning::Key) || self.means(Meaning::Clock)
     }
 
-    /// Returns whether there is nothing of the kind that was asked for.
+    /// Returns whether the requested resource does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         self.means(Meaning::NotFound)
     }
 
-    /// Returns whether the id that was asked for is unknown.
+    /// Returns whether the requested id is unknown.
     pub(crate) fn is_unknown_id(&self) -> bool {
         let is_missing = |status, code: &Code| status == 404 && code.0 != "NoSuchBucket";
         self.is_not_found()
             || matches!(self, Self::Refused { status, code } if is_missing(*status, code))
     }
 
-    /// Returns whether the request was refused as invalid.
+    /// Returns whether the server rejected the request as invalid.
     pub(crate) fn is_invalid(&self) -> bool {
         self.means(Meaning::Invalid)
     }
@@ -124,12 +124,14 @@ impl fmt::Display for ApiError {
                 match code.1 {
                     Meaning::Key => write!(f, ": check {SECRET_ID}, {SECRET_KEY} and {TOKEN}"),
                     Meaning::Clock => f.write_str(": this machine's clock is wrong"),
-                    Meaning::Permission => f.write_str(": the key does not have this permission"),
+                    Meaning::Permission => {
+                        f.write_str(": the API key does not have this permission")
+                    }
                     _ => Ok(()),
                 }
             }
             Self::Connection(reason) | Self::Unusable(reason) => f.write_str(reason),
-            Self::TimeLimit => f.write_str("the time limit is reached"),
+            Self::TimeLimit => f.write_str("time limit exceeded"),
         }
     }
 }

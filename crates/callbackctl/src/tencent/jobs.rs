@@ -1,4 +1,4 @@
-//! Jobs in responses of the API, converted to the bodies of callbacks, and their lookup by id.
+//! Looks up jobs by id, and converts the jobs in API responses to callbacks.
 
 use std::collections::HashMap;
 
@@ -19,10 +19,10 @@ use super::{
 /// The states of jobs that have ended.
 pub(crate) const ENDED_STATES: [&str; 3] = ["Success", "Failed", "Cancel"];
 
-/// How many ids `/jobs/` takes in one request.
+/// The maximum number of ids in a request to `/jobs/`.
 const MAX_IDS: usize = 10;
 
-/// Whether a job has ended, by its state.
+/// Whether a job has ended, according to its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Pending,
@@ -31,23 +31,22 @@ pub(crate) enum Stage {
     Unknown,
 }
 
-/// A job as the API reports it. The function's own parser has read it.
+/// A job in a response of the API, parsed by the function's parser.
 pub(crate) struct VendorJob {
     /// The event id.
     pub(crate) id: String,
-    /// The ids that the event of its callback may have instead: some callbacks have no state, and the
-    /// response may have none.
+    /// The other possible ids of the callback's event: the callback or the response may lack a state.
     other_ids: Vec<String>,
     pub(crate) stage: Stage,
-    /// When it ended, if that is known.
+    /// The end time, if it is known.
     pub(crate) ended_at: Option<Timestamp>,
-    /// `<Response>` with the node of the job, and nothing next to it.
+    /// `<Response>` with only the node of the job.
     body: Vec<u8>,
 }
 
 impl VendorJob {
-    /// Reads the node of a workflow run, `WorkflowExecution`. It does not name the bucket, which is that of
-    /// the request.
+    /// Parses the node of a workflow run, `WorkflowExecution`. The node does not contain the bucket, so that of
+    /// the request is added.
     fn from_run(node: &Element<'_>, bucket: &str) -> Result<Self, ReadError> {
         let Element { name, xml, content } = node;
         if child_text(&node.children(), "BucketId").is_some() {
@@ -58,10 +57,10 @@ impl VendorJob {
         ))
     }
 
-    /// Reads the node of a task, `JobsDetail`.
+    /// Parses the node of a task, `JobsDetail`.
     ///
     /// # Errors
-    /// If the function cannot read it either.
+    /// If the function cannot parse it either.
     pub(crate) fn from_task(node: &str) -> Result<Self, ReadError> {
         let body = format!("<Response>{node}</Response>").into_bytes();
         let callback = callback_of(Payload::read(&body)?);
@@ -88,12 +87,12 @@ impl VendorJob {
         })
     }
 
-    /// Returns the event ids that show that the job was received.
+    /// Returns the event ids under which the job may have been received.
     pub(crate) fn received_ids(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.id).chain(&self.other_ids)
     }
 
-    /// Returns the callback of its body.
+    /// Parses the body.
     pub(crate) fn callback(&self) -> Callback<'_> {
         callback_of(Payload::read(&self.body).expect("it was read before"))
     }
@@ -106,8 +105,9 @@ fn callback_of(payload: Payload<'_>) -> Callback<'_> {
     }
 }
 
-/// Returns when a job ended. The end of a run is that of its last task, unless it has its own. Then it is
-/// known only if the run succeeded and all tasks have an end: other runs end later than a task.
+/// Returns the end time of a job, if it is known. A run without an end time of its own has that of its last
+/// task. It is used only if the run succeeded and all tasks have an end time: other runs end later than their
+/// tasks.
 fn ended_at<'r, D>(record: &'r Record<'_, D>) -> Option<&'r str> {
     let ends = || record.tasks.iter().map(|task| task.ended_at.as_deref());
     let end = record.ended_at.as_deref()?;
@@ -116,8 +116,8 @@ fn ended_at<'r, D>(record: &'r Record<'_, D>) -> Option<&'r str> {
     (is_own || is_whole).then_some(end)
 }
 
-/// Returns the ids of a job's event with the states that its callback may have had instead, and what
-/// replaces such an id if it is too long for SQS.
+/// Returns the ids of the job's event for other states of its callback, and the digests that replace them if
+/// they are too long for SQS.
 fn other_ids<D>(record: &Record<'_, D>) -> Vec<String> {
     let states: &[&str] = match record.state {
         Some(_) => &["unknown"],
@@ -130,7 +130,7 @@ fn other_ids<D>(record: &Record<'_, D>) -> Vec<String> {
     ids.collect()
 }
 
-/// Accepts an id: it becomes a part of a path.
+/// Parses a job id, which becomes a part of a path.
 pub(crate) fn job_id(text: &str) -> Result<String, &'static str> {
     let is_legal = |byte: u8| byte.is_ascii_graphic() && !b"/,".contains(&byte);
     if !text.is_empty() && text.len() <= MAX_ID_LENGTH && text.bytes().all(is_legal) {
@@ -140,10 +140,10 @@ pub(crate) fn job_id(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// The paths that look up jobs. Each knows other kinds of jobs.
+/// The paths for lookups. Each of them supports other kinds of jobs.
 const PATHS: [&str; 4] = ["/jobs", "/doc_jobs", "/file_jobs", "/workflowexecution"];
 
-/// Returns the path that most likely knows an id, by its first letter.
+/// Returns the most likely path for an id, by its first letter.
 fn likely_path(id: &str) -> &'static str {
     match id.as_bytes().first() {
         Some(b'd') => "/doc_jobs",
@@ -153,10 +153,11 @@ fn likely_path(id: &str) -> &'static str {
     }
 }
 
-/// What a lookup has found, by job id: jobs, and why an id could not be looked up.
+/// The results of a lookup by job id: the job, or the reason why its lookup failed.
 pub(crate) type Found = HashMap<String, Result<VendorJob, String>>;
 
-/// Looks up jobs of any kind: those that `/jobs` likely knows ten at a time, then each of the others.
+/// Looks up jobs of any kind. Those that `/jobs` is likely to find are looked up in batches, the others one by
+/// one.
 ///
 /// # Errors
 /// If no request can succeed.
@@ -168,7 +169,7 @@ pub(crate) async fn look_up(
     let mut found = Found::new();
     let likely: Vec<_> = ids.iter().filter(|id| likely_path(id) == "/jobs").collect();
     for ids in likely.chunks(MAX_IDS) {
-        // If it fails, each of them is asked for below: one invalid id is enough.
+        // If the batch fails, for example because of an invalid id, its jobs are looked up one by one below.
         let ids: Vec<_> = ids.iter().map(|id| &***id).collect();
         match ask(client, "/jobs", bucket, &ids).await {
             Err(error) if error.is_fatal() => return Err(error),
@@ -195,7 +196,7 @@ pub(crate) async fn look_up(
     Ok(found)
 }
 
-/// Asks for jobs, and returns those that are known. Ignores jobs that were not asked for.
+/// Requests jobs, and returns those that exist. Ignores jobs that were not requested.
 async fn ask(
     client: &mut Client,
     path: &str,
@@ -222,7 +223,7 @@ async fn ask(
 /// Looks up a workflow run. Returns `None` if it is unknown.
 ///
 /// # Errors
-/// If it cannot be looked up.
+/// If the lookup fails.
 pub(crate) async fn look_up_run(
     client: &mut Client,
     run_id: &str,

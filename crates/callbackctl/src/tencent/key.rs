@@ -4,12 +4,12 @@ use std::env;
 
 use anyhow::{bail, ensure};
 
-/// The names of its parts, as in Tencent Cloud's own tools.
+/// The environment variables of the key, as in Tencent Cloud's tools.
 pub(super) const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
 pub(super) const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
 pub(super) const TOKEN: &str = "TENCENTCLOUD_TOKEN";
 
-/// An API key of Tencent Cloud, with the token of a temporary one.
+/// A Tencent Cloud API key. A temporary key has a session token.
 pub(crate) struct Key {
     pub(super) id: String,
     pub(super) secret: String,
@@ -20,7 +20,7 @@ impl Key {
     /// Reads the key from the environment.
     ///
     /// # Errors
-    /// If a part is missing or invalid.
+    /// If a variable is missing or invalid.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
         let get = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let (Some(id), Some(secret)) = (get(SECRET_ID), get(SECRET_KEY)) else {
@@ -28,9 +28,12 @@ impl Key {
         };
         let token = get(TOKEN);
         for (name, value) in [(SECRET_ID, Some(&id)), (TOKEN, token.as_ref())] {
-            // They are the values of headers.
+            // Both are sent in headers.
             let is_visible = value.is_none_or(|value| value.bytes().all(|b| b.is_ascii_graphic()));
-            ensure!(is_visible, "{name} has characters other than visible ASCII");
+            ensure!(
+                is_visible,
+                "{name} contains a character that is not visible ASCII"
+            );
         }
         Ok(Self { id, secret, token })
     }

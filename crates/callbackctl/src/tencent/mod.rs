@@ -1,4 +1,4 @@
-//! The query API of Tencent Cloud Infinite.
+//! A client for Tencent Cloud Infinite's API.
 
 pub(crate) mod client;
 pub(crate) mod error;

@@ -1,4 +1,4 @@
-//! COS's XML signature, which Cloud Infinite's API requires: the value of the header `Authorization`.
+//! Computes the `Authorization` header of Cloud Infinite's API: the signature of COS's XML API.
 //!
 //! Pure: the time is an argument.
 
@@ -8,21 +8,21 @@ use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::{Digest, Sha1};
 
-/// The characters that are not percent-encoded: letters, digits and these.
+/// The characters that are not percent-encoded, besides letters and digits.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// Name and value of a query parameter or a header, as they are before any encoding.
+/// The name and value of a query parameter or header, without encoding.
 pub(crate) type Pair<'p> = (&'p str, &'p str);
 
 /// The signed parts of a request.
 pub(crate) struct Request<'r> {
     /// The method in lower case.
     pub(crate) method: &'r str,
-    /// The path, decoded.
+    /// The path, without encoding.
     pub(crate) path: &'r str,
     pub(crate) parameters: &'r [Pair<'r>],
     pub(crate) headers: &'r [Pair<'r>],
@@ -55,7 +55,7 @@ pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
-/// Returns the names in lower case, sorted and joined by `;`, and in the same order `name=value`
+/// Returns the names in lower case, sorted and joined by `;`, and the pairs `name=value` in the same order,
 /// joined by `&`.
 fn canonical(pairs: &[Pair<'_>]) -> (String, String) {
     let mut encoded: Vec<_> = pairs
@@ -72,7 +72,7 @@ fn canonical(pairs: &[Pair<'_>]) -> (String, String) {
 
 fn hmac_sha1(key: &str, message: &str) -> String {
     let mut mac =
-        Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
+        Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("HMAC accepts keys of any length");
     mac.update(message.as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
@@ -81,8 +81,7 @@ fn hmac_sha1(key: &str, message: &str) -> String {
 mod tests {
     use super::*;
 
-    // No expected value was computed with this code: A is from the vendor's Go SDK, and C, D and E are from
-    // its Python SDK.
+    // The expected values were computed with Tencent's SDKs: A with the Go SDK, the others with the Python SDK.
 
     const ID: &str = "QmFzZTY0IGlzIGEgZ2VuZXJp";
     const SECRET: &str = "AKIDZfbOA78asKUYBcXFrJD0a1ICvR98JM";

@@ -1,24 +1,25 @@
-//! Parses responses in XML as far as a client needs them: elements as slices of the text.
+//! Splits XML responses into elements, which are slices of the text.
 //!
-//! The node of a job is not parsed here, but cut out whole for the function's own parser: a node that cannot
-//! be read must not make the others of its page unreadable.
+//! The node of a job is parsed by the function's parser instead: an unreadable node must not make the other
+//! nodes of its page unreadable.
 
 use quick_xml::{Reader, escape::resolve_predefined_entity, events::Event};
 
-/// An element inside another one.
+/// An element of a response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'x> {
     pub(crate) name: &'x str,
-    /// The whole element, tags included.
+    /// The whole element, including its tags.
     pub(crate) xml: &'x str,
-    /// What is between its tags.
+    /// The content between its tags.
     pub(crate) content: &'x str,
 }
 
 /// Returns the children of the root element of `xml`.
 ///
 /// # Errors
-/// If it is not well-formed, is incomplete, has text next to the elements, or its root has another name.
+/// If the document is not well-formed or incomplete, has another root element, or contains text between
+/// elements.
 pub(crate) fn children<'x>(xml: &'x str, root: &str) -> Result<Vec<Element<'x>>, &'static str> {
     let document = elements(xml)?;
     if !document.text.is_empty() {
@@ -41,7 +42,7 @@ pub(crate) fn children<'x>(xml: &'x str, root: &str) -> Result<Vec<Element<'x>>,
 /// The content of an element.
 struct Content<'x> {
     elements: Vec<Element<'x>>,
-    /// The text next to the elements, trimmed.
+    /// The text between the elements, trimmed.
     text: String,
     /// Whether all of the text could be decoded.
     is_decoded: bool,
@@ -119,7 +120,7 @@ pub(crate) fn child_text(elements: &[Element<'_>], name: &str) -> Option<String>
 }
 
 impl<'x> Element<'x> {
-    /// Returns the elements directly inside this one. There may be text next to them.
+    /// Returns the child elements. Ignores text between them.
     pub(crate) fn children(&self) -> Vec<Element<'x>> {
         elements(self.content).map_or(Vec::new(), |content| content.elements)
     }

@@ -29,27 +29,27 @@ async fn receiver(status: u16) -> String {
 #[tokio::test]
 async fn a_wrong_token_that_is_not_refused_is_explained() {
     for (status, code, finding) in [
-        (403, 0, "good   a wrong token is refused\n"),
+        (403, 0, "good   a wrong token is rejected\n"),
         (
             200,
             1,
             "wrong  a wrong token is accepted (200)\n       anyone can send callbacks",
         ),
-        (302, 1, "wrong  a wrong token gets 302: a redirect\n"),
+        (302, 1, "wrong  status 302 for a wrong token: a redirect\n"),
         (
             429,
             1,
-            "wrong  a wrong token gets 429: the function is throttled\n",
+            "wrong  status 429 for a wrong token: the function is throttled\n",
         ),
         (
             502,
             1,
-            "wrong  a wrong token gets 502: the function does not start",
+            "wrong  status 502 for a wrong token: the function does not start",
         ),
         (
             404,
             1,
-            "wrong  a wrong token gets 404: not this function's response\n",
+            "wrong  status 404 for a wrong token: the response is not from the function\n",
         ),
     ] {
         let url = receiver(status).await;
@@ -86,7 +86,7 @@ async fn the_url_with_its_token_is_never_printed() {
     ] {
         let ended = run(callbackctl(&["doctor", url])).await;
         assert_eq!(ended.code, Some(1), "{url}");
-        let reason = "wrong  the URL cannot be reached: ";
+        let reason = "wrong  cannot reach the URL: ";
         assert!(ended.stdout.starts_with(reason), "{ended:?}");
         assert!(!format!("{ended:?}").contains("s3cret"), "{ended:?}");
     }
@@ -106,7 +106,7 @@ async fn the_limit_of_the_queue_is_compared() {
         command.env("QUEUE_MAX_BYTES", max_bytes);
         let ended = run(command).await;
         let wrong = format!(
-            "wrong  the queue accepts messages of {limit} bytes, fewer than QUEUE_MAX_BYTES: {max_bytes}\n"
+            "wrong  the queue accepts messages of up to {limit} bytes, but QUEUE_MAX_BYTES is {max_bytes}\n"
         );
         assert_eq!(ended.stdout.contains(&wrong), is_wrong, "{ended:?}");
     }

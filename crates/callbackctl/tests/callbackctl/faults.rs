@@ -88,12 +88,12 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         (text, "the response has text between its elements"),
         (other, "the response is not a list"),
         (entity, "unreadable NextToken"),
-        (Fault::SameToken, "its pages repeat"),
-        (Fault::SamePage, "its pages repeat"),
+        (Fault::SameToken, "a page was repeated"),
+        (Fault::SamePage, "a page was repeated"),
         (invalid, "InvalidArgument (status 400"),
-        (denied, "the key does not have this permission"),
-        (Fault::Html(403), "an unknown error (status 403"),
-        (Fault::Html(404), "an unknown error (status 404"),
+        (denied, "the API key does not have this permission"),
+        (Fault::Html(403), "unknown error (status 403"),
+        (Fault::Html(404), "unknown error (status 404"),
     ] {
         let world = filled().await;
         world.ci.fail_at(1, fault.clone());
@@ -108,8 +108,8 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         } else {
             100
         };
-        let place = format!("after {jobs} jobs: ");
-        let name = format!("callbackctl: the list of Snapshot ended early, {place}");
+        let place = format!("with {jobs} jobs: ");
+        let name = format!("callbackctl: the list of Snapshot is incomplete, {place}");
         assert!(printed.starts_with(&name), "{fault:?}: {printed}");
         let asked = world.ci.seen().into_iter();
         let pages_asked = asked.filter(|seen| {
@@ -140,7 +140,7 @@ async fn after_five_failed_tries_each_list_is_tried_once() {
     let ended = world.run(tags.as_flattened()).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let printed =
-        "callbackctl: the list of Snapshot ended early, after 0 jobs: SlowDown (status 503)\n";
+        "callbackctl: the list of Snapshot is incomplete, with 0 jobs: SlowDown (status 503)\n";
     assert!(ended.stderr.starts_with(printed), "{ended:?}");
     let asked: Vec<_> = world
         .ci
@@ -268,14 +268,11 @@ async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
     let ended = world.run(&["--workflow-id", WORKFLOW]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let mut lines: Vec<_> = ended.stdout.lines().collect();
-    let unknown = "skipped: unknown state: callbackctl lookup ID --publish sends it";
+    let unknown = "skipped: unknown state: publish the job with callbackctl lookup ID --publish";
     let expected = [
-        "a job without an id  skipped: it cannot be looked up".to_owned(),
-        "a job without an id  skipped: it cannot be looked up".to_owned(),
-        format!(
-            "{}  skipped: listed, but the lookup does not find it",
-            id(1)
-        ),
+        "unknown id  skipped: cannot look up a run without an id".to_owned(),
+        "unknown id  skipped: cannot look up a run without an id".to_owned(),
+        format!("{}  skipped: listed, but not found by the lookup", id(1)),
         format!(
             "{}  skipped: lookup failed: the response is incomplete or not well-formed",
             id(2)
@@ -284,10 +281,7 @@ async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
             "{}  skipped: listed as ended, but the lookup reports it running",
             id(4)
         ),
-        format!(
-            "{}  skipped: listed, but the lookup does not find it",
-            id(11)
-        ),
+        format!("{}  skipped: listed, but not found by the lookup", id(11)),
         format!("{}:Postponed  {unknown}", id(5)),
         format!("{}:Postponed  {unknown}", id(7)),
         format!("{}:Failed  published", id(6)),
@@ -359,7 +353,7 @@ async fn a_queue_that_accepts_nothing_stops_the_run_within_a_minute() {
         assert_eq!(ended.code, Some(1), "{reply:?}: {ended:?}");
         let counts = "listed 100, received 0, published 0, skipped 20";
         assert_eq!(ended.last_line(), counts, "{reply:?}");
-        let stopped = "callbackctl: stopped after two failures of the queue in a row\n";
+        let stopped = "callbackctl: stopped after two consecutive queue failures\n";
         assert_eq!(ended.stderr, stopped, "{reply:?}");
         assert!(world.log.lines_of_others().await.is_empty(), "{reply:?}");
         assert_next_run_completes(&world, &ended).await;
@@ -373,7 +367,7 @@ async fn after_the_time_limit_nothing_begins() {
         .run(&[&TAGS[..], &["--time-limit", "0s"]].concat())
         .await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert_eq!(ended.stderr, "callbackctl: the time limit is reached\n");
+    assert_eq!(ended.stderr, "callbackctl: time limit exceeded\n");
     assert!(world.ci.seen().is_empty());
     assert_next_run_completes(&world, &ended).await;
 }

@@ -78,8 +78,8 @@ async fn an_unknown_id_is_named_and_blocks_no_other() {
     let found = look_up(&world, &["j404", &job_id(1), "i404", "d404"]).await;
     assert_eq!(found.code, Some(1), "{found:?}");
     assert_eq!(ids_of_messages(&found), event_ids([1]));
-    let printed =
-        ["j404", "i404", "d404"].map(|id| format!("callbackctl: {id}: not known in this bucket\n"));
+    let printed = ["j404", "i404", "d404"]
+        .map(|id| format!("callbackctl: {id}: no such job in this bucket\n"));
     assert_eq!(found.stderr, printed.concat());
 
     // A place that fails may be where it is known.
@@ -88,7 +88,7 @@ async fn an_unknown_id_is_named_and_blocks_no_other() {
         .fail_always("/doc_jobs/j404", Fault::Error(403, "AccessDenied"));
     let found = look_up(&world, &["j404"]).await;
     assert_eq!(found.code, Some(1), "{found:?}");
-    let printed = "callbackctl: j404: lookup failed: AccessDenied (status 403): the key does not have this permission\n";
+    let printed = "callbackctl: j404: lookup failed: AccessDenied (status 403): the API key does not have this permission\n";
     assert_eq!(found.stderr, printed);
 }
 
@@ -147,7 +147,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
         change(&mut node);
         to_json(&tasks([snapshot(2), node]))
     };
-    let agree = "state  agrees\ntype  agrees\ninput  agrees\noutputs  agrees\nuserData  agrees\n";
+    let agree = "state  equal\ntype  equal\ninput  equal\noutputs  equal\nuserData  equal\n";
     let id = job_id(1);
     for (body, code, expected) in [
         (forged(|_| {}), 0, agree.to_owned()),
@@ -160,24 +160,24 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
         (
             forged(|node| node["Input"]["Object"] = "s3cret".into()),
             1,
-            agree.replace("input  agrees", "input  differs"),
+            agree.replace("input  equal", "input  differs"),
         ),
         (
             forged(|node| node["Operation"]["UserData"] = "s3cret".into()),
             1,
-            agree.replace("userData  agrees", "userData  differs"),
+            agree.replace("userData  equal", "userData  differs"),
         ),
         (
             forged(|node| node["Tag"] = "Transcode".into()),
             1,
-            agree.replace("type  agrees", "type  differs"),
+            agree.replace("type  equal", "type  differs"),
         ),
         (
             to_json(&tasks([failed(1)])),
             1,
             agree
-                .replace("state  agrees", "state  differs")
-                .replace("outputs  agrees", "outputs  differs: missing in the body"),
+                .replace("state  equal", "state  differs")
+                .replace("outputs  equal", "outputs  differs: missing in the body"),
         ),
     ] {
         vault.put("spill/2024/05/06/a", &body).await;
@@ -200,9 +200,9 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
     assert_eq!((ended.code, &*ended.stdout), (Some(0), agree), "{ended:?}");
 
     for (arguments, printed) in [
-        ([&*id, "spill/r"], "the body does not have this job"),
+        ([&*id, "spill/r"], "the body does not contain this job"),
         ([&*id, "spill/none"], "spill/none: no such object"),
-        (["j404", "spill/r"], "the job is not known in this bucket"),
+        (["j404", "spill/r"], "no such job in this bucket"),
     ] {
         let ended = run(compare(&world, &vault, &arguments)).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");

@@ -30,16 +30,16 @@ fn notify(url: &str, event: &str, state: &str) -> String {
 const QUEUES: &str = "\
 /queue|Active|own|TaskFinish,WorkflowFinish|On|
 /queue|Paused|own|TaskFinish|On|the queue is not active
-/queue|Active|other host|TaskFinish|On|it calls another host
-/picqueue|Active|other token|TaskFinish|On|it calls this host with another path or token
-/picqueue|Active|mistake|TaskFinish|On|it calls another host
-/docqueue|Active|own|TaskFinish|Off|its callbacks are switched off
+/queue|Active|other host|TaskFinish|On|its callback URL has another host
+/picqueue|Active|other token|TaskFinish|On|its callback URL has another path or token
+/picqueue|Active|mistake|TaskFinish|On|its callback URL has another host
+/docqueue|Active|own|TaskFinish|Off|its callbacks are disabled
 /asrqueue|Active|own|TransCodingFinish|On|it does not report TaskFinish
 /asrqueue|Active|own|NoTaskFinish|On|it does not report TaskFinish
 /ai_queue|Active|own|TaskFinish|Success|it does not report failures
 /ai_queue|Active|own|TaskFinish|Failed|it does not report successes
 /ai_queue|Active|own|TaskFinish|Success,Failed|
-/file_queue|Active|message queue|TaskFinish|On|it does not report to a URL
+/file_queue|Active|message queue|TaskFinish|On|its callbacks do not go to a URL
 /file_queue|Paused|none|TaskFinish|On|the queue is not active; it has no callback URL";
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn all_queues_of_all_services_are_asked_for() {
     let good = queues(&world, &["--url", &own_url()]).await;
     assert_eq!(good.code, Some(0), "{good:?}");
     assert_eq!(good.stdout.lines().count(), 120);
-    let printed = "callbackctl: /docqueue: the bucket does not have this service: MediaBucketUnBinded \
+    let printed = "callbackctl: /docqueue: the service is not enabled for this bucket: MediaBucketUnBinded \
                 (status 403)\n";
     assert_eq!(good.stderr, printed);
 
@@ -140,7 +140,7 @@ async fn a_bucket_without_any_service_is_a_failure() {
     }
     let ended = queues(&world, &["--url", &own_url()]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let failure = "callbackctl: this bucket has no queues: is no service bound to it?\n";
+    let failure = "callbackctl: no queues found: check that a service is enabled for this bucket\n";
     assert!(ended.stderr.ends_with(failure), "{ended:?}");
 }
 

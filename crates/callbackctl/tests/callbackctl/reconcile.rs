@@ -263,7 +263,7 @@ async fn an_error_next_to_the_jobs_of_a_page_fails_the_list() {
     let ended = world.run(&["--tag", "Snapshot"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.ids("published"), event_ids([1]), "{ended:?}");
-    let reason = "the page has an error next to its jobs";
+    let reason = "the page contains an error besides its jobs";
     assert!(ended.stderr.contains(reason), "{ended:?}");
 }
 
@@ -308,13 +308,13 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
     assert_eq!(
         printed[1..],
         [
-            "callbackctl: there is no list of DNA: InvalidArgument (status 400)",
-            "callbackctl: there is no list of DocWatermark DocProcess: MediaBucketUnBinded (status \
+            "callbackctl: no list of DNA: InvalidArgument (status 400)",
+            "callbackctl: no list of DocWatermark DocProcess: MediaBucketUnBinded (status \
              403)",
         ]
     );
     assert!(
-        printed[0].contains("has no published event since"),
+        printed[0].contains("no published events in the log group"),
         "{printed:?}"
     );
 
@@ -347,9 +347,9 @@ async fn queue_ids_select_tasks_and_an_unknown_one_is_a_failure() {
         .await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.ids("published"), event_ids([1]));
-    let failure = "callbackctl: the queue pmisspelt has no lists: is its id right?\n";
+    let failure = "callbackctl: no lists found for the queue pmisspelt: check its id\n";
     assert!(ended.stderr.ends_with(failure), "{ended:?}");
-    assert_eq!(ended.stderr.matches("is its id right?").count(), 1);
+    assert_eq!(ended.stderr.matches("check its id").count(), 1);
 }
 
 #[tokio::test]

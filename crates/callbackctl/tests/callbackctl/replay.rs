@@ -209,14 +209,13 @@ async fn a_queue_that_accepts_nothing_stops_a_replay_within_a_minute() {
             panic!("a line for each body that was tried: {ended:?}")
         };
         for (line, number) in [(first, 0), (second, 1)] {
-            let skipped = format!(
-                "spill/2024/05/06/{number:03}  skipped: 1 of 1 jobs are not on the queue: "
-            );
+            let skipped =
+                format!("spill/2024/05/06/{number:03}  skipped: 1 of 1 jobs not published: ");
             assert!(line.starts_with(&skipped), "{line}");
         }
         assert_eq!(counts, "found 20, replayed 0, jobs 0, gone 0, skipped 20");
-        let stopped = "callbackctl: stopped after two failures of the queue in a row: bodies that \
-                       were not tried: 18\n";
+        let stopped =
+            "callbackctl: stopped after two consecutive queue failures: 18 bodies not replayed\n";
         assert_eq!(ended.stderr, stopped);
         assert_eq!(keys(&vault).await, before);
     }
@@ -235,7 +234,7 @@ async fn one_refused_job_of_thirty_keeps_no_other_back() {
     let aws = FakeAws::scripted(&script, Reply::Accept).await;
     let ended = run(replay_onto(&aws, &vault, &[])).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let line = "spill/2024/05/06/a  skipped: 1 of 30 jobs are not on the queue: the queue: \
+    let line = "spill/2024/05/06/a  skipped: 1 of 30 jobs not published: the queue: \
                 InvalidMessageContents\n";
     assert!(ended.stdout.starts_with(line), "{ended:?}");
     let accepted = (0..30).filter(|number| *number != 14);

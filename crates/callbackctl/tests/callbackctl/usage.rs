@@ -60,15 +60,15 @@ async fn wrong_usage_ends_with_2() {
         // They become a host.
         (
             [&["--bucket", "evil.example/-1", "--all"], &region[..]].concat(),
-            "lower-case letters, digits and hyphens only",
+            "only lower-case letters, digits and hyphens are allowed",
         ),
         (
             [&["--bucket", "A-1", "--all"], &region[..]].concat(),
-            "lower-case letters, digits and hyphens only",
+            "only lower-case letters, digits and hyphens are allowed",
         ),
         (
             [&["--region", "evil.example#", "--all"], &bucket[..]].concat(),
-            "lower-case letters, digits and hyphens only",
+            "only lower-case letters, digits and hyphens are allowed",
         ),
     ] {
         let arguments = [&["reconcile"], &arguments[..]].concat();

@@ -1,9 +1,10 @@
-//! The vendor's lists of jobs.
+//! Selects the lists of jobs to read from Tencent's API.
 
 use crate::tencent::error::ApiError;
 
-/// The tags to list tasks by, one for each request, with the `queueType` of each. Lists of pictures,
-/// documents and files may be empty without it; lists of media and speech may be empty with a wrong one.
+/// The tags of tasks, each with its `queueType`. A request lists the tasks of one tag. Lists of pictures,
+/// documents and files may be empty without `queueType`. Lists of media and speech may be empty with a wrong
+/// one.
 const TAGS: &[(Option<&str>, &str)] = &[
     (
         None,
@@ -20,7 +21,7 @@ const TAGS: &[(Option<&str>, &str)] = &[
     ),
 ];
 
-/// Tags that jobs have, but that the vendor does not document for lists: it may refuse them.
+/// The tags of jobs that Tencent does not document for lists. It may reject them.
 const UNDOCUMENTED_TAGS: &[(Option<&str>, &str)] = &[
     (
         None,
@@ -31,7 +32,7 @@ const UNDOCUMENTED_TAGS: &[(Option<&str>, &str)] = &[
     (Some("DocProcess"), "DocWatermark"),
 ];
 
-/// What is listed.
+/// The kind of jobs in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ListKind {
     Tasks,
@@ -46,7 +47,7 @@ impl ListKind {
         }
     }
 
-    /// Returns the name of an entry, and that of its id.
+    /// Returns the element names of an entry and of its id.
     pub(super) fn names(self) -> [&'static str; 2] {
         match self {
             Self::Tasks => ["JobsDetail", "JobId"],
@@ -55,19 +56,19 @@ impl ListKind {
     }
 }
 
-/// One of the vendor's lists.
+/// A list of jobs in Tencent's API.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct List {
     pub(super) kind: ListKind,
-    /// The parameters that select it.
+    /// The query parameters that select the jobs.
     pub(super) filter: Vec<(&'static str, String)>,
-    /// Whether the command names it.
+    /// Whether a command-line argument requests the list.
     is_requested: bool,
     is_documented: bool,
 }
 
 impl List {
-    /// Returns its name in messages.
+    /// Returns the name of the list for messages.
     pub(super) fn name(&self) -> String {
         let values: Vec<_> = self.filter.iter().map(|(_, value)| &**value).collect();
         match self.kind {
@@ -77,21 +78,21 @@ impl List {
         }
     }
 
-    /// Returns whether it lists the tasks of this queue only.
+    /// Returns whether the list contains only tasks of this queue.
     pub(super) fn is_of_queue(&self, id: &str) -> bool {
         let mut filter = self.filter.iter();
         filter.any(|(name, value)| *name == "queueId" && value == id)
     }
 
-    /// Returns whether an error only means that there is nothing to list.
+    /// Returns whether an error means that an optional list does not exist.
     pub(super) fn is_optional_and_missing(&self, error: &ApiError) -> bool {
         let is_missing = error.is_not_found() || (!self.is_documented && error.is_invalid());
         !self.is_requested && is_missing
     }
 }
 
-/// Returns the lists of a run. Without a filter these are all lists. With tags or queues only tasks are
-/// listed, with workflows only runs, and with both kinds of filters both.
+/// Returns the lists to read: all lists if no filter is set. Tags and queues select lists of tasks, and
+/// workflows select lists of runs.
 pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) -> Vec<List> {
     let mut lists = Vec::new();
     let is_for_tasks = !tags.is_empty() || !queues.is_empty();
@@ -106,7 +107,7 @@ pub(super) fn lists(tags: &[String], queues: &[String], workflows: &[String]) ->
             if queues.is_empty() {
                 lists.push(list(queue_type.map(|name| ("queueType", name.to_owned()))));
             }
-            // The vendor ignores the type of a queue that is named.
+            // Tencent ignores `queueType` if `queueId` is set.
             lists.extend(
                 queues
                     .iter()

@@ -1,7 +1,7 @@
 //! `callbackctl reconcile`: publishes the jobs whose callbacks never arrived.
 //!
-//! `window` says which jobs a run is about, `lists` and `pages` read the vendor's lists of them, and `run`
-//! publishes those that are not in the function's log.
+//! `window` selects jobs by time, `lists` and `pages` read Tencent's lists of jobs, and `run` publishes the
+//! jobs that are missing from the function's log.
 
 mod lists;
 mod pages;
@@ -29,11 +29,11 @@ use crate::{
 pub(crate) struct ReconcileArgs {
     #[command(flatten)]
     bucket: BucketArgs,
-    /// The function's log group, /aws/lambda/NAME: its lines name the jobs that were received
+    /// The function's log group, /aws/lambda/NAME, which contains the ids of received jobs
     #[arg(long, value_name = "NAME", group = "received")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     log_group: Option<String>,
-    /// Publish all jobs of the window, received or not
+    /// Publish all jobs in the time window, including received ones
     #[arg(long, group = "received")]
     all: bool,
     #[command(flatten)]
@@ -41,13 +41,13 @@ pub(crate) struct ReconcileArgs {
     /// Only tasks with this tag, such as Transcode
     #[arg(long = "tag", value_name = "T", value_parser = NonEmptyStringValueParser::new())]
     tags: Vec<String>,
-    /// Only tasks of this queue of the vendor
+    /// Only tasks of this Tencent queue
     #[arg(long = "queue-id", value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     queue_ids: Vec<String>,
     /// Only runs of this workflow
     #[arg(long = "workflow-id", value_name = "W", value_parser = NonEmptyStringValueParser::new())]
     workflow_ids: Vec<String>,
-    /// Start nothing after this time, such as 12m; what is not done belongs to the next run
+    /// Stop after this time, such as 12m. The next run publishes the remaining jobs
     #[arg(long, value_name = "TIME")]
     time_limit: Option<SignedDuration>,
     /// Print what would be published, without publishing it
@@ -63,8 +63,8 @@ pub(crate) struct ReconcileArgs {
 }
 
 impl ReconcileArgs {
-    /// Runs the command, and returns whether no job is skipped and nothing failed. After the time limit no
-    /// request and no batch begins; what has begun by then ends within two minutes.
+    /// Runs the command, and returns whether no job was skipped and no error occurred. No request and no batch
+    /// starts after the time limit. Those in progress end within two minutes.
     pub(crate) async fn run(self) -> anyhow::Result<bool> {
         let window = self.window.window(Timestamp::now())?;
         let deadline = self
@@ -93,8 +93,8 @@ async fn read_log(clients: &Clients, group: &str, since: Timestamp) -> anyhow::R
     log.read_since(since).await?;
     if log.is_empty() {
         warn(format!(
-            "the log group {group} has no published event since {since}: is it the function's, with \
-             the log level INFO and the format JSON?"
+            "no published events in the log group {group} since {since}: check the name of the log group, \
+             the log level (INFO) and the log format (JSON)"
         ));
     }
     Ok(log)

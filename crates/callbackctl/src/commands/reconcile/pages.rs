@@ -1,4 +1,4 @@
-//! The pages of a list.
+//! Requests the pages of a list.
 
 use super::{
     lists::List,
@@ -11,10 +11,10 @@ use crate::tencent::{
     xml::{self, Element, child, child_text},
 };
 
-/// The elements that a list may have next to its entries.
+/// The elements of a list that are not entries.
 const OTHER_ELEMENTS: [&str; 3] = ["NextToken", "RequestId", "NonExistJobIds"];
 
-/// How many jobs the vendor puts on a page at most.
+/// The maximum number of jobs on a page.
 const PAGE_SIZE: &str = "100";
 
 /// An entry of a list.
@@ -27,14 +27,14 @@ pub(super) struct ListedJob {
 /// A page of a list.
 pub(super) struct Page {
     pub(super) entries: Vec<ListedJob>,
-    /// The token of the next page, if there is one, or why it is not known.
+    /// The token of the next page, or `None` on the last page. An error if the token is unreadable.
     pub(super) next: Result<Option<String>, ApiError>,
 }
 
 /// Requests a page of a list.
 ///
 /// # Errors
-/// If there is no page, or it cannot be read.
+/// If the request fails, or the page is unreadable.
 pub(super) async fn page(
     client: &mut Client,
     list: &List,
@@ -42,7 +42,7 @@ pub(super) async fn page(
     token: Option<&str>,
 ) -> Result<Page, ApiError> {
     let [from, until] = [window.created_from, window.created_until].map(vendor_time);
-    // The vendor may ignore the states: those of the entries are checked as well.
+    // Tencent may ignore `states`, so the state of each entry is checked as well.
     let states = ENDED_STATES.join(",");
     let filter = list.filter.iter().map(|(name, value)| (*name, &**value));
     let mut parameters: Vec<_> = filter.collect();
@@ -66,15 +66,15 @@ pub(super) async fn page(
             xml: entry.xml.to_owned(),
         })
         .collect();
-    // A response with other elements and no entries is an error in another form, not an empty list.
+    // A response with unknown elements and without entries is an error, not an empty list.
     let is_known = |element: &Element<'_>| OTHER_ELEMENTS.contains(&element.name);
     if entries.is_empty() && !elements.iter().all(is_known) {
         return Err(ApiError::unusable("the response is not a list"));
     }
     let next = match child(&elements, "NextToken") {
-        _ if child(&elements, "Error").is_some() => {
-            Err(ApiError::unusable("the page has an error next to its jobs"))
-        }
+        _ if child(&elements, "Error").is_some() => Err(ApiError::unusable(
+            "the page contains an error besides its jobs",
+        )),
         Some(token) if token.text().is_none() && !token.content.trim().is_empty() => {
             Err(ApiError::unusable("unreadable NextToken"))
         }

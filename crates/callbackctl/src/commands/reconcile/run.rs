@@ -1,4 +1,4 @@
-//! A run: from the vendor's lists to the jobs on them.
+//! Reads Tencent's lists of jobs, and publishes the missing ones.
 
 use std::collections::HashSet;
 
@@ -24,10 +24,10 @@ use crate::{
     terminal::{ResultPrinter, show_progress, warn},
 };
 
-/// The states of workflow runs that have not ended. The vendor lists these, too, if it ignores the filter.
+/// The states of workflow runs that have not ended. Tencent lists these runs, too, if it ignores the filter.
 const PENDING: [&str; 4] = ["Submitted", "Running", "Pause", "Auditing"];
 
-/// Reads the lists, and publishes the jobs that are not in the log.
+/// Reads the lists of jobs, and publishes the jobs that are missing from the log.
 pub(super) struct Reconciler<'r> {
     arguments: &'r ReconcileArgs,
     client: Client,
@@ -36,7 +36,7 @@ pub(super) struct Reconciler<'r> {
     log: Option<EventLog>,
     /// Absent in a dry run.
     publisher: Option<CallbackPublisher>,
-    /// The ids of all jobs that were listed.
+    /// The ids of all listed jobs.
     seen: HashSet<String>,
     printer: ResultPrinter,
     has_failed: bool,
@@ -66,7 +66,7 @@ impl<'r> Reconciler<'r> {
         }
     }
 
-    /// Reads all lists, and returns whether no job is skipped and nothing failed.
+    /// Reads all lists, and returns whether no job was skipped and no error occurred.
     pub(super) async fn run(mut self) -> anyhow::Result<bool> {
         if let Err(error) = self.read_lists().await {
             if error.is::<std::io::Error>() {
@@ -94,12 +94,14 @@ impl<'r> Reconciler<'r> {
             }
         }
         if queue_ids.is_empty() && missing.len() == lists.len() {
-            self.fail("this bucket has no lists: is no service bound to it?");
+            self.fail("no lists found: check that a service is enabled for this bucket");
         }
         for queue in queue_ids {
             let mut of_queue = lists.iter().filter(|list| list.is_of_queue(queue));
             if of_queue.all(|list| missing.contains(&list)) {
-                self.fail(format!("the queue {queue} has no lists: is its id right?"));
+                self.fail(format!(
+                    "no lists found for the queue {queue}: check its id"
+                ));
             }
         }
         Ok(())
@@ -113,7 +115,7 @@ impl<'r> Reconciler<'r> {
             let page = page(&mut self.client, list, &self.window, token.as_deref()).await;
             let Page { entries, next } = match page {
                 Err(error) if token.is_none() && list.is_optional_and_missing(&error) => {
-                    warn(format!("there is no list of {}: {error}", list.name()));
+                    warn(format!("no list of {}: {error}", list.name()));
                     return Ok(false);
                 }
                 Err(error) => return self.list_failed(list, ids.len(), error),
@@ -124,10 +126,10 @@ impl<'r> Reconciler<'r> {
             self.read_entries(list.kind, entries).await?;
             match next {
                 Err(error) => return self.list_failed(list, ids.len(), error),
-                // The vendor does not document how a list ends: a page without jobs is an end as well.
+                // Tencent does not document how a list ends, so an empty page ends it as well.
                 Ok(next) if next.is_none() || is_empty => return Ok(true),
                 Ok(next) if next == token || ids.len() == before => {
-                    let error = ApiError::unusable("its pages repeat");
+                    let error = ApiError::unusable("a page was repeated");
                     return self.list_failed(list, ids.len(), error);
                 }
                 Ok(next) => token = next,
@@ -141,12 +143,12 @@ impl<'r> Reconciler<'r> {
         }
         let name = list.name();
         self.fail(format!(
-            "the list of {name} ended early, after {jobs} jobs: {error}"
+            "the list of {name} is incomplete, with {jobs} jobs: {error}"
         ));
         Ok(true)
     }
 
-    /// Publishes those of the jobs on a page that ended in the window and were not received.
+    /// Publishes the jobs on a page that ended in the time window and were not received.
     async fn read_entries(
         &mut self,
         kind: ListKind,
@@ -175,7 +177,7 @@ impl<'r> Reconciler<'r> {
         while missing.peek().is_some() {
             self.client.check_deadline()?;
             if let (Some(log), Some(_)) = (&mut self.log, &self.publisher) {
-                // Callbacks that were late, and what another run has published.
+                // Finds late callbacks, and jobs that another run has published.
                 log.refresh().await?;
                 log.create_stream().await?;
             }
@@ -196,14 +198,14 @@ impl<'r> Reconciler<'r> {
         }
     }
 
-    /// Looks up a listed workflow run, unless it has not ended.
+    /// Looks up a listed workflow run, if it has ended.
     async fn look_up_run(&mut self, entry: &ListedJob) -> anyhow::Result<Option<VendorJob>> {
         let is_pending = |state: &str| PENDING.contains(&state);
         if entry.state.as_deref().is_some_and(is_pending) {
             return Ok(None);
         }
         let Some(id) = &entry.id else {
-            self.skip(None, "it cannot be looked up")?;
+            self.skip(None, "cannot look up a run without an id")?;
             return Ok(None);
         };
         let bucket = &self.arguments.bucket.bucket;
@@ -212,7 +214,7 @@ impl<'r> Reconciler<'r> {
                 "listed as ended, but the lookup reports it running".to_owned()
             }
             Ok(Some(job)) => return Ok(Some(job)),
-            Ok(None) => "listed, but the lookup does not find it".to_owned(),
+            Ok(None) => "listed, but not found by the lookup".to_owned(),
             Err(error) if error.is_fatal() => return Err(error.into()),
             Err(error) => format!("lookup failed: {error}"),
         };
@@ -220,8 +222,8 @@ impl<'r> Reconciler<'r> {
         Ok(None)
     }
 
-    /// Returns whether a job ended in the window and was not received. One whose state is unknown is
-    /// skipped: it may not have ended.
+    /// Returns whether a job ended in the time window and was not received. Skips a job with an unknown state,
+    /// which may not have ended.
     async fn is_missing(&mut self, job: &VendorJob) -> anyhow::Result<bool> {
         let ended_at = job.ended_at.filter(|end| self.window.is_possible(*end));
         let is_in_window = ended_at.is_none_or(|end| self.window.contains(end));
@@ -231,7 +233,7 @@ impl<'r> Reconciler<'r> {
         if let Some(log) = &mut self.log
             && ended_at.is_none()
         {
-            // Without an end, its callback may have arrived at any time since its creation.
+            // If the end is unknown, the callback may have arrived at any time since the creation of the job.
             log.read_since(self.window.created_from).await?;
         }
         if self.is_received(job) {
@@ -241,7 +243,7 @@ impl<'r> Reconciler<'r> {
         if job.stage == Stage::Unknown {
             self.skip(
                 Some(&job.id),
-                "unknown state: callbackctl lookup ID --publish sends it",
+                "unknown state: publish the job with callbackctl lookup ID --publish",
             )?;
             return Ok(false);
         }
@@ -253,7 +255,7 @@ impl<'r> Reconciler<'r> {
         log.is_some_and(|log| job.received_ids().any(|id| log.has(id)))
     }
 
-    /// Publishes at most [`MAX_BATCH_ENTRIES`] jobs, unless they have been received by now.
+    /// Publishes at most [`MAX_BATCH_ENTRIES`] jobs, except those received in the meantime.
     async fn publish(&mut self, jobs: Vec<VendorJob>) -> anyhow::Result<()> {
         let mut batch = Vec::new();
         for job in jobs {
@@ -286,7 +288,7 @@ impl<'r> Reconciler<'r> {
     }
 
     fn skip(&mut self, id: Option<&str>, reason: &str) -> std::io::Result<()> {
-        let id = id.map_or("a job without an id".into(), loggable_id);
+        let id = id.map_or("unknown id".into(), loggable_id);
         self.printer.skipped(&id, reason)
     }
 

@@ -1,54 +1,54 @@
-//! The window of a run: the jobs that ended in it, and the jobs to list for that.
+//! Computes the time window of a run, and the creation times of the jobs to list.
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
-/// The maximum clock skew between AWS and the vendor. The vendor refuses requests with a larger one.
+/// The maximum clock skew between AWS and Tencent, which rejects requests with a larger one.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
-/// The vendor does not document whether the edges of a window of creation belong to it.
+/// The margin at both ends of the creation times: Tencent does not document whether they are inclusive.
 const EDGE: SignedDuration = SignedDuration::from_secs(1);
 
-/// Times back from now.
+/// The command-line arguments of the time window, relative to now.
 #[derive(Args)]
 pub(super) struct WindowArgs {
     /// Only jobs that ended at most this long ago: 90s, 5m, 2h
     #[arg(long, value_name = "TIME", default_value = "2h")]
     since: SignedDuration,
-    /// Only jobs that ended at least this long ago: the callbacks of others may be on their way
+    /// Only jobs that ended at least this long ago: the callbacks of later jobs may not have arrived yet
     #[arg(long, value_name = "TIME", default_value = "5m")]
     until: SignedDuration,
-    /// The longest time that a job takes: the vendor lists jobs by their creation only
+    /// The maximum duration of a job: Tencent lists jobs by creation time only
     #[arg(long, value_name = "TIME", default_value = "24h")]
     longest_job: SignedDuration,
 }
 
-/// The times of one run.
+/// The time window of a run.
 pub(super) struct Window {
-    /// The end of its jobs, both times included.
+    /// The end times of its jobs, inclusive.
     ended_from: Timestamp,
     ended_until: Timestamp,
-    /// A job cannot have ended later.
+    /// The latest possible end time of a job.
     last_end: Timestamp,
-    /// The creation of the jobs to list.
+    /// The creation times of the jobs to list.
     pub(super) created_from: Timestamp,
     pub(super) created_until: Timestamp,
-    /// The time since which the callbacks of its jobs can have arrived.
+    /// The earliest time at which the callbacks of its jobs can have arrived.
     pub(super) received_from: Timestamp,
 }
 
 impl WindowArgs {
-    /// Returns the window of a run that begins now.
+    /// Returns the time window of a run that starts now.
     ///
     /// # Errors
-    /// If it is empty, or too far in the past.
+    /// If the time window is empty, or too far in the past.
     pub(super) fn window(&self, now: Timestamp) -> anyhow::Result<Window> {
         let times = [self.since, self.until, self.longest_job];
         let is_valid = times.iter().all(|time| !time.is_negative()) && self.until < self.since;
         ensure!(
             is_valid,
-            "--until must be shorter than --since, and no time negative"
+            "--until must be shorter than --since, and no duration may be negative"
         );
         let (ended_from, ended_until) = (now.checked_sub(self.since)?, now - self.until);
         let created_from = ended_from
@@ -66,18 +66,18 @@ impl WindowArgs {
 }
 
 impl Window {
-    /// Returns whether a job can have ended then.
+    /// Returns whether an end time is possible.
     pub(super) fn is_possible(&self, ended_at: Timestamp) -> bool {
         ended_at <= self.last_end
     }
 
-    /// Returns whether a job that ended then belongs to the window.
+    /// Returns whether the time window contains an end time.
     pub(super) fn contains(&self, ended_at: Timestamp) -> bool {
         (self.ended_from..=self.ended_until).contains(&ended_at)
     }
 }
 
-/// Returns a time in the form of the vendor's parameters: Beijing time, without fractions.
+/// Formats a time for Tencent's query parameters: Beijing time, in whole seconds.
 pub(super) fn vendor_time(time: Timestamp) -> String {
     let local = Offset::constant(8).to_datetime(time);
     format!("{}+0800", local.strftime("%Y-%m-%dT%H:%M:%S"))
