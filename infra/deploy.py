@@ -63,7 +63,7 @@ def describe(stack: str) -> dict[str, Any]:
     try:
         [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
-        # After any other error the stack may exist, and a new token would lock the vendor out.
+        # After any other error the stack may exist, and a new token would lock Tencent out.
         if "does not exist" not in str(error):
             raise
         return {}
@@ -78,7 +78,7 @@ def warnings(values: dict[str, str]) -> Iterator[str]:
     if quota <= LOW_QUOTA:
         yield (
             f"the account has only {quota} concurrent executions in this region. If workers on Lambda"
-            " use them up, the vendor gets 429: set MaximumConcurrency for the workers, and raise the"
+            " use them up, Tencent gets 429: set MaximumConcurrency for the workers, and raise the"
             " quota in Service Quotas"
         )
 

@@ -66,7 +66,7 @@ def samples() -> list[Sample]:
     bodies = [Sample(name, (CASES / name).read_bytes()) for name in names]
     return [
         *bodies,
-        Sample("the vendor's probe", PROBE, "probe"),
+        Sample("Tencent's probe", PROBE, "probe"),
         Sample("a body that is cut short", bodies[0].body[:-20], "quarantined"),
         Sample("a request with a wrong token", bodies[0].body, "403", token="wrong"),
     ]

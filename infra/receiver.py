@@ -37,7 +37,7 @@ def kind(status: int, answer: str) -> str:
 
 
 def post(url: str, body: bytes) -> tuple[int, str]:
-    """Posts a body to a callback URL as the vendor does. Returns the answer's status and body."""
+    """Posts a body to a callback URL as Tencent does. Returns the answer's status and body."""
     is_json = body.lstrip()[:1] == b"{"
     headers = {"Content-Type": "application/json" if is_json else "application/xml"}
     try:

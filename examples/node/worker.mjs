@@ -13,7 +13,7 @@ const POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer";
 // The version of the schema that this worker is for.
 const SCHEMA = "urn:cloud-infinite-callback:job-record:1";
 
-// How long ids are remembered. The vendor's retries come within a day; a replay may come later.
+// How long ids are remembered. Tencent's retries come within a day; a replay may come later.
 const SEEN_SECONDS = 14 * 24 * 3600;
 
 const s3 = new S3Client({});

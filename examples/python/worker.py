@@ -30,7 +30,7 @@ SCHEMA = "urn:cloud-infinite-callback:job-record:1"
 
 WANTED = ("succeeded", "partial", "failed")
 
-# How long ids are remembered. The vendor's retries come within a day; a replay may come later.
+# How long ids are remembered. Tencent's retries come within a day; a replay may come later.
 SEEN_SECONDS = 14 * 24 * 3600
 
 s3 = boto3.client("s3")

@@ -43,7 +43,7 @@ def ids(messages: list[dict[str, Any]]) -> list[str]:
 
 @contextlib.contextmanager
 def vendor(folder: Path, names: list[str]) -> Iterator[str]:
-    """Serves the vendor's lists of tasks and of workflow runs: these jobs, and none."""
+    """Serves Tencent's lists of tasks and of workflow runs: these jobs, and none."""
     end = datetime.now(timezone(timedelta(hours=8))) - timedelta(minutes=10)
     ended = f"<EndTime>{end:%Y-%m-%dT%H:%M:%S%z}<".encode()
     bodies = [re.sub(b"<EndTime>[^<]*<", ended, job(name)) for name in names]
@@ -171,9 +171,9 @@ def test_a_quarantined_body_raises_its_alarm(deployment: Deployment) -> None:
     assert eventually(has_notified)
 
 
-@pytest.mark.emulator("the stand-in of the vendor is on this machine")
+@pytest.mark.emulator("the stand-in of Tencent is on this machine")
 def test_a_lost_job_is_reconciled(deployment: Deployment, tmp_path: Path) -> None:
-    """The vendor lists two jobs: the callback of one has arrived, that of the other never."""
+    """Tencent lists two jobs: the callback of one has arrived, that of the other never."""
     stack, outputs = f"{deployment.name}-reconcile", deployment.outputs
     key = {"TENCENTCLOUD_SECRET_ID": "id", "TENCENTCLOUD_SECRET_KEY": "key"}
     secrets_manager = boto3.client("secretsmanager")

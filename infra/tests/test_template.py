@@ -19,7 +19,7 @@ ALARMS = {
     for name, each in RESOURCES.items()
     if each["Type"] == "AWS::CloudWatch::Alarm"
 }
-# In these cases only the vendor has the job, so the texts must name `callbackctl reconcile`.
+# In these cases only Tencent has the job, so the texts must name `callbackctl reconcile`.
 LOSING = {"ErrorsAlarm", "ThrottlesAlarm", "VaultFailuresAlarm", "SilenceAlarm"}
 
 

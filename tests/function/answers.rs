@@ -1,4 +1,4 @@
-//! The answers to the vendor, as in the README's table "Answers".
+//! The answers to Tencent, as in the README's table "Answers".
 
 use serde_json::{Value, json};
 

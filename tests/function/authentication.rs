@@ -1,6 +1,6 @@
 //! Which requests are accepted.
 //!
-//! Every request has the vendor's probe as its body, which needs no queue: 200 means accepted.
+//! Every request has Tencent's probe as its body, which needs no queue: 200 means accepted.
 
 use serde_json::Value;
 

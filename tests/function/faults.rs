@@ -220,7 +220,7 @@ async fn try_fault(name: &str, fault: &Fault, vault: Vault, jobs: u32, expected:
 }
 
 /// Answered 200 means that every job of the body is on the queue, or that the body is in the vault
-/// byte for byte. With any other status, only the vendor has it.
+/// byte for byte. With any other status, only Tencent has it.
 fn assert_nothing_is_lost(row: &Row) {
     let taken = row.aws.taken();
     let is_on_queue = (0..row.jobs).all(|number| taken.contains(&event_id(number)));

@@ -2,7 +2,7 @@
 
 use super::ReadResult;
 
-/// The size of most of them: well over what the vendor sends, under what a function URL takes.
+/// The size of most of them: well over what Tencent sends, under what a function URL takes.
 pub(crate) const SIZE: usize = 4 * 1024 * 1024;
 
 /// How many jobs the body with many of them has.

@@ -1,4 +1,4 @@
-//! The field tables match the documented facts about the vendor's fields: exactly the fields listed there
+//! The field tables match the documented facts about Tencent's fields: exactly the fields listed there
 //! as a list, number or boolean are one in the normal form.
 
 use std::fs;

@@ -199,7 +199,7 @@ fn escape(text: &str) -> String {
         .replace('\r', "&#xD;")
 }
 
-/// The vendor's examples have them. None of its strings has a comma before a bracket.
+/// Tencent's examples have them. None of its strings has a comma before a bracket.
 fn without_trailing_commas(body: &str) -> String {
     let mut kept = String::new();
     for (at, character) in body.char_indices() {

@@ -1,4 +1,4 @@
-//! The bodies that the vendor has published: nothing in them is lost, whatever their shape.
+//! The bodies that Tencent has published: nothing in them is lost, whatever their shape.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -18,7 +18,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Published examples of the probe that the vendor's console sends when a URL is saved.
+/// Published examples of the probe that Tencent's console sends when a URL is saved.
 const PROBES: &[&str] = &[
     "review-image-simple-1.json",
     "review-text-simple-1.json",

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Family {
-    /// A job of one of the vendor's queues: an element of `JobsDetail` that has a `Tag`, an `Operation`
+    /// A job of one of Tencent's queues: an element of `JobsDetail` that has a `Tag`, an `Operation`
     /// or the event `TaskFinish`, or that has no event.
     Task,
     /// A run of a workflow: `WorkflowExecution`.
@@ -77,7 +77,7 @@ pub enum Verdict {
     Unknown(Cow<'static, str>),
 }
 
-/// What the vendor did with an object.
+/// What Tencent did with an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",

@@ -1,4 +1,4 @@
-//! The types of a record. Each field names its source in the vendor's body.
+//! The types of a record. Each field names its source in Tencent's body.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 
 use crate::{Family, Forbidden, Outcome, Verdict};
 
-/// One job of a callback. A field is absent where the vendor's body has no value for it, or none that
+/// One job of a callback. A field is absent where Tencent's body has no value for it, or none that
 /// can be used; then `warnings` has an entry.
 ///
-/// Names like `Operation.UserData` are paths in the vendor's body, the same in XML and in JSON. They
+/// Names like `Operation.UserData` are paths in Tencent's body, the same in XML and in JSON. They
 /// begin at the vendor node: an element of `JobsDetail`, `WorkflowExecution`, or the body of moderation
 /// Simple, the format with `code` and `data` in place of `JobsDetail`.
 ///
-/// The vendor documents them in its repository `tencentyun/intlcloud-documents`, under 数据万象/API 文档:
+/// Tencent documents them in its repository `tencentyun/intlcloud-documents`, under 数据万象/API 文档:
 /// 任务与工作流 for tasks, 工作流回调 in it for workflows, and 内容审核 for moderation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(
@@ -27,7 +27,7 @@ use crate::{Family, Forbidden, Outcome, Verdict};
 pub struct Record<'t, D = Box<RawValue>> {
     /// The kind of callback that reported the job.
     pub family: Family,
-    /// The vendor's event: `EventName` next to the node, `data.event` in moderation Simple. Without one,
+    /// Tencent's event: `EventName` next to the node, `data.event` in moderation Simple. Without one,
     /// a task has `TaskFinish` and a workflow `WorkflowFinish`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'t, str>>,
@@ -36,17 +36,17 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// `VirusDetect` for virus detection.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
-    /// The vendor's id of the job: `JobId`, `RunId` of a workflow, `data.trace_id` in moderation
+    /// Tencent's id of the job: `JobId`, `RunId` of a workflow, `data.trace_id` in moderation
     /// Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
-    /// The state in the vendor's words: `State`. In moderation Simple, `Success` if `code` is 0, else
+    /// The state in Tencent's words: `State`. In moderation Simple, `Success` if `code` is 0, else
     /// `Failed`. It may be absent, most often if `outcome` is `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
     /// The meaning of the state. Without a state, the meaning of `Code`.
     pub outcome: Outcome,
-    /// Why the job failed: present only if `outcome` is `failed`, and only if the vendor reported a code
+    /// Why the job failed: present only if `outcome` is `failed`, and only if Tencent reported a code
     /// or a message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<JobError<'t>>,
@@ -68,14 +68,14 @@ pub struct Record<'t, D = Box<RawValue>> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
-    /// The vendor's queue: `QueueId`. Workflows and moderation have none.
+    /// Tencent's queue: `QueueId`. Workflows and moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_id: Option<Cow<'t, str>>,
     /// What was passed with the job when it was submitted: `Operation.UserData`. Workflows and
     /// moderation have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_data: Option<Cow<'t, str>>,
-    /// The vendor's template that the job used: `Operation.TemplateId`. Workflows and moderation have
+    /// Tencent's template that the job used: `Operation.TemplateId`. Workflows and moderation have
     /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
@@ -108,8 +108,8 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// Values that could not be used, each with its position in the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The complete vendor node in the normal form: the vendor's names, sorted; numbers with the
-    /// vendor's digits. It may hold secrets that were submitted with the job.
+    /// The complete vendor node in the normal form: Tencent's names, sorted; numbers with Tencent's digits. It
+    /// may hold secrets that were submitted with the job.
     pub detail: D,
 }
 
@@ -156,7 +156,7 @@ pub struct JobError<'t> {
     /// `Code`, `code` in moderation Simple: a name (`InvalidArgument`) or a number (`-61011`), as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
-    /// `Message`, `message` in moderation Simple: the vendor's words.
+    /// `Message`, `message` in moderation Simple: Tencent's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
 }
@@ -396,13 +396,13 @@ impl Workflow<'_> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Task<'t> {
-    /// The vendor's id of the job: `JobId`, the same as in the task's own callback.
+    /// Tencent's id of the job: `JobId`, the same as in the task's own callback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
     /// The kind of job: `Type`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
-    /// The state in the vendor's words: `State`.
+    /// The state in Tencent's words: `State`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
     /// The meaning of the state, as for a job outside a workflow.
@@ -414,7 +414,7 @@ pub struct Task<'t> {
     /// The node in the workflow: `Name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'t, str>>,
-    /// The vendor's template that the task used: `TemplateId`.
+    /// Tencent's template that the task used: `TemplateId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
     /// When the task was created: `CreateTime`. RFC 3339 in UTC, whole seconds.
@@ -465,11 +465,11 @@ pub struct Moderation<'t> {
     /// The category within the label (`Sexy` in `Porn`): `Category`, `category` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<Cow<'t, str>>,
-    /// The score, 0 to 100, with the vendor's digits: `Score`, `score` in moderation Simple.
+    /// The score, 0 to 100, with Tencent's digits: `Score`, `score` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,
-    /// What the vendor did with the object: `ForbidState`, `data.forbidden_status` in moderation
+    /// What Tencent did with the object: `ForbidState`, `data.forbidden_status` in moderation
     /// Simple. Absent for an unknown number, and if the outcome is neither `succeeded`, `partial` nor
     /// `pending`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -508,7 +508,7 @@ pub struct Scene<'t> {
     pub name: String,
     /// The verdict: `HitFlag`, on the same conditions as the verdict of the job.
     pub verdict: Verdict,
-    /// The score, 0 to 100, with the vendor's digits: `Score`.
+    /// The score, 0 to 100, with Tencent's digits: `Score`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,

@@ -66,7 +66,7 @@ async fn run(secrets: &Client, time_out: SystemTime) -> Result<Value, Error> {
         .ok_or_else(|| "the run is not complete: see the log".into())
 }
 
-/// Returns the vendor's key: the variables of the command that the secret holds.
+/// Returns Tencent's key: the variables of the command that the secret holds.
 async fn key(secrets: &Client) -> Result<BTreeMap<String, String>, Error> {
     let arn = variable("SECRET_ARN")?;
     let answer = secrets.get_secret_value().secret_id(arn).send().await;

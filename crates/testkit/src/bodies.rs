@@ -8,7 +8,7 @@ pub const BUCKET: &str = "tides-1250000042";
 /// The region of [`BUCKET`].
 pub const REGION: &str = "ap-guangzhou";
 
-/// Returns a job id in the vendor's format.
+/// Returns a job id in Tencent's format.
 pub fn job_id(number: u32) -> String {
     format!("j{number:032x}")
 }
@@ -134,7 +134,7 @@ pub fn verdict(trace_id: &str) -> Value {
     })
 }
 
-/// Returns the probe that the vendor's console sends when a URL is saved.
+/// Returns the probe that Tencent's console sends when a URL is saved.
 pub fn probe() -> Value {
     json!({
         "code": 0,
@@ -150,12 +150,12 @@ pub fn probe() -> Value {
     })
 }
 
-/// Serializes a body as JSON, indented like the vendor's.
+/// Serializes a body as JSON, indented like Tencent's.
 pub fn to_json(body: &Value) -> Vec<u8> {
     serde_json::to_vec_pretty(body).expect("a value is JSON")
 }
 
-/// Serializes a body as XML, indented like the vendor's.
+/// Serializes a body as XML, indented like Tencent's.
 pub fn to_xml(body: &Value) -> Vec<u8> {
     let mut xml = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned();
     write_xml(&mut xml, "Response", body, 0);

@@ -2,7 +2,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`bodies`] | callbacks like the vendor's, as JSON or XML |
+//! | [`bodies`] | callbacks like Tencent's, as JSON or XML |
 //! | [`function_url`] | the events and responses of a function URL |
 //! | [`runtime_api`] | a server for the Lambda runtime API, which invokes the function |
 //! | [`function`] | the process of the function, with the environment of Lambda |

@@ -43,7 +43,7 @@ impl World {
         command
     }
 
-    /// A command on the vendor's bucket, with these arguments as well.
+    /// A command on Tencent's bucket, with these arguments as well.
     pub(crate) fn of_bucket(&self, command: &str, arguments: &[&str]) -> Command {
         let bucket = [command, "--bucket", BUCKET, "--region", "ap-guangzhou"];
         self.callbackctl(&[&bucket[..], arguments].concat())

@@ -245,7 +245,7 @@ async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
         listed(3, "Success", "Success"),
         listed(4, "Success", "Running"),
         listed(5, "Success", "Postponed"),
-        // The vendor lists these although they were not asked for.
+        // Tencent lists these although they were not asked for.
         listed(6, "Postponed", "Failed"),
         listed(7, "Postponed", "Postponed"),
         listed(8, "Running", "Running"),

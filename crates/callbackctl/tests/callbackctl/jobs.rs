@@ -1,4 +1,4 @@
-//! Jobs as the vendor would list them, invented.
+//! Jobs as Tencent would list them, invented.
 
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(crate) fn minutes_ago(minutes: i64) -> Timestamp {
     Timestamp::now() - SignedDuration::from_mins(minutes)
 }
 
-/// A time as the vendor writes it.
+/// A time as Tencent writes it.
 pub(crate) fn vendor_time(time: Timestamp) -> String {
     let local = Offset::constant(8).to_datetime(time);
     format!("{}+0800", local.strftime("%Y-%m-%dT%H:%M:%S"))

@@ -1,6 +1,6 @@
 //! The program as operators run it, against a vendor, a queue, a vault and a log.
 //!
-//! `fake_ci` is the vendor's query API, which checks each signature and fails on request. The
+//! `fake_ci` is Tencent's query API, which checks each signature and fails on request. The
 //! other servers are those of `testkit`.
 
 mod command;

@@ -59,7 +59,7 @@ async fn a_line_lists_many_events_or_only_the_first_of_them() {
     assert_eq!(ended.stderr, "");
 }
 
-/// Some callbacks have no state, and the vendor's answers always have one.
+/// Some callbacks have no state, and Tencent's answers always have one.
 #[tokio::test]
 async fn a_callback_without_a_state_counts_as_received() {
     let world = World::new().await;

@@ -31,7 +31,7 @@ async fn the_missing_ones_of_250_jobs_are_published_and_no_others() {
     let missing = event_ids((0..250).filter(|number| number % 10 == 7));
     let first = world.run(&["--tag", "Snapshot"]).await;
     assert_eq!(first.code, Some(0), "{first:?}");
-    // The vendor does not list what runs.
+    // Tencent does not list what runs.
     let counts = "listed 225, received 175, published 25, skipped 0";
     assert_eq!(first.last_line(), counts);
     assert_eq!(first.ids("published"), missing);
@@ -291,7 +291,7 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
     world
         .ci
         .add_runs([run_of_workflow(9, "Success", minutes_ago(20))]);
-    // The vendor may not list by a tag that none of its pages lists by, and a service may be missing.
+    // Tencent may not list by a tag that none of its pages lists by, and a service may be missing.
     world
         .ci
         .fail_always("DNA", Fault::Error(400, "InvalidArgument"));
@@ -318,7 +318,7 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
         "{printed:?}"
     );
 
-    // A documented tag that the vendor refuses is a failure, and so is one that was asked for.
+    // A documented tag that Tencent refuses is a failure, and so is one that was asked for.
     world
         .ci
         .fail_always("Tts", Fault::Error(400, "InvalidArgument"));

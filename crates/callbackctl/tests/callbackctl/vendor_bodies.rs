@@ -1,4 +1,4 @@
-//! The bodies that the vendor has published for callbacks, as answers of its lists.
+//! The bodies that Tencent has published for callbacks, as answers of its lists.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What the vendor answers without a fault: lists in pages, lookups, queues.
+//! What Tencent answers without a fault: lists in pages, lookups, queues.
 
 use std::collections::BTreeMap;
 

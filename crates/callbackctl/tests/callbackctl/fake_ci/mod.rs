@@ -1,6 +1,6 @@
-//! The vendor's query API, as its pages describe it: signed requests, lists in pages, lookups.
+//! Tencent's query API, as its pages describe it: signed requests, lists in pages, lookups.
 //!
-//! The signature is checked with the code of the program, whose unit tests compare it with the vendor's.
+//! The signature is checked with the code of the program, whose unit tests compare it with Tencent's.
 
 mod listing;
 mod signature;
@@ -27,7 +27,7 @@ pub(crate) const SECRET_KEY: &str = "invented0secret0key0for0tests000";
 pub(crate) const TOKEN: &str = "sess/ion+tok=en";
 
 /// Secrets that no output of a command may contain. The last one is in each error of this server,
-/// because the vendor's errors quote the request.
+/// because Tencent's errors quote the request.
 pub(crate) const SECRETS: [&str; 5] = [
     SECRET_KEY,
     SECRET_ID,
@@ -39,7 +39,7 @@ pub(crate) const SECRETS: [&str; 5] = [
 /// A fault: what the server sends instead of the right answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// The vendor's error.
+    /// Tencent's error.
     Error(u16, &'static str),
     /// A status with a page of a proxy's. A redirect goes to `/elsewhere`.
     Html(u16),
