@@ -1,5 +1,5 @@
-//! The enums of a record. Each ends in `Unknown`, which keeps the word: a later version of the function
-//! may add words, which a program built today can still read.
+//! The enums of a record. The variant `Unknown` keeps the word, so that a program can read the words that a
+//! later version of the function adds.
 
 use std::borrow::Cow;
 
@@ -15,16 +15,17 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Family {
-    /// A job of one of Tencent's queues: an element of `JobsDetail` that has a `Tag`, an `Operation`
-    /// or the event `TaskFinish`, or that has no event.
+    /// A job of one of Tencent's queues. It is an element of `JobsDetail` that has a `Tag`, an `Operation`, the
+    /// event `TaskFinish`, or no event.
     Task,
-    /// A run of a workflow: `WorkflowExecution`.
+    /// A workflow run: `WorkflowExecution`.
     Workflow,
-    /// A moderation job: `code` with `data`, or an element of `JobsDetail` whose event begins with
-    /// `Review`, or that has a `Result`, a `Suggestion` or a scene, and no event, `Tag` or `Operation`.
-    /// Virus detection, with any event: a `DetectDetail`, or a `Suggestion` that is `normal` or `block`.
+    /// A moderation job. It is a body with `code` and `data`, or an element of `JobsDetail` whose event begins
+    /// with `Review`. An element without event, `Tag` and `Operation` is also moderation if it has a `Result`,
+    /// a `Suggestion` or a scene. Virus detection is moderation with any event: it has a `DetectDetail`, or a
+    /// `Suggestion` that is `normal` or `block`.
     Moderation,
-    /// `unknown`: any other element of `JobsDetail`. Treat a word that you do not know like `unknown`.
+    /// `unknown`: any other element of `JobsDetail`. Treat unknown words like `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -39,17 +40,18 @@ pub enum Family {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The job and everything inside succeeded: `Success`. Without a state, the `Code` `Success` or `0`.
+    /// The job and all its parts succeeded: the state is `Success`. Without a state, `Code` is `Success` or
+    /// `0`.
     Succeeded,
-    /// The job failed: `Failed`. Without a state, any other `Code`.
+    /// The job failed: the state is `Failed`. Without a state, `Code` has any other value.
     Failed,
-    /// The job succeeded, but something inside failed: see `problems`.
+    /// The job succeeded, but some of its parts failed: see `problems`.
     Partial,
     /// The job has not ended: `Submitted`, `Running`, `Auditing`, `Snapshoting`, `Pause`.
     Pending,
     /// The job was cancelled: `Cancel`.
     Cancelled,
-    /// `unknown`: any other state, or neither a state nor a code. Treat a word that you do not know like
+    /// `unknown`: the state is unknown, or there is neither a state nor a code. Treat unknown words like
     /// `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
@@ -69,15 +71,15 @@ pub enum Verdict {
     Normal,
     /// The content is not allowed (1).
     Sensitive,
-    /// A person should look at it (2).
+    /// The content requires human review (2).
     Suspected,
-    /// `unknown`: there is no verdict. Do not treat it like `normal`. Treat a word that you do not know
-    /// like `unknown`.
+    /// `unknown`: there is no verdict. Do not treat this word like `normal`. Treat unknown words like
+    /// `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
 
-/// What Tencent did with an object.
+/// The action that Tencent performed on an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -87,7 +89,7 @@ pub enum Verdict {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Forbidden {
-    /// Nothing (0).
+    /// No action (0).
     None,
     /// The object cannot be read (1).
     Frozen,
@@ -102,10 +104,10 @@ pub enum Forbidden {
 const UNKNOWN: Cow<'static, str> = Cow::Borrowed("unknown");
 
 impl Family {
-    /// The family of an event that is not known.
+    /// The family of an unknown job.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// Returns the word in records.
+    /// Returns the word that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Task => "task",
@@ -117,10 +119,10 @@ impl Family {
 }
 
 impl Outcome {
-    /// The outcome of a state that is not known.
+    /// The outcome of an unknown state.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// Returns the word in records.
+    /// Returns the word that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Succeeded => "succeeded",
@@ -134,10 +136,10 @@ impl Outcome {
 }
 
 impl Verdict {
-    /// The verdict of a job that has none.
+    /// The verdict of a job without a verdict.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// Returns the word in records.
+    /// Returns the word that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Normal => "normal",
@@ -149,7 +151,7 @@ impl Verdict {
 }
 
 impl Forbidden {
-    /// Returns the word in records.
+    /// Returns the word that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::None => "none",

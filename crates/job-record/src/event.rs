@@ -10,7 +10,7 @@ use crate::Record;
 /// The version of the schema: the message attribute `schemaVersion`.
 pub const SCHEMA_VERSION: &str = "1";
 
-/// One message: a CloudEvents 1.0 event about one job.
+/// A message: a CloudEvents 1.0 event about one job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -21,22 +21,23 @@ pub const SCHEMA_VERSION: &str = "1";
 pub struct Event<'t, D = Box<RawValue>> {
     /// The version of CloudEvents.
     pub specversion: SpecVersion,
-    /// The idempotency key, the same for every delivery of the same event, in XML and in JSON:
-    /// `<jobId>:<state>`, for moderation and the family `unknown` with a digest of `detail`, since these
-    /// jobs may send several events. At most 128 characters from `!` to `~`.
+    /// The idempotency key: `<jobId>:<state>`. It is the same for every delivery of the same event, in XML and
+    /// JSON. For moderation and the family `unknown`, a digest of `detail` is appended, because these jobs may
+    /// send several events. It has at most 128 characters from `!` to `~`.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[!-~]{1,128}$")))]
     pub id: String,
-    /// `//<bucket>.ci.<region>.myqcloud.com`, or `//ci.myqcloud.com` where either is unknown.
+    /// `//<bucket>.ci.<region>.myqcloud.com`, or `//ci.myqcloud.com` if either is unknown.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uri-reference", "pattern" = "^//")))]
     pub source: String,
     /// `com.tencent.ci.<family>.<outcome>`.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^com\.tencent\.ci\.[a-z]+\.[a-z]+$")))]
     #[serde(rename = "type")]
     pub kind: String,
-    /// The key of the input object, else its URL. A URL may be signed: handle it as a secret.
+    /// The key of the input object, or its URL. A URL may be signed: handle it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Cow<'t, str>>,
-    /// When the job ended, else when it was created: RFC 3339 in UTC, whole seconds.
+    /// When the job ended or, if that is unknown, when it was created. The format is RFC 3339 in UTC, with
+    /// whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub time: Option<String>,
@@ -69,7 +70,7 @@ impl<'t, D> Event<'t, D> {
     }
 }
 
-/// The version of CloudEvents. Any other is an error.
+/// The version of CloudEvents. Other versions are errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -79,7 +80,7 @@ pub enum SpecVersion {
     V1,
 }
 
-/// The media type of an event's data. Any other is an error.
+/// The media type of an event's data. Other types are errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -89,7 +90,7 @@ pub enum DataContentType {
     Json,
 }
 
-/// The schema of an event's data. Any other is an error: its fields may have another meaning.
+/// The schema of an event's data. Other schemas are errors, because their fields may have other meanings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

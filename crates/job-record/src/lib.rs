@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 //!
-//! `Event<'static>` and `Record<'static>` own their texts. `{:?}` prints the complete event, and `detail`
-//! may hold secrets: do not log it. Another version of the schema is an error.
+//! `Event<'static>` and `Record<'static>` own their texts. `{:?}` prints the complete event. Do not log it,
+//! because `detail` may contain secrets. Deserializing another version of the schema is an error.
 
-// A field or a word that is added later must not break the build of a worker.
+// New fields and words must not break the build of a worker.
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod enums;

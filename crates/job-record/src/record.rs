@@ -1,4 +1,4 @@
-//! The types of a record. Each field names its source in Tencent's body.
+//! The types of a record. The description of each field names its source in Tencent's body.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 
 use crate::{Family, Forbidden, Outcome, Verdict};
 
-/// One job of a callback. A field is absent where Tencent's body has no value for it, or none that
-/// can be used; then `warnings` has an entry.
+/// One job of a callback. A field is absent if Tencent's body contains no value for it. If the value is
+/// unusable, `warnings` has an entry.
 ///
-/// Names like `Operation.UserData` are paths in Tencent's body, the same in XML and in JSON. They
-/// begin at the vendor node: an element of `JobsDetail`, `WorkflowExecution`, or the body of moderation
-/// Simple, the format with `code` and `data` in place of `JobsDetail`.
+/// Names like `Operation.UserData` are paths in Tencent's body, and are the same in XML and JSON. They begin at
+/// the vendor node, which is an element of `JobsDetail`, `WorkflowExecution`, or the body of moderation Simple.
+/// Moderation Simple is the format that has `code` and `data` instead of `JobsDetail`.
 ///
-/// Tencent documents them in its repository `tencentyun/intlcloud-documents`, under 数据万象/API 文档:
-/// 任务与工作流 for tasks, 工作流回调 in it for workflows, and 内容审核 for moderation.
+/// Tencent documents them in the repository `tencentyun/intlcloud-documents`, under 数据万象/API 文档: tasks in
+/// 任务与工作流, workflows on its page 工作流回调, and moderation in 内容审核.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -27,94 +27,90 @@ use crate::{Family, Forbidden, Outcome, Verdict};
 pub struct Record<'t, D = Box<RawValue>> {
     /// The kind of callback that reported the job.
     pub family: Family,
-    /// Tencent's event: `EventName` next to the node, `data.event` in moderation Simple. Without one,
-    /// a task has `TaskFinish` and a workflow `WorkflowFinish`.
+    /// Tencent's event: `EventName` next to the node, or `data.event` in moderation Simple. The default is
+    /// `TaskFinish` for tasks and `WorkflowFinish` for workflows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'t, str>>,
-    /// The kind of job: `Tag`. Without one, `<Name>` if `Operation` has exactly one child called
-    /// `<Name>Result` other than `MediaResult`. `Workflow` for a workflow, the event for moderation,
-    /// `VirusDetect` for virus detection.
+    /// The kind of job: `Tag`. If it is absent, `<Name>` if `Operation` has exactly one child named
+    /// `<Name>Result` other than `MediaResult`. It is `Workflow` for workflows, `VirusDetect` for virus
+    /// detection, and the event for other moderation.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
-    /// Tencent's id of the job: `JobId`, `RunId` of a workflow, `data.trace_id` in moderation
-    /// Simple.
+    /// Tencent's id of the job: `JobId`, `RunId` for workflows, or `data.trace_id` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
-    /// The state in Tencent's words: `State`. In moderation Simple, `Success` if `code` is 0, else
-    /// `Failed`. It may be absent, most often if `outcome` is `unknown`.
+    /// The state as reported by Tencent: `State`. In moderation Simple, it is `Success` if `code` is 0, or else
+    /// `Failed`. It may be absent, usually if `outcome` is `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
-    /// The meaning of the state. Without a state, the meaning of `Code`.
+    /// The meaning of the state or, if it is absent, of `Code`.
     pub outcome: Outcome,
-    /// Why the job failed: present only if `outcome` is `failed`, and only if Tencent reported a code
-    /// or a message.
+    /// Why the job failed. Present only if `outcome` is `failed` and Tencent reported a code or a message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<JobError<'t>>,
     /// The failures inside a job whose outcome is `partial`, and inside a failed workflow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem<'t>>,
-    /// When the job was created: `CreationTime`, `CreateTime` of a workflow. RFC 3339 in UTC, whole
-    /// seconds. A time before 1970 is not used.
+    /// When the job was created: `CreationTime`, or `CreateTime` for workflows. The format is RFC 3339 in UTC,
+    /// with whole seconds. A time before 1970 is omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
-    /// When the job started: `StartTime`, in the form of `createdAt`. Jobs of documents and moderation
-    /// have none.
+    /// When the job started: `StartTime`, in the format of `createdAt`. Absent for documents and moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
-    /// When the job ended: `EndTime`, in the form of `createdAt`. Without one, the latest
-    /// `Tasks[].EndTime` of a workflow that has ended. Moderation has none.
+    /// When the job ended: `EndTime`, in the format of `createdAt`. If it is absent, the latest
+    /// `Tasks[].EndTime` of an ended workflow. Absent for moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
-    /// Tencent's queue: `QueueId`. Workflows and moderation have none.
+    /// Tencent's queue: `QueueId`. Absent for workflows and moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_id: Option<Cow<'t, str>>,
-    /// What was passed with the job when it was submitted: `Operation.UserData`. Workflows and
-    /// moderation have none.
+    /// The user data that was submitted with the job: `Operation.UserData`. Absent for workflows and
+    /// moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_data: Option<Cow<'t, str>>,
-    /// Tencent's template that the job used: `Operation.TemplateId`. Workflows and moderation have
-    /// none.
+    /// The Tencent template that the job used: `Operation.TemplateId`. Absent for workflows and moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// What the job worked on: `Input` of a task, else the node itself, `data` in moderation Simple.
-    /// Absent if the body names nothing, as for speech from a text. Its bucket, region and object
-    /// always belong to one object.
+    /// The input of the job: `Input` of a task, `data` in moderation Simple, or else the node itself. Absent if
+    /// the body names no input, for example for text-to-speech. Its bucket, region and object always belong to
+    /// the same object.
     #[serde(default, skip_serializing_if = "Input::is_empty")]
     pub input: Input<'t>,
-    /// The entries of `CosHeaders`, of `Input`, else of the node, else of `Operation.Input`. Names are in
+    /// The entries of `CosHeaders` in `Input`, or else in the node, or else in `Operation.Input`. Names are in
     /// lower case. The values of a repeated name are joined by `, `.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<Cow<'t, str>, Cow<'t, str>>,
-    /// The objects that the job made, in the order of the body. A name of a template, a failed element,
-    /// and what an unfinished job was asked for are not included. A failed job may have made objects.
+    /// The objects that the job created, in the order of the body. Failed elements, template names, and the
+    /// requested outputs of unfinished jobs are not included. A failed job may have created objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output<'t>>,
     /// The result of the inspection of an image: `Operation.ImageInspectResult`. Absent if no image is
-    /// known to be suspicious and not all are known to be harmless: absent does not mean harmless.
+    /// suspicious, unless all images are known to be harmless: an absent inspection does not mean harmless.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inspection: Option<Inspection<'t>>,
-    /// The workflow that started the job, or that the job is a run of.
+    /// The workflow of the run, or of the task if a workflow started it.
     #[serde(default, skip_serializing_if = "Workflow::is_empty")]
     pub workflow: Workflow<'t>,
-    /// The tasks of a workflow's run: `Tasks`. Absent for the other families.
+    /// The tasks of a workflow run: `Tasks`. Absent for the other families.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task<'t>>,
     /// The result of moderation. Absent for the other families.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation: Option<Moderation<'t>>,
-    /// Values that could not be used, each with its position in the body.
+    /// The unusable values, each with its position in the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The complete vendor node in the normal form: Tencent's names, sorted; numbers with Tencent's digits. It
-    /// may hold secrets that were submitted with the job.
+    /// The complete vendor node in the normal form. Names are sorted, and numbers keep their digits. It may
+    /// contain secrets that were submitted with the job.
     pub detail: D,
 }
 
 impl<D> Record<'_, D> {
-    /// Creates a record with the fields that every message has. The others are absent.
+    /// Creates a record with the required fields. The others are absent.
     pub fn new(family: Family, outcome: Outcome, detail: D) -> Self {
         Self {
             family,
@@ -153,10 +149,11 @@ impl<D> Record<'_, D> {
 )]
 #[non_exhaustive]
 pub struct JobError<'t> {
-    /// `Code`, `code` in moderation Simple: a name (`InvalidArgument`) or a number (`-61011`), as text.
+    /// The error code: `Code`, or `code` in moderation Simple. It is a name (`InvalidArgument`) or a number
+    /// (`-61011`), as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
-    /// `Message`, `message` in moderation Simple: Tencent's words.
+    /// The error message: `Message`, or `message` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
 }
@@ -177,14 +174,13 @@ impl<'t> JobError<'t> {
 )]
 #[non_exhaustive]
 pub struct Problem<'t> {
-    /// The dotted path, from the vendor node, of the field that reports the failure
+    /// The dotted path of the field that reports the failure, relative to the vendor node
     /// (`Tasks[0].ResultInfo.ObjectInfo[2].Code`).
     pub path: String,
     /// The `Code` next to that field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
-    /// The `Message` next to that field. `DigitalWatermark` has none, since its `Message` is the text to
-    /// embed.
+    /// The `Message` next to that field. Absent for `DigitalWatermark`, whose `Message` is the text to embed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Cow<'t, str>>,
 }
@@ -200,7 +196,7 @@ impl<'t> Problem<'t> {
     }
 }
 
-/// What a job worked on.
+/// The input of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -210,21 +206,21 @@ impl<'t> Problem<'t> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Input<'t> {
-    /// The bucket, `<name>-<APPID>`: `BucketId`, else that of a COS URL in `Url` that names the same
-    /// object. If only the object is known, as for documents, `Operation.Output.Bucket`.
+    /// The bucket, `<name>-<APPID>`: `BucketId`, or the bucket of a COS URL in `Url` that names the same
+    /// object. If only the object is known, as for documents, it is `Operation.Output.Bucket`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// The bucket's region: `Region`, else from the same sources as the bucket. For a workflow also
-    /// that of its first output in the same bucket.
+    /// The bucket's region: `Region`, or the region from the source of the bucket. For a workflow, it can also
+    /// be the region of the first output in the same bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
-    /// The object's key: `Object`, else that of the URL, percent-decoded.
+    /// The object's key: `Object`, or the percent-decoded key in the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Cow<'t, str>>,
     /// The URL that was submitted: `Url`. It may be signed: handle it as a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'t, str>>,
-    /// What was passed with a moderation job when it was submitted: `DataId`.
+    /// The id that was submitted with a moderation job: `DataId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_id: Option<Cow<'t, str>>,
 }
@@ -239,7 +235,7 @@ impl Input<'_> {
     }
 }
 
-/// An object that a job made.
+/// An object that a job created.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -249,19 +245,19 @@ impl Input<'_> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Output<'t> {
-    /// The bucket: `Bucket` next to the name, else of `Operation.Output`; for a workflow that of
+    /// The bucket: `Bucket` next to the name, or in `Operation.Output`. For a workflow, it is the bucket of
     /// `ObjectUrl`. If it is absent, do not assume the bucket of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// The bucket's region, from the sources of the bucket.
+    /// The bucket's region, from the same sources as the bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
-    /// The object's key, without a leading `/`: `ObjectPrefix` and `ObjectName`, or what the kind of
-    /// job has instead.
+    /// The object's key, without a leading `/`: `ObjectPrefix` and `ObjectName`, or the equivalent fields of
+    /// the kind of job.
     pub object: Cow<'t, str>,
-    /// The dotted path, from the vendor node, of the leaf that names the object
-    /// (`Operation.MediaResult.OutputFile.ObjectName[0]`). It distinguishes a transcript from its detail
-    /// file, and a frame from a sprite. A name that is an array in `detail` has an index.
+    /// The dotted path of the field that names the object, relative to the vendor node
+    /// (`Operation.MediaResult.OutputFile.ObjectName[0]`). It distinguishes a transcript from its detail file,
+    /// and a frame from a sprite. A field that is an array in `detail` has an index.
     pub path: String,
     /// The object's URL: `ObjectUrl` next to the name, if there are as many URLs as names. It may be
     /// signed: handle it as a secret.
@@ -270,10 +266,10 @@ pub struct Output<'t> {
     /// The object's MD5: `Md5Info[].Md5` of the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<Cow<'t, str>>,
-    /// The job id of the task that made it: `Tasks[].JobId`. Workflows only.
+    /// The job id of the task that created the object: `Tasks[].JobId`. Only for workflows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Cow<'t, str>>,
-    /// The page of a document, from 1: `PageInfo[].PageNo`.
+    /// The page number in a document, starting at 1: `PageInfo[].PageNo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub page: Option<Cow<'t, RawValue>>,
@@ -283,7 +279,7 @@ pub struct Output<'t> {
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub bytes: Option<Cow<'t, RawValue>>,
     /// The width in pixels: `ProcessResult.Width`, or the `Width` of the first
-    /// `Operation.MediaInfo.Stream.Video`, on the conditions of `bytes`.
+    /// `Operation.MediaInfo.Stream.Video`, under the same conditions as `bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub width: Option<Cow<'t, RawValue>>,
@@ -305,7 +301,7 @@ pub struct Output<'t> {
 }
 
 impl<'t> Output<'t> {
-    /// Creates an output with the fields that every output has. The others are absent.
+    /// Creates an output with the required fields. The others are absent.
     pub fn new(object: Cow<'t, str>, path: String) -> Self {
         Self {
             object,
@@ -315,8 +311,8 @@ impl<'t> Output<'t> {
     }
 }
 
-/// The result of the inspection of an image: a `ProcessResult` in `Operation.ImageInspectResult`. Of
-/// several, the first suspicious one, else the first.
+/// The result of the inspection of an image: a `ProcessResult` in `Operation.ImageInspectResult`. If there are
+/// several, the first suspicious one, or else the first one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -326,28 +322,28 @@ impl<'t> Output<'t> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Inspection<'t> {
-    /// Whether the file contains something other than the image: `Suspicious`. Of several images, that of
-    /// the first suspicious one that did not fail.
+    /// Whether the file contains something other than the image: `Suspicious`. If there are several images, it
+    /// is the value of the first suspicious one that did not fail.
     pub suspicious: bool,
-    /// What it contains (`MPEG-TS`): `SuspiciousType`.
+    /// The type of the suspicious content (`MPEG-TS`): `SuspiciousType`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
-    /// The offset of its first byte: `SuspiciousBeginByte`.
+    /// The offset of the first suspicious byte: `SuspiciousBeginByte`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub begin_byte: Option<Cow<'t, RawValue>>,
-    /// The offset of its last byte: `SuspiciousEndByte`.
+    /// The offset of the last suspicious byte: `SuspiciousEndByte`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub end_byte: Option<Cow<'t, RawValue>>,
-    /// Its size in bytes: `SuspiciousSize`.
+    /// The size of the suspicious content in bytes: `SuspiciousSize`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub bytes: Option<Cow<'t, RawValue>>,
 }
 
 impl Inspection<'_> {
-    /// Creates an inspection with the field that every inspection has. The others are absent.
+    /// Creates an inspection with the required field. The others are absent.
     pub fn new(suspicious: bool) -> Self {
         Self {
             suspicious,
@@ -356,7 +352,7 @@ impl Inspection<'_> {
     }
 }
 
-/// A workflow, and its run.
+/// A workflow and its run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -366,13 +362,13 @@ impl Inspection<'_> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Workflow<'t> {
-    /// The workflow's id: `WorkflowId`, `Workflow.WorkflowId` of a task.
+    /// The workflow's id: `WorkflowId`, or `Workflow.WorkflowId` for tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'t, str>>,
     /// The workflow's name: `WorkflowName`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'t, str>>,
-    /// The id of the run: `RunId`. The callbacks of the run and of its tasks share it.
+    /// The id of the run: `RunId`. It is the same in the callbacks of the run and of its tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<Cow<'t, str>>,
     /// The task's node in the workflow: `Workflow.Name`. Absent for the run itself.
@@ -386,7 +382,7 @@ impl Workflow<'_> {
     }
 }
 
-/// One task of a workflow's run: an element of `Tasks`.
+/// A task of a workflow run: an element of `Tasks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -402,37 +398,37 @@ pub struct Task<'t> {
     /// The kind of job: `Type`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'t, str>>,
-    /// The state in Tencent's words: `State`.
+    /// The state as reported by Tencent: `State`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
     /// The meaning of the state, as for a job outside a workflow.
     pub outcome: Outcome,
-    /// Why the task failed: its `Code` and `Message`, else those of its first failed object.
+    /// Why the task failed: its `Code` and `Message`, or those of its first failed object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(title = "TaskError"))]
     pub error: Option<JobError<'t>>,
     /// The node in the workflow: `Name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'t, str>>,
-    /// Tencent's template that the task used: `TemplateId`.
+    /// The Tencent template that the task used: `TemplateId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// When the task was created: `CreateTime`. RFC 3339 in UTC, whole seconds.
+    /// When the task was created: `CreateTime`. The format is RFC 3339 in UTC, with whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
-    /// When the task started: `StartTime`, in the form of `createdAt`.
+    /// When the task started: `StartTime`, in the format of `createdAt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
-    /// When the task ended: `EndTime`, in the form of `createdAt`.
+    /// When the task ended: `EndTime`, in the format of `createdAt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
 }
 
 impl Task<'_> {
-    /// Creates a task with the field that every task has. The others are absent.
+    /// Creates a task with the required field. The others are absent.
     pub fn new(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -451,41 +447,39 @@ impl Task<'_> {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Moderation<'t> {
-    /// The verdict: `Result`, `Suggestion` for documents, web pages and virus detection, `data.result` in
-    /// moderation Simple. It counts if the outcome is `succeeded` or `partial`. If it is `pending` (live
-    /// video), or the URL of moderation Simple is a live stream, `normal` becomes `unknown`. Otherwise it is
-    /// `unknown`, since a failed job reports 0, too.
+    /// The verdict: `Result`, or `Suggestion` for documents, web pages and virus detection, or `data.result` in
+    /// moderation Simple. It is `unknown` unless the outcome is `succeeded`, `partial` or `pending`, because
+    /// failed jobs report 0, too. If the outcome is `pending` (live video), or the URL in moderation Simple is
+    /// a live stream, `normal` becomes `unknown`.
     pub verdict: Verdict,
-    /// The label: `Label`, `label` in moderation Simple.
+    /// The label: `Label`, or `label` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Cow<'t, str>>,
-    /// The more precise label: `SubLabel`, `sub_label` in moderation Simple.
+    /// The more specific label: `SubLabel`, or `sub_label` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_label: Option<Cow<'t, str>>,
-    /// The category within the label (`Sexy` in `Porn`): `Category`, `category` in moderation Simple.
+    /// The category within the label (`Sexy` in `Porn`): `Category`, or `category` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<Cow<'t, str>>,
-    /// The score, 0 to 100, with Tencent's digits: `Score`, `score` in moderation Simple.
+    /// The score from 0 to 100, with its original digits: `Score`, or `score` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,
-    /// What Tencent did with the object: `ForbidState`, `data.forbidden_status` in moderation
-    /// Simple. Absent for an unknown number, and if the outcome is neither `succeeded`, `partial` nor
-    /// `pending`.
+    /// The action on the object: `ForbidState`, or `data.forbidden_status` in moderation Simple. Absent if the
+    /// number is unknown, or if the outcome is not `succeeded`, `partial` or `pending`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<Forbidden>,
-    /// The names of the scenes that were hit (`porn`, `ads`), sorted: those whose `HitFlag` is not 0,
-    /// whatever the outcome.
+    /// The sorted names of the scenes whose `HitFlag` is not 0 (`porn`, `ads`), for any outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<String>,
-    /// The scenes that were looked for, sorted by name: each `*Info` with a `HitFlag`, of the node and
-    /// then of its `Labels`; `*_info` with `hit_flag` in moderation Simple.
+    /// The scenes that were checked, sorted by name: each element `*Info` with a `HitFlag`, in the node and
+    /// then in its `Labels`, or `*_info` with `hit_flag` in moderation Simple.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scenes: Vec<Scene<'t>>,
 }
 
 impl Moderation<'_> {
-    /// Creates a result with the field that every result has. The others are absent.
+    /// Creates a result with the required field. The others are absent.
     pub fn new(verdict: Verdict) -> Self {
         Self {
             verdict,
@@ -506,20 +500,20 @@ impl Moderation<'_> {
 pub struct Scene<'t> {
     /// The name of the element in lower case, without `Info`: `porn`, `ads`, `terrorism`.
     pub name: String,
-    /// The verdict: `HitFlag`, on the same conditions as the verdict of the job.
+    /// The verdict: `HitFlag`, under the same conditions as the verdict of the job.
     pub verdict: Verdict,
-    /// The score, 0 to 100, with Tencent's digits: `Score`.
+    /// The score from 0 to 100, with its original digits: `Score`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub score: Option<Cow<'t, RawValue>>,
-    /// The number of parts (frames, sections) that were hit: `Count`.
+    /// The number of parts (frames, sections) with a hit: `Count`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Number"))]
     pub count: Option<Cow<'t, RawValue>>,
     /// The label: `Label`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Cow<'t, str>>,
-    /// The more precise label: `SubLabel`.
+    /// The more specific label: `SubLabel`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_label: Option<Cow<'t, str>>,
     /// The category within the label: `Category`.
@@ -528,7 +522,7 @@ pub struct Scene<'t> {
 }
 
 impl Scene<'_> {
-    /// Creates a scene with the fields that every scene has. The others are absent.
+    /// Creates a scene with the required fields. The others are absent.
     pub fn new(name: String, verdict: Verdict) -> Self {
         Self {
             name,

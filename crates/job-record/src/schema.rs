@@ -1,8 +1,8 @@
-//! The form of times in the schema of messages.
+//! The format of times in the schema of messages.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// Returns the schema of a time: RFC 3339 in UTC, whole seconds.
+/// Returns the schema of a time: RFC 3339 in UTC, with whole seconds.
 pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",

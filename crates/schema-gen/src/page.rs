@@ -33,7 +33,7 @@ pub(crate) fn page(schema: &Value) -> String {
     page + JOB_KINDS
 }
 
-/// Adds a table of an object's fields: first those that are always present.
+/// Adds a table of an object's fields. Required fields come first.
 fn fields(page: &mut String, schema: &Value) {
     *page += "| field | is | meaning |\n|---|---|---|\n";
     let required = schema["required"]

@@ -18,10 +18,10 @@ pub(crate) fn record() -> Schema {
     generate::<Record<'static, Map<String, Value>>>("urn:cloud-infinite-callback:job-record:1")
 }
 
-/// Returns a schema as it is published: with enums as text.
+/// Returns the schema to publish, with enums as text.
 ///
-/// With `enum` or `const`, generated types would refuse a word that was added later, or not compare it
-/// as text.
+/// With `enum` or `const`, generated types would reject words of later versions, or could not compare them as
+/// text.
 pub(crate) fn published(mut schema: Schema) -> Schema {
     RecursiveTransform(open_vocabulary).transform(&mut schema);
     schema
@@ -39,7 +39,7 @@ fn generate<T: JsonSchema>(id: &str) -> Schema {
     schema
 }
 
-/// Declares that a field without a value is absent: nothing is null, and no array or object is empty.
+/// Declares that fields without a value are absent: no field is null, and no array or object is empty.
 fn never_empty(schema: &mut Schema) {
     let Some(map) = schema.as_object_mut() else {
         return;
@@ -59,7 +59,7 @@ fn never_empty(schema: &mut Schema) {
         if choices.len() > 1 {
             map.insert(keyword.to_owned(), Value::Array(choices));
         } else if let Some(Value::Object(only)) = choices.pop() {
-            // Of two descriptions, the outer one is that of the field.
+            // The outer description is that of the field.
             for (name, value) in only {
                 map.entry(name).or_insert(value);
             }
@@ -71,7 +71,7 @@ fn never_empty(schema: &mut Schema) {
         let joined: Vec<_> = paragraphs.map(|text| text.replace('\n', " ")).collect();
         *description = joined.join("\n\n");
     }
-    // Not `minLength` of strings: generated code would have a type for each of them.
+    // Strings have no `minLength`: generated code would have a type for each of them.
     let least = match map.get("type").and_then(Value::as_str) {
         Some("array") => "minItems",
         Some("object") if !map.contains_key("required") => "minProperties",
@@ -80,7 +80,7 @@ fn never_empty(schema: &mut Schema) {
     map.insert(least.to_owned(), json!(1));
 }
 
-/// Describes an enum that may grow as text, with its words in the description.
+/// Replaces an extensible enum by text, with its words in the description.
 fn open_vocabulary(schema: &mut Schema) {
     let Some(Value::Array(choices)) = schema.remove("anyOf") else {
         return;
