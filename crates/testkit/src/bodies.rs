@@ -57,7 +57,7 @@ pub fn snapshot(number: u32) -> Value {
     })
 }
 
-/// Returns a task with `bytes` of additional text, which its record contains once, in `detail`.
+/// Returns a task with additional text of `bytes` bytes, which the record contains only in `detail`.
 pub fn large(number: u32, bytes: usize) -> Value {
     let mut job = snapshot(number);
     job["Operation"]["Remarks"] = json!("x".repeat(bytes));

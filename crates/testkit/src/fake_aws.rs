@@ -1,6 +1,6 @@
 //! A fake SQS and S3 that record calls, with fault injection.
 //!
-//! MiniStack never fails and checks less than SQS: it does not count attributes, and drops the system
+//! MiniStack never fails, and has fewer checks than SQS: it does not count attributes, and discards the system
 //! attributes of batches.
 
 use std::{
@@ -24,14 +24,14 @@ use crate::{
 /// The SQS limit for one message and for one call, including attributes.
 pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 
-/// The response of the queue to a call. Entries are given by their index in the batch.
+/// The response of the queue to a call. Entries are identified by their index in the batch.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// Accepts all entries.
     Accept,
     /// Accepts a batch, except these entries, which fail with a code that allows a retry.
     FailEntries(&'static [usize]),
-    /// Accepts a batch, except these entries, which fail with this code by the sender's fault.
+    /// Accepts a batch, except these entries, which fail with this code as `SenderFault`.
     RefuseEntries(&'static [usize], &'static str),
     /// The same, and throttles all other entries.
     RefuseAndThrottle(&'static [usize], &'static str),
@@ -39,7 +39,7 @@ pub enum Reply {
     Anonymous(&'static [usize]),
     /// Accepts a batch, except these entries, which are in neither list of the response.
     LoseEntries(&'static [usize]),
-    /// Lists all entries as successful, and these as failed as well.
+    /// Lists all entries as successful, and these entries also as failed.
     Contradict(&'static [usize]),
     /// Fails with this status and code.
     Error(u16, &'static str),
@@ -101,7 +101,7 @@ struct Shared {
     /// The reply to each call after the script.
     default_reply: Mutex<Reply>,
     calls: Mutex<Vec<Call>>,
-    /// The ids of accepted events, including repeats.
+    /// The ids of accepted events, including duplicates.
     taken: Mutex<Vec<String>>,
     vault: VaultReply,
     first_send: OnceLock<Instant>,
@@ -189,8 +189,8 @@ impl FakeAws {
         lock(&self.shared.taken).iter().cloned().collect()
     }
 
-    /// Removes all events, calls and objects, and returns the ids of the events, including repeats. The id of
-    /// an oversize event is read from its object in the vault.
+    /// Removes all events, calls and objects, and returns the ids of the events, including duplicates. The id
+    /// of an oversize event is read from its object in the vault.
     pub fn drain(&self) -> Vec<String> {
         lock(&self.shared.calls).clear();
         let objects = mem::take(&mut *lock(&self.shared.objects));
@@ -342,7 +342,7 @@ impl Shared {
     }
 }
 
-/// Whether an outage of `millis` that began with the first call is over.
+/// Returns whether an outage that started with the first call has lasted for `millis`.
 fn is_outage_over(first: &OnceLock<Instant>, millis: u64) -> bool {
     first.get_or_init(Instant::now).elapsed() >= Duration::from_millis(millis)
 }
@@ -389,7 +389,7 @@ fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
 fn push(answer: &mut Value, list: &str, result: Value) {
     answer[list]
         .as_array_mut()
-        .expect("both are lists")
+        .expect("`Successful` and `Failed` are lists")
         .push(result);
 }
 
@@ -401,7 +401,7 @@ fn event_id(entry: &Value) -> String {
 fn id_or_key(body: &str) -> String {
     let event: Value = serde_json::from_str(body).expect("a message is JSON");
     let id = event["id"].as_str().or(event[1]["s3Key"].as_str());
-    // The benchmark's peers send no events.
+    // The functions that the benchmark compares do not send events.
     id.unwrap_or_default().to_owned()
 }
 

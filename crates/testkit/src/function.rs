@@ -22,7 +22,7 @@ use crate::{
 /// The time-out of an invocation, long enough for a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The interval at which a process is checked for its end.
+/// The interval of checks whether a process has exited.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The environment variables of a function.
@@ -35,7 +35,7 @@ impl Settings {
         Self::for_endpoint(&ministack::endpoint(), url)
     }
 
-    /// Returns the settings for a test that does not reach the queue.
+    /// Returns the settings for a test that does not use the queue.
     pub fn without_queue() -> Self {
         let endpoint = "http://127.0.0.1:9";
         Self::for_endpoint(endpoint, &format!("{endpoint}/000000000000/unused"))
@@ -54,7 +54,7 @@ impl Settings {
             .with("AWS_ENDPOINT_URL", endpoint)
             .with("QUEUE_URL", queue_url)
             .with("CALLBACK_TOKEN_SHA256", &digest(TOKEN))
-            // Long, so that a busy machine does not exceed it. Tests of the budget set their own.
+            // Long enough for a busy machine. Tests of the budget set a shorter one.
             .with("PUBLISH_BUDGET_MS", "10000")
     }
 
@@ -85,7 +85,7 @@ pub struct Function {
     stderr: Option<JoinHandle<String>>,
 }
 
-/// The output of a function.
+/// The output of a process.
 #[derive(Debug)]
 pub struct ProcessOutput {
     pub stdout: String,
@@ -120,7 +120,7 @@ impl Function {
         }
     }
 
-    /// Sends a request, and returns the response, whatever its status.
+    /// Sends a request, and returns the response with any status.
     ///
     /// # Panics
     /// If the function reports an error or does not respond.
@@ -128,9 +128,9 @@ impl Function {
         match self.invoke(event, TIMEOUT).await {
             InvocationResult::Response(response) => FunctionUrlResponse::of(&response),
             InvocationResult::Error(error) => {
-                panic!("expected an answer, but found the error {error}")
+                panic!("the function reported the error {error}")
             }
-            InvocationResult::Silence => panic!("expected an answer, but found none"),
+            InvocationResult::Silence => panic!("the function did not respond"),
         }
     }
 
@@ -166,7 +166,7 @@ impl Function {
         Duration::from_nanos(nanoseconds.sum())
     }
 
-    /// Waits until the function is idle, and ends it.
+    /// Waits until the function is idle, and stops it.
     pub async fn stop(mut self) -> ProcessOutput {
         self.api.idle().await;
         self.kill();
@@ -183,7 +183,7 @@ impl Function {
         let child = &mut self.child;
         let kill = async {
             moment.await;
-            // SIGKILL: no code of the function runs after it.
+            // SIGKILL stops the function without running its code.
             child.kill().expect("the child is running");
         };
         tokio::join!(answer, kill).0

@@ -93,7 +93,7 @@ pub fn post_json(body: &[u8]) -> Value {
     )
 }
 
-/// Returns the query parameters like AWS: decoded, with the values of a repeated name joined.
+/// Returns the query parameters like AWS: decoded, and with joined values of repeated names.
 fn query_parameters(query: &str) -> Value {
     let mut parameters = Map::new();
     for pair in query.split('&') {
@@ -133,7 +133,7 @@ impl FunctionUrlResponse {
             body.to_owned()
         };
         Self {
-            status: status.unwrap_or_else(|| panic!("expected an answer, but found {response}")),
+            status: status.unwrap_or_else(|| panic!("the response has no status: {response}")),
             headers: headers
                 .map(|(name, value)| {
                     (
@@ -152,6 +152,6 @@ impl FunctionUrlResponse {
 
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)
-            .unwrap_or_else(|error| panic!("expected JSON, but found {error} in {:?}", self.body))
+            .unwrap_or_else(|error| panic!("invalid JSON: {error} in {:?}", self.body))
     }
 }

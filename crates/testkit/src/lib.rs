@@ -10,7 +10,7 @@
 //! | [`ministack`] | MiniStack, an AWS emulator, one per test binary |
 //! | [`queue`], [`bucket`] | a queue and a bucket on MiniStack, one per test |
 //! | [`proxy`] | a proxy to MiniStack, with fault injection |
-//! | [`server`] | the HTTP server for all of these |
+//! | [`server`] | the HTTP server of these modules |
 
 #![expect(missing_docs, reason = "only used inside this repository")]
 
@@ -27,7 +27,8 @@ pub mod server;
 
 use std::path::{Path, PathBuf};
 
-/// Returns a path in `../shared`. Tests that need it are ignored, unless `make test` finds it or runs in CI.
+/// Returns a path in `../shared`. Tests that require it are ignored, unless the folder exists or `make test`
+/// runs in CI.
 pub fn shared(path: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let path = root.join(path);

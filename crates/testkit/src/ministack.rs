@@ -20,14 +20,14 @@ pub const REGION: &str = "eu-central-1";
 
 /// The credentials of all tests. MiniStack accepts any.
 pub const ACCESS_KEY_ID: &str = "test";
-/// See [`ACCESS_KEY_ID`].
+/// The secret of [`ACCESS_KEY_ID`].
 pub const SECRET_ACCESS_KEY: &str = "test-secret";
 
-/// The longest start of MiniStack. It usually takes 0.3 seconds, and more on a busy machine.
+/// The maximum start time of MiniStack. It usually starts in 0.3 seconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// A shell script that ends MiniStack when its standard input closes, which happens however this process
-/// ends. `Drop` cannot do that, because statics are never dropped, and a parent-death signal needs unsafe code.
+/// A shell script that stops MiniStack when its standard input closes, which always happens when this process
+/// exits. Statics are never dropped, and a parent-death signal requires unsafe code.
 const WATCHDOG: &str = r#""$0" </dev/null & child=$!; cat >/dev/null; kill "$child"; wait"#;
 
 static MINISTACK: LazyLock<MiniStack> = LazyLock::new(MiniStack::start);
@@ -98,7 +98,7 @@ impl MiniStack {
     }
 }
 
-/// Returns a port that was free a moment ago. A race with another process is unlikely.
+/// Returns a free port. Another process is unlikely to open it before MiniStack does.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener

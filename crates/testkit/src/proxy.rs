@@ -32,11 +32,9 @@ pub async fn start(broken: Broken) -> SocketAddr {
             }
             let xml = "<Error><Code>AccessDenied</Code><Message>scripted</Message></Error>";
             let answer = Response::builder().status(StatusCode::FORBIDDEN);
-            return answer
-                .body(Full::from(xml))
-                .expect("a status and a body make a response");
+            return answer.body(Full::from(xml)).expect("the response is valid");
         }
-        forward(head, body).await.expect("MiniStack answers")
+        forward(head, body).await.expect("MiniStack responds")
     })
     .await
 }

@@ -23,11 +23,11 @@ pub struct TestQueue {
     pub url: String,
 }
 
-/// A message as a worker receives it, without the attributes that the queue adds.
+/// A received message, without the attributes that the queue adds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReceivedMessage {
     pub body: String,
-    /// Data type and value by name.
+    /// The data type and value of each attribute.
     pub attributes: BTreeMap<String, (String, String)>,
     pub group: Option<String>,
     pub deduplication: Option<String>,

@@ -24,10 +24,11 @@ pub const TRACE: &str =
 /// The ARN in each invocation.
 const FUNCTION_ARN: &str = "arn:aws:lambda:eu-central-1:000000000000:function:test";
 
-/// The time after its deadline until an invocation is abandoned. Lambda would have killed the function.
+/// The time from the deadline of an invocation until it is abandoned. Lambda would stop the function at the
+/// deadline.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// The longest time until a started function requests an invocation.
+/// The maximum time until a function requests an invocation after its start.
 const IDLE_LIMIT: Duration = Duration::from_secs(20);
 
 /// The prefix of each path.
@@ -40,11 +41,11 @@ pub enum InvocationResult {
     Response(Value),
     /// The function reported an error. A function URL returns 502 for it.
     Error(Value),
-    /// No response in time.
+    /// The function did not respond in time.
     Silence,
 }
 
-/// A server for one function.
+/// A runtime API for one function.
 pub struct RuntimeApi {
     address: SocketAddr,
     invocations: mpsc::UnboundedSender<PendingInvocation>,
@@ -58,10 +59,10 @@ struct PendingInvocation {
 }
 
 struct Shared {
-    /// The invocations that `next` returns. An asynchronous lock, since it is held during the long poll.
+    /// The invocations that `next` returns. The lock is asynchronous, because it is held during a long poll.
     pending: tokio::sync::Mutex<mpsc::UnboundedReceiver<PendingInvocation>>,
     answers: Mutex<HashMap<String, oneshot::Sender<InvocationResult>>>,
-    /// The number of requests to `next`. The function is idle when it is larger than `delivered`.
+    /// The number of requests to `next`. If it is larger than `delivered`, the function is idle.
     polls: watch::Sender<u64>,
     delivered: AtomicU64,
 }
@@ -113,8 +114,8 @@ impl RuntimeApi {
         }
     }
 
-    /// Waits until the function requests the next invocation: it has started, and has finished its work after
-    /// a response.
+    /// Waits until the function requests the next invocation, after it has started or has completed an
+    /// invocation.
     pub async fn idle(&self) {
         let mut polls = self.shared.polls.subscribe();
         let idle = polls.wait_for(|polls| *polls > self.shared.delivered.load(Ordering::SeqCst));
@@ -187,7 +188,7 @@ fn accepted() -> server::HttpResponse {
     server::json(StatusCode::ACCEPTED, &json!({"status": "OK"}))
 }
 
-/// Parses JSON. Returns other text as a string, so that the failing test shows it.
+/// Parses JSON. Returns other text as a string, which a failing test prints.
 fn json_or_text(body: &[u8]) -> Value {
     serde_json::from_slice(body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A response with a complete body, which is sent in one packet with its headers.
+/// A response whose body is sent in one packet with its headers.
 pub type HttpResponse = Response<Full<Bytes>>;
 
 /// Serves requests until the runtime of the test ends, which drops the tasks.
@@ -30,7 +30,7 @@ where
     serve_for(Duration::MAX, handle).await
 }
 
-/// Like [`serve`], but closes each connection after `lifetime`, like real servers close idle ones.
+/// Like [`serve`], but closes each connection after `lifetime`, as real servers do with idle connections.
 pub async fn serve_for<H, F>(lifetime: Duration, handle: H) -> SocketAddr
 where
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
@@ -61,7 +61,7 @@ where
         let (head, body) = request.into_parts();
         Ok::<_, Infallible>(match body.collect().await {
             Ok(body) => handle(head, body.to_bytes()).await,
-            // The client was killed while it was sending. The response is not read.
+            // The client was killed while sending. It does not read the response.
             Err(_) => Response::new(Full::default()),
         })
     });
@@ -77,7 +77,7 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
         .status(status)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::from(body.to_string()))
-        .expect("a status and one header make a response")
+        .expect("the response is valid")
 }
 
 /// Starts a server that resets each connection after the first byte.
