@@ -1,7 +1,8 @@
 //! `callbackctl reconcile` as a Lambda function: every event starts a run.
 //!
-//! `infra/reconcile.yaml` deploys it, with `callbackctl` beside it in the zip. Its variables are `BUCKETS`
-//! (`NAME-APPID/REGION[/QUEUE ID]…`, separated by commas), `LOG_GROUP`, `SECRET_ARN`, and those of the command.
+//! `infra/reconcile.yaml` deploys it in a zip that also contains `callbackctl`. Its environment variables are
+//! `BUCKETS` (`NAME-APPID/REGION[/QUEUE ID]…`, separated by commas), `LOG_GROUP`, `SECRET_ARN`, and those of
+//! the command.
 
 #![expect(clippy::print_stdout, reason = "standard output is the log")]
 
@@ -21,11 +22,12 @@ use aws_smithy_http_client::{
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-/// How far back a run looks. A complete run covers the failed ones of the hours before it.
+/// The start of the time window of a run, before now. It includes the time windows of failed runs in the
+/// previous hours.
 const SINCE: &str = "6h";
 
-/// The time before the function's time-out in which nothing new begins. What has begun then ends within two
-/// minutes.
+/// The time before the function's time-out in which no request and no batch starts. Those in progress end
+/// within two minutes.
 const MARGIN: Duration = Duration::from_secs(180);
 
 #[tokio::main(flavor = "current_thread")]
@@ -44,7 +46,7 @@ async fn main() -> Result<(), Error> {
 /// Reconciles every bucket, and writes the metrics.
 ///
 /// # Errors
-/// If a run failed, skipped jobs or ran out of time. The log has the reason.
+/// If a run failed, skipped jobs or exceeded its time limit. The log contains the reason.
 async fn run(secrets: &Client, time_out: SystemTime) -> Result<Value, Error> {
     let key = key(secrets).await?;
     let (buckets, log_group) = (variable("BUCKETS")?, variable("LOG_GROUP")?);
@@ -52,7 +54,7 @@ async fn run(secrets: &Client, time_out: SystemTime) -> Result<Value, Error> {
     let (mut published, mut is_complete) = (0, true);
     for (number, bucket) in buckets.iter().enumerate() {
         let time = time_out.duration_since(SystemTime::now())?;
-        // A bucket that takes long leaves the others their share of the time.
+        // Each remaining bucket has the same share of the remaining time.
         let seconds = time.saturating_sub(MARGIN).as_secs() / (buckets.len() - number) as u64;
         let mut command = command(bucket, &log_group, seconds)?;
         let (count, has_succeeded) = reconcile(command.envs(&key))?;
@@ -66,7 +68,7 @@ async fn run(secrets: &Client, time_out: SystemTime) -> Result<Value, Error> {
         .ok_or_else(|| "the run is not complete: see the log".into())
 }
 
-/// Returns Tencent's key: the variables of the command that the secret holds.
+/// Returns the API key: the environment variables of the command, from the secret.
 async fn key(secrets: &Client) -> Result<BTreeMap<String, String>, Error> {
     let arn = variable("SECRET_ARN")?;
     let answer = secrets.get_secret_value().secret_id(arn).send().await;
@@ -91,9 +93,9 @@ fn command(bucket: &str, log_group: &str, seconds: u64) -> Result<Command, Error
     Ok(command)
 }
 
-/// Runs the command, and returns how many jobs it published, and whether it succeeded.
+/// Runs the command, and returns the number of published jobs and whether it succeeded.
 ///
-/// It blocks the thread, which has nothing else to do.
+/// Blocks the thread, which has no other tasks.
 fn reconcile(command: &mut Command) -> Result<(u64, bool), Error> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().ok_or("no standard output")?;
@@ -101,7 +103,7 @@ fn reconcile(command: &mut Command) -> Result<(u64, bool), Error> {
     for line in BufReader::new(output).lines() {
         let line = line?;
         last = serde_json::from_str(&line).unwrap_or_default();
-        // Most jobs were received: the summary counts them.
+        // Received jobs are not logged one by one, because the summary contains their number.
         if last["result"] != "received" {
             println!("{line}");
         }

@@ -13,7 +13,7 @@ use crate::{
 };
 use testkit::{ministack, queue::TestQueue};
 
-/// A vendor, a queue and a log, and the commands on them.
+/// A fake of Tencent's API, a queue and a log, and the commands that use them.
 pub(crate) struct World {
     pub(crate) ci: FakeCi,
     pub(crate) queue: TestQueue,
@@ -31,7 +31,7 @@ impl World {
         }
     }
 
-    /// `callbackctl` with these arguments, all settings in its environment.
+    /// Returns `callbackctl` with these arguments, and with all settings in its environment.
     pub(crate) fn callbackctl(&self, arguments: &[&str]) -> Command {
         let mut command = callbackctl(arguments);
         command
@@ -43,24 +43,24 @@ impl World {
         command
     }
 
-    /// A command on Tencent's bucket, with these arguments as well.
+    /// Returns a command for the bucket of the API, with these additional arguments.
     pub(crate) fn of_bucket(&self, command: &str, arguments: &[&str]) -> Command {
         let bucket = [command, "--bucket", BUCKET, "--region", "ap-guangzhou"];
         self.callbackctl(&[&bucket[..], arguments].concat())
     }
 
-    /// `callbackctl reconcile` of the bucket by the log, with these arguments as well.
+    /// Returns `callbackctl reconcile` for the bucket and the log, with these additional arguments.
     pub(crate) fn reconcile(&self, arguments: &[&str]) -> Command {
         let log = ["--log-group", &self.log.name];
         self.of_bucket("reconcile", &[&log[..], arguments].concat())
     }
 
-    /// Runs `reconcile` to its end.
+    /// Runs `reconcile`.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
         run(self.reconcile(arguments)).await
     }
 
-    /// The ids of the events on the queue, in their order, repeats included.
+    /// Returns the sorted ids of the events on the queue, including duplicates.
     pub(crate) async fn drain(&self) -> Vec<String> {
         let messages = self.queue.drain().await;
         let mut ids: Vec<_> = messages
@@ -75,7 +75,7 @@ impl World {
     }
 }
 
-/// `callbackctl` with these arguments, with MiniStack for AWS and nothing else in its environment.
+/// Returns `callbackctl` with these arguments. Its environment contains only the settings of MiniStack.
 pub(crate) fn callbackctl(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callbackctl"));
     command
@@ -89,7 +89,7 @@ pub(crate) fn callbackctl(arguments: &[&str]) -> Command {
     command
 }
 
-/// A command that has ended.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -98,12 +98,12 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// The last line of standard output.
+    /// Returns the last line of standard output.
     pub(crate) fn last_line(&self) -> &str {
         self.stdout.lines().last().unwrap_or_default()
     }
 
-    /// The ids of the jobs with this result, sorted.
+    /// Returns the sorted ids of the jobs with this result.
     pub(crate) fn ids(&self, result: &str) -> Vec<&str> {
         let lines = self.stdout.lines();
         let mut ids: Vec<_> = lines
@@ -117,8 +117,7 @@ impl Ended {
     }
 }
 
-/// Runs a command to its end, while the servers of the test continue. Checks that its output contains no
-/// secret.
+/// Runs a command while the servers of the test continue. Checks that its output contains no secrets.
 pub(crate) async fn run(command: Command) -> Ended {
     run_with(command, b"").await
 }

@@ -1,4 +1,4 @@
-//! The commands that need no network.
+//! Tests the commands that do not use the network.
 
 use std::process::Command;
 

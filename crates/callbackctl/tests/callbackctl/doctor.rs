@@ -1,4 +1,4 @@
-//! `callbackctl doctor`: what is wrong with a deployed receiver.
+//! Tests `callbackctl doctor`.
 
 use std::{future, process::Command};
 
@@ -73,7 +73,7 @@ async fn the_url_can_come_from_standard_input() {
     assert_eq!(ended.stderr, error);
 }
 
-/// The errors of the HTTP client quote it.
+/// The errors of the HTTP client quote the URL.
 #[tokio::test]
 async fn the_url_with_its_token_is_never_printed() {
     for url in [

@@ -1,4 +1,4 @@
-//! Custom endpoints of AWS, from all places where AWS's own tools find them.
+//! Tests custom endpoints of AWS, from every source that AWS's tools support.
 
 use std::{
     fs, future,
@@ -10,10 +10,10 @@ use hyper::header;
 use crate::command::{callbackctl, run};
 use testkit::server::{self, HttpResponse};
 
-/// The SDK would put this name before the host; one with dots it puts into the path by itself.
+/// The name of a bucket that the SDK would prepend to the host. It puts names with dots into the path.
 const VAULT: &str = "vault";
 
-/// A host name: with an IP address the SDK itself would put the bucket into the path.
+/// A host name. With an IP address, the SDK would put the bucket into the path.
 #[tokio::test]
 async fn a_custom_endpoint_of_s3_gets_the_bucket_in_the_path() {
     let of_service = "[default]\nservices = local\n\n[services local]\ns3 =\n  endpoint_url = ";
@@ -46,10 +46,10 @@ async fn a_custom_endpoint_of_s3_gets_the_bucket_in_the_path() {
     }
 }
 
-/// Hosts and paths of requests.
+/// The hosts and paths of requests.
 type Seen = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Starts an S3 that is empty.
+/// Starts an empty fake of S3.
 async fn s3() -> (u16, Seen) {
     let seen = Seen::default();
     let log = Arc::clone(&seen);

@@ -1,4 +1,5 @@
-//! Faults in the middle of a run: nothing is lost, each is reported, and the next run does the rest.
+//! Tests faults during a run: no job is lost, each fault is reported, and the next run publishes the remaining
+//! jobs.
 
 use std::{
     process::Command,
@@ -17,7 +18,7 @@ use testkit::{
 
 const TAGS: [&str; 4] = ["--tag", "Snapshot", "--tag", "Other"];
 
-/// 250 jobs on three pages of one list, and five of another.
+/// Creates 250 jobs on three pages of one list, and five jobs on another list.
 async fn filled() -> World {
     let world = World::new().await;
     world
@@ -34,7 +35,7 @@ async fn filled() -> World {
     world
 }
 
-/// The command with another queue.
+/// Returns the command with another queue.
 fn with_queue(world: &World, aws: &FakeAws) -> Command {
     let mut command = world.reconcile(&TAGS);
     command.env("AWS_ENDPOINT_URL_SQS", aws.endpoint());
@@ -42,7 +43,7 @@ fn with_queue(world: &World, aws: &FakeAws) -> Command {
     command
 }
 
-/// Runs again without faults, and checks that both runs together have published each job once.
+/// Runs again without faults, and checks that the two runs have published each job once.
 async fn assert_next_run_completes(world: &World, first: &Ended) {
     world.ci.recover();
     let second = world.run(&TAGS).await;
@@ -102,7 +103,7 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
         let [printed] = &ended.stderr.lines().collect::<Vec<_>>()[..] else {
             panic!("{fault:?}: {ended:?}")
         };
-        // The second page of this one has jobs.
+        // The second page of this list contains jobs.
         let jobs = if matches!(fault, Fault::SameToken) {
             200
         } else {
@@ -245,13 +246,13 @@ async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
         listed(3, "Success", "Success"),
         listed(4, "Success", "Running"),
         listed(5, "Success", "Postponed"),
-        // Tencent lists these although they were not asked for.
+        // Tencent lists these jobs although they were not requested.
         listed(6, "Postponed", "Failed"),
         listed(7, "Postponed", "Postponed"),
         listed(8, "Running", "Running"),
         listed(11, "Success", "Success"),
     ]);
-    // Two without an id are two.
+    // Two jobs without an id are different jobs.
     world.ci.add_runs([30, 31].map(|minutes| {
         let mut run = run_of_workflow(9, "Success", minutes_ago(minutes));
         run.id = String::new();
@@ -315,7 +316,7 @@ async fn a_job_that_cannot_be_read_is_left_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_rejected_message_blocks_no_other_and_repeats_none() {
-    // The second code says that no message can be sent.
+    // The second code applies to all messages.
     for code in ["InvalidParameterValue", "InvalidAttributeName"] {
         let world = filled().await;
         let refused = Reply::Error(400, "InvalidMessageContents");
@@ -332,7 +333,7 @@ async fn a_rejected_message_blocks_no_other_and_repeats_none() {
         assert_eq!(ended.last_line(), counts);
         let mut sent: Vec<_> = aws.calls().iter().flat_map(Call::ids).collect();
         sent.sort();
-        // The refused ones in the batch and by themselves.
+        // The rejected messages are sent in the batch and again one by one.
         let mut expected = event_ids((0..255).chain([1, 2]));
         expected.sort();
         assert_eq!(sent, expected, "{code}");

@@ -1,4 +1,4 @@
-//! Jobs as Tencent would list them, invented.
+//! Artificial jobs in the format of Tencent's lists.
 
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use serde_json::{Value, json};
@@ -9,11 +9,11 @@ use testkit::bodies::{snapshot, to_xml};
 /// The workflow of all runs.
 pub(crate) const WORKFLOW: &str = "w11111111111111111111111111111111";
 
-/// A listed job, or a run of a workflow.
+/// A listed task or workflow run.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) id: String,
-    /// Its tag, or the id of its workflow.
+    /// The tag, or the id of the workflow.
     pub(crate) tag: String,
     pub(crate) queue: String,
     pub(crate) state: String,
@@ -22,18 +22,18 @@ pub(crate) struct Job {
     pub(crate) xml: String,
 }
 
-/// A time so many minutes ago.
+/// Returns the time this many minutes ago.
 pub(crate) fn minutes_ago(minutes: i64) -> Timestamp {
     Timestamp::now() - SignedDuration::from_mins(minutes)
 }
 
-/// A time as Tencent writes it.
+/// Formats a time like Tencent.
 pub(crate) fn vendor_time(time: Timestamp) -> String {
     let local = Offset::constant(8).to_datetime(time);
     format!("{}+0800", local.strftime("%Y-%m-%dT%H:%M:%S"))
 }
 
-/// A task that ended then, and was created a minute before.
+/// Returns a task with this end time, which was created a minute earlier.
 pub(crate) fn ended_at(number: u32, end: Timestamp) -> Job {
     task(
         number,
@@ -43,12 +43,12 @@ pub(crate) fn ended_at(number: u32, end: Timestamp) -> Job {
     )
 }
 
-/// A task that ended so many minutes ago.
+/// Returns a task that ended this many minutes ago.
 pub(crate) fn ended(number: u32, minutes: i64) -> Job {
     ended_at(number, minutes_ago(minutes))
 }
 
-/// A task with the tag `Snapshot`.
+/// Returns a task with the tag `Snapshot`.
 pub(crate) fn task(number: u32, state: &str, created: Timestamp, end: Option<Timestamp>) -> Job {
     let mut node = snapshot(number);
     node["State"] = json!(state);
@@ -58,7 +58,7 @@ pub(crate) fn task(number: u32, state: &str, created: Timestamp, end: Option<Tim
     from_node(&node, created)
 }
 
-/// A task by its node.
+/// Returns a task with this node.
 pub(crate) fn from_node(node: &Value, created: Timestamp) -> Job {
     let text = |name: &str| node[name].as_str().expect("a text of a test").to_owned();
     Job {
@@ -71,7 +71,7 @@ pub(crate) fn from_node(node: &Value, created: Timestamp) -> Job {
     }
 }
 
-/// A run of a workflow whose last task ended then. An answer does not name its bucket.
+/// Returns a workflow run whose last task has this end time. The API response does not contain its bucket.
 pub(crate) fn run_of_workflow(number: u32, state: &str, end: Timestamp) -> Job {
     let id = format!("i{number:032x}");
     let created = end - SignedDuration::from_mins(2);
@@ -104,12 +104,12 @@ pub(crate) fn run_of_workflow(number: u32, state: &str, end: Timestamp) -> Job {
     }
 }
 
-/// The id of the event of a job of these numbers that succeeded.
+/// Returns the event ids of successful jobs with these numbers.
 pub(crate) fn event_ids(numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
     numbers.into_iter().map(testkit::bodies::event_id).collect()
 }
 
-/// A value as an element of this name.
+/// Converts a value to an element with this name.
 fn xml(name: &str, value: &Value) -> String {
     let document = String::from_utf8(to_xml(&json!({ name: value }))).expect("it is text");
     let (_, inside) = document.split_once("<Response>").expect("it has a root");

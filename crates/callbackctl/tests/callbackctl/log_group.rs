@@ -1,4 +1,4 @@
-//! Log groups in MiniStack, a test's own each.
+//! Log groups in MiniStack, one per test.
 
 use aws_sdk_cloudwatchlogs::{
     Client,
@@ -10,10 +10,10 @@ use serde_json::json;
 
 use testkit::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, endpoint};
 
-/// The stream that the function writes.
+/// The log stream of the function.
 const STREAM: &str = "2026/11/24/[$LATEST]0123456789abcdef";
 
-/// A log group of one test's own, with a stream of a function.
+/// A log group for one test, with the log stream of a function.
 pub(crate) struct LogGroup {
     client: Client,
     pub(crate) name: String,
@@ -33,12 +33,12 @@ impl LogGroup {
         }
     }
 
-    /// Writes the function's line about events that it published now.
+    /// Writes the `published` line of the function for events at the current time.
     pub(crate) async fn add(&self, ids: &[String]) {
         self.add_at(ids, Timestamp::now()).await;
     }
 
-    /// The same at another time.
+    /// Writes the `published` line at another time.
     pub(crate) async fn add_at(&self, ids: &[String], time: Timestamp) {
         self.write(&published(ids), time).await;
     }
@@ -55,7 +55,7 @@ impl LogGroup {
         request.send().await.expect("MiniStack takes a line");
     }
 
-    /// The lines that were not written by the function, with the name of their stream.
+    /// Returns the lines that were not written by the function, with the names of their streams.
     pub(crate) async fn lines_of_others(&self) -> Vec<(String, String)> {
         let request = self.client.filter_log_events().log_group_name(&self.name);
         let page = request.send().await.expect("MiniStack reads a log");
@@ -70,7 +70,7 @@ impl LogGroup {
     }
 }
 
-/// The function's line about events that it published.
+/// Returns the `published` line of the function for events.
 pub(crate) fn published(ids: &[String]) -> String {
     json!({
         "timestamp": "2026-11-24T08:00:00.000000Z",

@@ -1,4 +1,4 @@
-//! `callbackctl lookup`: jobs by their ids, of whatever kind.
+//! Tests `callbackctl lookup` and `compare`.
 
 use std::process::Command;
 
@@ -38,7 +38,7 @@ fn ids_of_messages(ended: &Ended) -> Vec<String> {
 async fn jobs_of_all_kinds_are_found_ten_a_request() {
     let world = World::new().await;
     world.ci.add((0..23).map(|number| ended(number, 20)));
-    // The first letter is a hint, and wrong for the last of these.
+    // The first letter of the last id is misleading.
     let other = |id: &str| {
         let mut job = ended(30, 20);
         job.xml = job.xml.replace(&job.id, id);
@@ -67,7 +67,7 @@ async fn jobs_of_all_kinds_are_found_ten_a_request() {
         let asked: Vec<_> = seen.filter(|path| path.contains(id)).collect();
         assert_eq!(asked, [place], "it is asked for there first");
     }
-    // 24 ids in three requests, one for each of the others, and one where `i1` was not.
+    // 24 ids in three requests, one request for each other id, and a second one for `i1`.
     assert_eq!(world.ci.seen().len(), 3 + 4 + 1);
 }
 
@@ -82,7 +82,7 @@ async fn an_unknown_id_is_named_and_blocks_no_other() {
         .map(|id| format!("callbackctl: {id}: no such job in this bucket\n"));
     assert_eq!(found.stderr, printed.concat());
 
-    // A place that fails may be where it is known.
+    // The job may exist at the path that fails.
     world
         .ci
         .fail_always("/doc_jobs/j404", Fault::Error(403, "AccessDenied"));
@@ -151,7 +151,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
     let id = job_id(1);
     for (body, code, expected) in [
         (forged(|_| {}), 0, agree.to_owned()),
-        // Other fields are not compared: an answer lacks fields that callbacks have.
+        // Other fields are not compared, because API responses lack some fields of callbacks.
         (
             forged(|node| node["Operation"]["TemplateName"] = "other".into()),
             0,
@@ -189,7 +189,7 @@ async fn a_body_of_the_vault_is_compared_field_by_field() {
         );
         assert_eq!(ended.stderr, "");
     }
-    // The bucket of a run is that of the request, and may be missing in the body.
+    // The bucket of a run is that of the request, and may be absent in the body.
     vault
         .put(
             "spill/r",

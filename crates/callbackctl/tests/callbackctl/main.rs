@@ -1,7 +1,7 @@
-//! The program as operators run it, against a vendor, a queue, a vault and a log.
+//! Runs `callbackctl` like an operator, with a fake of Tencent's API, a queue, a vault and a log.
 //!
-//! `fake_ci` is Tencent's query API, which checks each signature and fails on request. The
-//! other servers are those of `testkit`.
+//! `fake_ci` is a fake of Tencent's API with fault injection, which checks each signature. The other servers
+//! are those of `testkit`.
 
 mod command;
 mod fake_ci;

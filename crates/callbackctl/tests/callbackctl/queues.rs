@@ -1,4 +1,4 @@
-//! `callbackctl queues`: why nothing arrives.
+//! Tests `callbackctl queues`.
 
 use crate::{
     command::{Ended, World, run},
@@ -6,7 +6,7 @@ use crate::{
     jobs::BUCKET,
 };
 
-/// Its token is one of the secrets that nothing may show.
+/// Its token is one of the secrets that no output may contain.
 fn own_url() -> String {
     format!("https://own.example/{}", SECRETS[4])
 }
@@ -26,7 +26,8 @@ fn notify(url: &str, event: &str, state: &str) -> String {
     format!("<Url>{url}</Url><Event>{event}</Event><Type>Url</Type><State>{state}</State>")
 }
 
-/// The service, the queue's state, whose URL it calls, events, callbacks, and what is wrong.
+/// The path of the list, the queue's state, the owner of its callback URL, events, callbacks, and the expected
+/// problem.
 const QUEUES: &str = "\
 /queue|Active|own|TaskFinish,WorkflowFinish|On|
 /queue|Paused|own|TaskFinish|On|the queue is not active
@@ -55,7 +56,7 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
             "own" => notify(&own, events, state),
             "other host" => notify(&own.replace("own", "other"), events, state),
             "other token" => notify(&own.replace("quoted", "outdated0quoted"), events, state),
-            // It puts the token right after the host.
+            // The token directly follows the host.
             "mistake" => notify(&own.replace("e/", "e;"), events, state),
             "message queue" => format!("<Type>TDMQ</Type><Event>{events}</Event>"),
             _ => String::new(),
@@ -80,7 +81,7 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
         "{first}"
     );
 
-    // Without `--url` it prints the queues and marks none.
+    // Without `--url`, the queues are printed without problems.
     let shown = queues(&world, &[]).await;
     assert_eq!(shown.code, Some(0), "{shown:?}");
     assert!(!shown.stdout.contains("wrong"), "{shown:?}");
@@ -144,7 +145,7 @@ async fn a_bucket_without_any_service_is_a_failure() {
     assert!(ended.stderr.ends_with(failure), "{ended:?}");
 }
 
-/// Only words are shown, and no word is as long as a token.
+/// Only words are printed, and no word is as long as a token.
 #[tokio::test]
 async fn of_urls_and_tokens_only_the_host_and_a_digest_are_shown() {
     let world = World::new().await;

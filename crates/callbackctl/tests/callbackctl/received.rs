@@ -1,4 +1,4 @@
-//! The log decides which jobs count as received.
+//! Tests the detection of received jobs in the log.
 
 use std::{
     future,
@@ -33,15 +33,15 @@ async fn a_line_lists_many_events_or_only_the_first_of_them() {
     let world = World::new().await;
     world.ci.add((0..9).map(|number| ended(number, 20)));
     world.log.add(&event_ids(0..5)).await;
-    // What is invalid in a line does not make the rest of it so.
+    // Invalid ids do not affect the other ids of a line.
     let line = r#"{"message":"published","event.ids":["x",null],"event.count":-1}"#
         .replace('x', &event_ids([8])[0]);
     world.log.write(&line, minutes_ago(1)).await;
-    // More events than ids: what is not listed counts as missing.
+    // The line contains fewer ids than events. Jobs that are not listed are regarded as missing.
     let mut line: Value = serde_json::from_str(&published(&event_ids([5]))).expect("it is JSON");
     line["event.count"] = json!(2);
     world.log.write(&line.to_string(), minutes_ago(1)).await;
-    // None of these says that anything was published.
+    // None of these lines reports published events.
     for line in [
         r#"{"level":"ERROR","message":"spilled","event.ids":["x"]}"#
             .replace('x', &event_ids([7])[0]),
@@ -59,7 +59,7 @@ async fn a_line_lists_many_events_or_only_the_first_of_them() {
     assert_eq!(ended.stderr, "");
 }
 
-/// Some callbacks have no state, and Tencent's answers always have one.
+/// Some callbacks have no state, but API responses always contain one.
 #[tokio::test]
 async fn a_callback_without_a_state_counts_as_received() {
     let world = World::new().await;
@@ -74,7 +74,7 @@ async fn a_callback_without_a_state_counts_as_received() {
         from_node(&long, minutes_ago(21)),
         from_node(&long_and_received, minutes_ago(21)),
     ]);
-    // The ids that the function makes of the same jobs without their states.
+    // The ids that the function creates for the same jobs without a state.
     let received = [
         format!("{}:unknown", job_id(1)),
         format!("{}:unknown", job_id(2)),
@@ -102,7 +102,7 @@ async fn a_listed_job_without_a_state_matches_its_callback() {
     let received = [
         format!("{}:Success", job_id(1)),
         format!("{}:Failed", job_id(2)),
-        // It was not over.
+        // The job had not ended.
         format!("{}:Running", job_id(3)),
         digest(&format!("{}:Cancel", "j".repeat(130))),
     ];
@@ -135,8 +135,8 @@ async fn what_is_published_is_written_down_like_the_function_does() {
     assert_eq!(ids, event_ids(0..12));
 }
 
-/// A body of more jobs than the function's own line lists, of which a part is published before the queue
-/// fails.
+/// Creates a body with more jobs than a line of the function can list. A part of it is published before the
+/// queue fails.
 #[tokio::test]
 async fn what_replay_and_lookup_have_published_is_not_published_again() {
     let world = World::new().await;
@@ -209,7 +209,7 @@ async fn a_log_that_a_replay_cannot_write_is_reported() {
 async fn what_arrives_or_is_published_during_a_run_is_not_sent_again() {
     let world = World::new().await;
     world.ci.add((0..148).map(|number| ended(number, 20)));
-    // The first run waits for its second page while the other one does all the work.
+    // The first run waits for its second page while the other run publishes all jobs.
     world.ci.fail_at(1, Fault::Pause);
     let first = tokio::spawn(run(world.reconcile(&["--tag", "Snapshot"])));
     world.ci.wait_for(2).await;
@@ -217,7 +217,7 @@ async fn what_arrives_or_is_published_during_a_run_is_not_sent_again() {
     assert_eq!(second.ids("published"), event_ids(100..148), "{second:?}");
     world.ci.add([148, 149].map(|number| ended(number, 20)));
     world.log.add(&event_ids([148])).await;
-    // By a clock that is late.
+    // The clock is slow.
     let late = minutes_ago(0) - SignedDuration::from_secs(45);
     world.log.add_at(&event_ids([149]), late).await;
     tokio::time::sleep(Duration::from_secs(11)).await;
@@ -228,7 +228,7 @@ async fn what_arrives_or_is_published_during_a_run_is_not_sent_again() {
     assert_eq!(world.drain().await, event_ids(0..148));
 }
 
-/// A busy function writes 45,000 lines in a quarter of an hour, which are some 24 pages.
+/// A busy function writes 45,000 lines in 15 minutes, which are about 24 pages.
 #[tokio::test]
 async fn the_log_is_read_once_and_then_only_what_is_new() {
     let world = World::new().await;
@@ -246,7 +246,7 @@ async fn the_log_is_read_once_and_then_only_what_is_new() {
         if is_old && page < 24 {
             answer["nextToken"] = (page + 1).to_string().into();
         }
-        // Some of CloudWatch's pages are empty though others follow.
+        // Some pages of CloudWatch are empty although more pages follow.
         if is_old && [1, 24].contains(&page) {
             let line = published(&event_ids([100 + page]));
             answer["events"] = json!([{ "message": line, "timestamp": 1 }]);
@@ -258,7 +258,7 @@ async fn the_log_is_read_once_and_then_only_what_is_new() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.ids("received"), event_ids([101, 124]), "{ended:?}");
     assert_eq!(ended.ids("published").len(), 123, "{ended:?}");
-    // The pages, a stream, a line for each of thirteen batches, and a read each ten seconds.
+    // The pages, a stream, a line for each of thirteen batches, and a read every ten seconds.
     let asked = asked.load(Ordering::Relaxed);
     assert!((38..43).contains(&asked), "{asked} calls");
 }
@@ -284,7 +284,7 @@ async fn a_lookup_that_cannot_be_recorded_names_each_job() {
     assert_eq!(world.drain().await, event_ids(0..15));
 }
 
-/// An id may be a signed URL: the log has its digest.
+/// An id may be a signed URL, so the log contains its digest.
 #[tokio::test]
 async fn an_id_with_illegal_characters_is_replaced_by_its_digest() {
     let world = World::new().await;
@@ -327,7 +327,8 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     );
     assert!(world.drain().await.is_empty());
 
-    // A stream can be created, but no line written: the job is published, and the next run repeats it.
+    // The stream can be created, but no line can be written. The job is published, and the next run publishes
+    // it again.
     let log = refusing_log(&["PutLogEvents"]).await;
     let ended = run(with_log(&world, &log)).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -335,7 +336,7 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     assert!(ended.stderr.contains(warning), "{ended:?}");
     assert_eq!(world.drain().await, event_ids([1]));
 
-    // For one outage that is known the log is not needed.
+    // The log is not required with `--all`.
     let mut command = world.of_bucket("reconcile", &["--all", "--tag", "Snapshot"]);
     command.env("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "http://127.0.0.1:9");
     let ended = run(command).await;
@@ -343,14 +344,14 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     assert_eq!(world.drain().await, event_ids([1]));
 }
 
-/// The command with another log.
+/// Returns the command with another log.
 fn with_log(world: &World, endpoint: &str) -> Command {
     let mut command = world.reconcile(&["--tag", "Snapshot"]);
     command.env("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint);
     command
 }
 
-/// Starts a log that is empty and refuses these calls, and returns its endpoint.
+/// Starts an empty log that rejects these calls, and returns its endpoint.
 async fn refusing_log(calls: &'static [&'static str]) -> String {
     let address = server::serve(move |head, _| {
         let target = head.headers.get("x-amz-target");

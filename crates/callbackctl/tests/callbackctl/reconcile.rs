@@ -1,4 +1,4 @@
-//! Which jobs are found, and what becomes of them.
+//! Tests which jobs are found and published.
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use testkit::{
 #[tokio::test]
 async fn the_missing_ones_of_250_jobs_are_published_and_no_others() {
     let world = World::new().await;
-    // Of each ten jobs, seven arrived, one did not, one is running, and one ended long ago.
+    // Of ten jobs, seven were received, one is missing, one is running, and one ended long ago.
     world.ci.add((0..250).map(|number| match number % 10 {
         8 => task(number, "Running", minutes_ago(60), None),
         9 => ended(number, 300),
@@ -31,7 +31,7 @@ async fn the_missing_ones_of_250_jobs_are_published_and_no_others() {
     let missing = event_ids((0..250).filter(|number| number % 10 == 7));
     let first = world.run(&["--tag", "Snapshot"]).await;
     assert_eq!(first.code, Some(0), "{first:?}");
-    // Tencent does not list what runs.
+    // Tencent does not list running jobs.
     let counts = "listed 225, received 175, published 25, skipped 0";
     assert_eq!(first.last_line(), counts);
     assert_eq!(first.ids("published"), missing);
@@ -56,13 +56,13 @@ async fn a_window_has_edges() {
         ended_at(2, ago(60, 20)),
         ended_at(3, ago(10, -20)),
         ended_at(4, ago(10, 20)),
-        // Created as long before as a job may take, and longer.
+        // Created exactly the maximum duration of a job before its end, and earlier.
         task(5, "Failed", ago(120, 40), Some(minutes_ago(30))),
         task(6, "Failed", ago(120, -40), Some(minutes_ago(30))),
         // Ended, without an end time.
         task(7, "Cancel", minutes_ago(90), None),
         task(8, "Pause", minutes_ago(30), None),
-        // It cannot have ended then.
+        // This end time is impossible.
         task(9, "Failed", minutes_ago(90), Some(year_9999)),
     ]);
     let window = ["--since", "1h", "--until", "10m", "--longest-job", "1h"];
@@ -88,7 +88,7 @@ async fn listed_jobs_that_have_not_ended_are_ignored() {
     let states = ["Submitted", "Running", "Pause", "Auditing"];
     let created = minutes_ago(30);
     world.ci.add((1..).zip(states).map(|(number, state)| {
-        // Some samples have an end all the same.
+        // Some samples nevertheless have an end time.
         task(number, state, created, Some(minutes_ago(20)))
     }));
     world.ci.add([ended(9, 20)]);
@@ -109,7 +109,7 @@ async fn a_job_whose_state_is_unknown_is_left_unless_it_was_received() {
         postponed(1, Some(minutes_ago(20))),
         postponed(2, None),
         postponed(3, Some(minutes_ago(20))),
-        // Not of this window.
+        // Outside the time window.
         postponed(4, Some(minutes_ago(300))),
     ]);
     world.ci.fail_always("Snapshot", Fault::AllStates);
@@ -152,7 +152,7 @@ async fn workflow_runs_are_looked_up_and_get_the_requested_bucket() {
         run_of_workflow(1, "Success", minutes_ago(20)),
         run_of_workflow(2, "Running", minutes_ago(20)),
         arrived,
-        // It began in time to be listed, and ended too early.
+        // It is listed because of its creation time, but ended too early.
         run_of_workflow(4, "Success", minutes_ago(180)),
     ]);
     let ended = world.run(&["--workflow-id", WORKFLOW]).await;
@@ -176,7 +176,7 @@ async fn workflow_runs_are_looked_up_and_get_the_requested_bucket() {
     assert!(ended.last_line().starts_with("listed 0,"), "{ended:?}");
 }
 
-/// A run that fails or is cancelled ends later than its last task whose end is known.
+/// A failed or cancelled run ends later than the last known end of its tasks.
 #[tokio::test]
 async fn a_run_whose_end_is_not_known_belongs_to_every_window() {
     let world = World::new().await;
@@ -203,7 +203,7 @@ async fn a_run_whose_end_is_not_known_belongs_to_every_window() {
     assert_eq!(ended.ids("published"), expected, "{ended:?}");
 }
 
-/// The function reads such nodes, so its message is the same.
+/// The function accepts these nodes, so the message is the same.
 #[tokio::test]
 async fn text_between_the_elements_of_a_job_blocks_no_job() {
     let world = World::new().await;
@@ -291,7 +291,7 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
     world
         .ci
         .add_runs([run_of_workflow(9, "Success", minutes_ago(20))]);
-    // Tencent may not list by a tag that none of its pages lists by, and a service may be missing.
+    // Tencent may reject undocumented tags, and a service may be missing.
     world
         .ci
         .fail_always("DNA", Fault::Error(400, "InvalidArgument"));
@@ -318,7 +318,7 @@ async fn without_a_filter_every_tag_and_all_runs_are_listed() {
         "{printed:?}"
     );
 
-    // A documented tag that Tencent refuses is a failure, and so is one that was asked for.
+    // The rejection of a documented or requested tag is a failure.
     world
         .ci
         .fail_always("Tts", Fault::Error(400, "InvalidArgument"));
@@ -356,7 +356,7 @@ async fn queue_ids_select_tasks_and_an_unknown_one_is_a_failure() {
 async fn a_job_on_two_pages_is_published_once() {
     let world = World::new().await;
     world.ci.add((0..150).map(|number| ended(number, 20)));
-    // It is on the first page, and at the end of the second one again.
+    // The job is on the first page, and again at the end of the second page.
     world.ci.add([ended(9, 20)]);
     let ended = world.run(&["--tag", "Snapshot"]).await;
     let counts = "listed 150, received 0, published 150, skipped 0";

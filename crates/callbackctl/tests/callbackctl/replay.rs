@@ -1,4 +1,4 @@
-//! `callbackctl replay`: nothing is lost on the way out of the vault.
+//! Tests `callbackctl replay`: no body of the vault is lost.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use testkit::{
     queue::{ReceivedMessage, TestQueue},
 };
 
-/// `callbackctl replay` with the URL of a queue.
+/// Returns `callbackctl replay` with the URL of a queue.
 fn replay(queue_url: &str, vault: &Bucket, arguments: &[&str]) -> Command {
     let mut command = command::callbackctl(&[&["replay"], arguments].concat());
     command
@@ -24,14 +24,14 @@ fn replay(queue_url: &str, vault: &Bucket, arguments: &[&str]) -> Command {
     command
 }
 
-/// `callbackctl replay` onto a fake queue.
+/// Returns `callbackctl replay` with a fake queue.
 fn replay_onto(aws: &FakeAws, vault: &Bucket, arguments: &[&str]) -> Command {
     let mut command = replay(&aws.url(), vault, arguments);
     command.env("AWS_ENDPOINT_URL_SQS", aws.endpoint());
     command
 }
 
-/// A vault with this many spilled bodies of one job each.
+/// Creates a vault with this many spilled bodies, with one job each.
 async fn spilled(count: u32) -> Bucket {
     let vault = Bucket::create().await;
     for number in 0..count {
@@ -43,18 +43,18 @@ async fn spilled(count: u32) -> Bucket {
     vault
 }
 
-/// A vault with bodies to replay, and others.
+/// Creates a vault with bodies to replay and other objects.
 async fn filled() -> Bucket {
     let vault = Bucket::create().await;
     for (key, body) in [
         ("spill/2024/05/06/a", to_xml(&tasks((0..12).map(snapshot)))),
         ("spill/2024/05/07/b", to_json(&tasks([snapshot(20)]))),
         ("quarantine/2024/05/06/c", b"<Response>".to_vec()),
-        // It can be read by now: the code was fixed.
+        // The body is readable after a fix of the code.
         ("quarantine/2024/05/06/d", to_json(&tasks([snapshot(21)]))),
         ("quarantine/2024/05/06/p", to_json(&probe())),
         ("oversize/2024/05/06/e", to_json(&tasks([snapshot(22)]))),
-        // The empty object of a folder is not a body, but one with something in it is.
+        // The empty object of a folder is ignored, but an object with content is a body.
         ("spill/", Vec::new()),
         ("spill/2024/05/08/", b"{".to_vec()),
     ] {
@@ -282,7 +282,7 @@ async fn a_key_with_a_control_character_keeps_nothing_back() {
     assert_eq!(ids(&queue.drain().await), (0..3).map(event_id).collect());
 }
 
-/// The function trims it as well.
+/// The function also trims the URL.
 #[tokio::test]
 async fn a_queue_url_is_trimmed_before_its_kind_is_read() {
     let (queue, vault) = (TestQueue::fifo().await, spilled(1).await);
@@ -294,7 +294,7 @@ async fn a_queue_url_is_trimmed_before_its_kind_is_read() {
 #[tokio::test]
 async fn a_replay_that_is_killed_loses_nothing() {
     let vault = spilled(4).await;
-    // The second message gets no response: that is where it is killed.
+    // The process is killed while it waits for the response to the second message.
     let aws = FakeAws::scripted(&[Reply::Accept], Reply::Silence).await;
     let mut command = replay_onto(&aws, &vault, &[]);
     let mut child = command
@@ -319,7 +319,7 @@ async fn a_replay_that_is_killed_loses_nothing() {
     assert_eq!(aws.taken(), (0..4).map(event_id).collect());
 }
 
-/// The SDK's own error quotes the whole request.
+/// The error of the SDK quotes the whole request.
 #[tokio::test]
 async fn an_invalid_endpoint_does_not_bring_a_message_to_the_screen() {
     let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
@@ -334,8 +334,8 @@ async fn an_invalid_endpoint_does_not_bring_a_message_to_the_screen() {
     assert!(!format!("{ended:?}").contains("s3cret"), "{ended:?}");
 }
 
-/// An earlier delivery of the body may have put a pointer to `<request id>-<n>` on the queue, and its
-/// consumer deletes that object.
+/// An earlier delivery of the body may have sent a pointer to `<request id>-<n>`. Its consumer may delete that
+/// object.
 #[tokio::test]
 async fn an_oversize_message_never_gets_the_key_of_another_one() {
     let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
@@ -360,7 +360,7 @@ async fn an_oversize_message_never_gets_the_key_of_another_one() {
     }
 }
 
-/// Run it alone and with `--nocapture` to measure: `-- --ignored soak --nocapture`.
+/// Measures the throughput. Run it alone: `-- --ignored soak --nocapture`.
 #[tokio::test]
 #[ignore = "measures"]
 async fn soak_bodies_a_second() {

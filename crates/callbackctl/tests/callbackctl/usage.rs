@@ -1,4 +1,4 @@
-//! Wrong usage and missing settings end a command before it sends a request.
+//! Tests invalid arguments and missing settings, which stop a command before it sends a request.
 
 use crate::{
     command::{World, run},
@@ -57,7 +57,7 @@ async fn wrong_usage_ends_with_2() {
         (with(&["--log-group", "a"]), "cannot be used with"),
         (with(&["--since", "2"]), "--since"),
         (with(&["--tag", ""]), "--tag"),
-        // They become a host.
+        // They become parts of a host name.
         (
             [&["--bucket", "evil.example/-1", "--all"], &region[..]].concat(),
             "only lower-case letters, digits and hyphens are allowed",

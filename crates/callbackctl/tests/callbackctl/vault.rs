@@ -1,4 +1,4 @@
-//! `callbackctl vault`: the objects in the vault.
+//! Tests `callbackctl vault`.
 
 use std::future;
 

@@ -1,4 +1,4 @@
-//! The bodies that Tencent has published for callbacks, as answers of its lists.
+//! Tests Tencent's published callback bodies as jobs in its lists.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::{
     jobs::{Job, minutes_ago},
 };
 
-/// An element of a document by its name, tags included.
+/// Returns the first element with this name, including its tags.
 fn element(document: &str, name: &str) -> Option<String> {
     let begin = document.find(&format!("<{name}>"))?;
     let close = format!("</{name}>");
@@ -21,7 +21,7 @@ fn element(document: &str, name: &str) -> Option<String> {
     Some(document[begin..end].to_owned())
 }
 
-/// The one message of a body.
+/// Returns the only message of a body.
 fn message(body: &str) -> Value {
     let payload = Payload::read(body.as_bytes()).expect("a published body can be read");
     let Payload::Callback(callback) = payload else {
@@ -76,7 +76,7 @@ async fn each_published_body_makes_the_message_of_its_callback() {
         let [message] = &world.queue.drain().await[..] else {
             panic!("{}: {ended:?}", path.display());
         };
-        // The bodies name nothing next to the node but `EventName`, which the node's kind implies.
+        // The only sibling field in the bodies is `EventName`, which the kind of node implies.
         assert_eq!(message.event(), callback, "{}", path.display());
         count += 1;
     }

@@ -1,4 +1,4 @@
-//! What Tencent answers without a fault: lists in pages, lookups, queues.
+//! The responses without faults: pages of lists, lookups and queues.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ impl Shared {
         }
     }
 
-    /// `GET /jobs?tag=`. Pictures, documents and files are there only by their type of queue, and the
-    /// others only without one.
+    /// `GET /jobs?tag=`. Pictures, documents and files are listed only with their `queueType`, and other tasks
+    /// only without it.
     fn list(&self, parameters: &BTreeMap<String, String>) -> Response {
         let get = |name: &str| parameters.get(name).map(String::as_str);
         let Some(tag) = get("tag") else {
@@ -72,7 +72,7 @@ impl Shared {
         })
     }
 
-    /// `only` or all but the jobs whose ids begin with these letters.
+    /// Selects the jobs whose ids begin with these letters, or all others.
     fn look_up(&self, ids: &str, letters: &[char], only: bool) -> Response {
         let ids: Vec<_> = ids.split(',').collect();
         if ids.len() > 10 || (only && ids.len() > 1) {
@@ -95,7 +95,7 @@ impl Shared {
         let queues = lock(&self.queues);
         let empty = Vec::new();
         let all = queues.get(path).unwrap_or(&empty);
-        // Fewer than this program asks for.
+        // Smaller than the requested page size.
         let size = 50;
         let page: String = all
             .iter()
@@ -109,7 +109,7 @@ impl Shared {
     }
 }
 
-/// A page of a list by its parameters.
+/// Returns the page of a list for these parameters.
 fn page(
     jobs: impl Iterator<Item = Job>,
     parameters: &BTreeMap<String, String>,
@@ -117,9 +117,9 @@ fn page(
 ) -> Response {
     let get = |name: &str| parameters.get(name).map(String::as_str);
     let time = |name: &str| -> Timestamp {
-        let text = get(name).expect("a window is asked for");
+        let text = get(name).expect("the request has a time window");
         let format = "%Y-%m-%dT%H:%M:%S%z";
-        Timestamp::strptime(format, text).expect("a time as the vendor has it")
+        Timestamp::strptime(format, text).expect("a time in Tencent's format")
     };
     let (from, until) = (time("startCreationTime"), time("endCreationTime"));
     let states: Vec<_> = get("states").unwrap_or("All").split(',').collect();

@@ -1,6 +1,6 @@
-//! Tencent's query API, as its pages describe it: signed requests, lists in pages, lookups.
+//! A fake of Tencent's API, according to its documentation: signed requests, pages of lists, and lookups.
 //!
-//! The signature is checked with the code of the program, whose unit tests compare it with Tencent's.
+//! Signatures are checked with the code of `callbackctl`, whose unit tests compare it with Tencent's SDKs.
 
 mod listing;
 mod signature;
@@ -36,45 +36,45 @@ pub(crate) const SECRETS: [&str; 5] = [
     "quoted0by0the0vendor",
 ];
 
-/// A fault: what the server sends instead of the right answer.
+/// A fault, which replaces the correct response.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// Tencent's error.
+    /// An error in Tencent's format.
     Error(u16, &'static str),
-    /// A status with a page of a proxy's. A redirect goes to `/elsewhere`.
+    /// This status with an HTML page, like a proxy. A redirect goes to `/elsewhere`.
     Html(u16),
-    /// 200 with nothing.
+    /// 200 with an empty body.
     Empty,
-    /// 200 with this.
+    /// 200 with this body.
     Body(&'static str),
-    /// The right answer without its end.
+    /// The truncated response.
     Truncated,
-    /// The right answer, but for the token of the next page: it is that of this one.
+    /// The correct response, but with the token of this page instead of the next one.
     SameToken,
     /// The first page again, with a new token.
     SamePage,
-    /// The right answer to a request without `states`: a parameter that was ignored.
+    /// The response to a request without `states`, as if the parameter was ignored.
     AllStates,
-    /// The connection is closed instead of an answer.
+    /// The connection is closed without a response.
     Close,
-    /// No answer.
+    /// No response.
     Silence,
-    /// An answer that comes a byte at a time and does not end.
+    /// A response that arrives one byte at a time and does not end.
     Drip,
-    /// The right answer, once `resume` was called.
+    /// The correct response, after `resume` was called.
     Pause,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) path: String,
     pub(crate) parameters: BTreeMap<String, String>,
-    /// By the name in lower case.
+    /// The values by the name in lower case.
     headers: BTreeMap<String, String>,
 }
 
-/// Status and body of a response.
+/// The status and body of a response.
 type Response = (u16, String);
 
 /// The API of one bucket.
@@ -89,9 +89,9 @@ struct Shared {
     runs: Mutex<Vec<Job>>,
     queues: Mutex<BTreeMap<String, Vec<String>>>,
     seen: Mutex<Vec<Seen>>,
-    /// By the number of the request, from 0.
+    /// Faults by the number of the request, from 0.
     faults: Mutex<HashMap<usize, Fault>>,
-    /// By the tag that is listed, by the queue, or by the path.
+    /// Faults by listed tag, queue or path.
     always: Mutex<HashMap<String, Fault>>,
     resumed: Notify,
 }
@@ -111,7 +111,7 @@ impl FakeCi {
         Self { address, shared }
     }
 
-    /// The value of `CI_ENDPOINT_URL`.
+    /// Returns the value of `CI_ENDPOINT_URL`.
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -135,33 +135,33 @@ impl FakeCi {
             .push(queue.to_owned());
     }
 
-    /// Answers the request with this number, from 0, by a fault.
+    /// Injects a fault into the request with this number, from 0.
     pub(crate) fn fail_at(&self, number: usize, fault: Fault) {
         lock(&self.shared.faults).insert(number, fault);
     }
 
-    /// Answers each request for this tag, queue or path by a fault.
+    /// Injects a fault into all requests for this tag, queue or path.
     pub(crate) fn fail_always(&self, what: &str, fault: Fault) {
         lock(&self.shared.always).insert(what.to_owned(), fault);
     }
 
-    /// Ends all faults.
+    /// Removes all faults.
     pub(crate) fn recover(&self) {
         lock(&self.shared.faults).clear();
         lock(&self.shared.always).clear();
     }
 
-    /// Lets a paused answer go.
+    /// Sends a paused response.
     pub(crate) fn resume(&self) {
         self.shared.resumed.notify_one();
     }
 
-    /// All requests so far.
+    /// Returns all received requests.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         lock(&self.shared.seen).clone()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests were received.
     pub(crate) async fn wait_for(&self, count: usize) {
         while lock(&self.shared.seen).len() < count {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -170,8 +170,8 @@ impl FakeCi {
 }
 
 impl Shared {
-    /// Responds to the one request of a connection. It is not a server of hyper's, which cannot close a
-    /// connection or send slowly.
+    /// Responds to the only request of a connection. hyper's servers cannot close a connection without a
+    /// response, or send slowly.
     async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         let request = read_request(&mut client).await?;
         let fault = self.fault_of(&request);
@@ -256,7 +256,7 @@ async fn read_request(client: &mut TcpStream) -> io::Result<Seen> {
     })
 }
 
-/// Parameters of a query, decoded: a bare `+` is a blank.
+/// Returns the decoded parameters of a query. `+` is a space.
 fn pairs(query: &str) -> BTreeMap<String, String> {
     let query = query.replace('+', " ");
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -280,7 +280,7 @@ fn error(status: u16, code: &str) -> Response {
     )
 }
 
-/// An answer with another token of the next page.
+/// Replaces the token of the next page in a response.
 fn with_token(answer: &str, token: &str) -> String {
     let (before, after) = answer.split_once("<NextToken>").expect("not the last page");
     let (_, after) = after.split_once('<').expect("it is closed");

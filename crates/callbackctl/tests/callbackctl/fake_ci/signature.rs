@@ -1,4 +1,4 @@
-//! Checks that requests are signed, host, token and all parameters included.
+//! Checks that the signature of a request includes the host, the token and all parameters.
 
 use std::ops::Range;
 
