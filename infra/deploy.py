@@ -21,9 +21,10 @@ from botocore.exceptions import ClientError
 from templates import ROOT, TEMPLATE
 
 BUILD = ROOT / "target" / "sam" / "build"
-# The vault's name begins with it, so it must be lower case, and short enough that AWS shortens no name.
+# The vault's name begins with the name of the stack. It must be in lower case, and short enough that AWS does
+# not truncate any name.
 STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,36}")
-# New accounts have 10 concurrent executions. Workers on Lambda can use up so few.
+# New accounts have a quota of 10 concurrent executions, which workers on Lambda can use up.
 LOW_QUOTA = 50
 
 
@@ -31,11 +32,11 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description="Build and deploy the receiver's stack.")
     parser.add_argument("--stack", required=True, help="the stack's name")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="of the template")
-    # What follows `--` is for `sam deploy`.
+    # The arguments after `--` are passed to `sam deploy`.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, for_sam = parser.parse_args(arguments[:end]), arguments[end + 1 :]
     if not STACK_NAME.fullmatch(options.stack):
-        sys.exit("the stack's name must match [a-z][a-z0-9-]{0,36}")
+        sys.exit("the stack name must match [a-z][a-z0-9-]{0,36}")
     stack = describe(options.stack)
     given = dict(parameter.partition("=")[::2] for parameter in options.parameters)
     known = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> None:
     if not stack and "TokenDigests" not in given:
         token = new_token()
         given["TokenDigests"] = hashlib.sha256(token.encode()).hexdigest()
-    # `sam deploy` reads parameters that are not given from the stack, but `sam build` does not.
+    # `sam deploy` reads omitted parameters from the stack, but `sam build` does not.
     override = f"Architecture={({'Architecture': 'arm64'} | known | given)['Architecture']}"
     build = ["--template", str(TEMPLATE), "--build-dir", str(BUILD)]
     sam("build", *build, "--parameter-overrides", override)
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> None:
     }
     print(f"\nThe callback URL: {outputs['CallbackUrl']}{token or '<token>'}")
     if token:
-        print("It contains the token, which is stored nowhere. `make smoke` checks the URL.")
+        print("Store the URL: its token is not stored anywhere else. `make smoke` checks the URL.")
 
 
 def describe(stack: str) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def describe(stack: str) -> dict[str, Any]:
     try:
         [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
-        # After any other error the stack may exist, and a new token would lock Tencent out.
+        # After any other error, the stack may exist. A new token would then invalidate the registered URL.
         if "does not exist" not in str(error):
             raise
         return {}
@@ -84,22 +85,22 @@ def warnings(values: dict[str, str]) -> Iterator[str]:
 
 
 def new_token() -> str:
-    # The output of a build server is stored.
+    # Build servers store their output, which would contain the token.
     if not sys.stdout.isatty():
-        sys.exit("without a terminal, TokenDigests is required: `callbackctl token` prints a token")
+        sys.exit("TokenDigests is required without a terminal: run `callbackctl token`")
     token = secrets.token_hex(32)
-    print(f"The token of the callback URL, printed only now: {token}", flush=True)
+    print(f"The token of the callback URL, which is printed only once: {token}", flush=True)
     return token
 
 
 def flags(stack: str, is_new: bool, given: dict[str, str]) -> Iterator[str]:
     yield from ("--template", str(BUILD / "template.yaml"))
     yield from ("--config-file", str(ROOT / "infra" / "samconfig.toml"))
-    # The prefix is the stack's own, since `sam delete` empties it.
+    # Each stack has a separate prefix, because `sam delete` empties it.
     yield from ("--stack-name", stack, "--s3-prefix", stack)
     yield "--confirm-changeset" if sys.stdin.isatty() else "--no-confirm-changeset"
     if is_new:
-        # Otherwise a failed creation leaves a stack that cannot be updated.
+        # Otherwise, a stack cannot be updated after its creation failed.
         yield from ("--on-failure", "DELETE")
     if given:
         # SAM ignores an empty value without quotes.

@@ -1,4 +1,4 @@
-"""Builds what is deployed into `target/dist/<architecture>`: `make packages`.
+"""Builds the packages in `target/dist/<architecture>`: `make packages`.
 
 Each folder has the zips of both functions, the templates that refer to them, and `callbackctl`, and
 is also packed as the archive of a release. An architecture without Rust's target is left out.
@@ -21,21 +21,22 @@ from pathlib import Path
 from templates import ROOT, TEMPLATE, dump, load, without_function_url
 
 DIST = ROOT / "target" / "dist"
-# Not the folder of `make deploy`: its flags differ, so each build would discard the other.
+# The folder differs from that of `make deploy`, whose flags are different: each build would invalidate the
+# other.
 BUILD = ROOT / "target" / "dist-build"
 CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")).resolve()
 
-# Rust's target and cargo-lambda's flag for each of Lambda's architectures.
+# The Rust target and the cargo-lambda flag for each architecture of Lambda.
 ARCHITECTURES = {
     "arm64": ("aarch64-unknown-linux-gnu", "--arm64"),
     "x86_64": ("x86_64-unknown-linux-gnu", "--x86-64"),
 }
 
-# Separate builds: together, cargo would compile the receiver with features that only the others need.
+# Separate builds. Otherwise, cargo would compile the receiver with features that only the other programs need.
 BUILDS = ["--bin callback", "--package callbackctl --package reconcile-function"]
 PROGRAMS = ["callback", "callbackctl", "reconcile"]
 
-# That of provided.al2023.
+# The glibc version of provided.al2023.
 NEWEST_GLIBC = (2, 34)
 
 EXECUTABLE = ("bootstrap", "callbackctl")
@@ -47,9 +48,11 @@ def main() -> int:
     for architecture, (target, flag) in ARCHITECTURES.items():
         command = ["rustc", "--print", "target-libdir", "--target", target]
         library = Path(subprocess.check_output(command, cwd=ROOT, text=True).strip())
-        # cargo-lambda would download it.
+        # Otherwise, cargo-lambda would download the target.
         if not any(library.glob("libstd-*.rlib")):
-            print(f"no package for {architecture}: `rustup target add {target}`", file=sys.stderr)
+            print(
+                f"no package for {architecture}: run `rustup target add {target}`", file=sys.stderr
+            )
             continue
         folder = DIST / architecture
         folder.mkdir(parents=True)
@@ -65,7 +68,7 @@ def main() -> int:
 
 def build(folder: Path, flag: str) -> dict[str, bytes]:
     """Returns the programs by name."""
-    # Not RUSTFLAGS, which would replace the processor that cargo-lambda sets in the same way.
+    # RUSTFLAGS would override the target CPU that cargo-lambda sets.
     paths = [f"--remap-path-prefix={CARGO_HOME}=/cargo", f"--remap-path-prefix={ROOT}=/source"]
     command = ["cargo", "lambda", "build", "--release", "--locked", flag]
     command += ["--lambda-dir", str(folder), "--config", f"build.rustflags={paths}"]
@@ -80,13 +83,15 @@ def build(folder: Path, flag: str) -> dict[str, bytes]:
 
 
 def check(name: str, code: bytes) -> None:
-    """Refuses a program that contains the machine's paths, or does not start on Lambda."""
+    """Rejects a program that contains paths of this machine, or that requires a newer glibc than Lambda's."""
     for place in (ROOT, CARGO_HOME, Path.home()):
         if str(place).encode() in code:
             sys.exit(f"dist.py: {name} contains the path {place}")
     versions = {(int(a), int(b)) for a, b in re.findall(rb"GLIBC_(\d+)\.(\d+)", code)}
     if not versions or max(versions) > NEWEST_GLIBC:
-        sys.exit(f"dist.py: {name} needs glibc {sorted(versions)}, Lambda has {NEWEST_GLIBC}")
+        sys.exit(
+            f"dist.py: {name} requires glibc {sorted(versions)}, but Lambda has {NEWEST_GLIBC}"
+        )
 
 
 def fill(folder: Path, programs: dict[str, bytes]) -> None:
@@ -113,7 +118,7 @@ def fill(folder: Path, programs: dict[str, bytes]) -> None:
 
 
 def pack(archive: Path, files: dict[str, bytes]) -> None:
-    # Not compressed, since versions of zlib differ in their output.
+    # Not compressed, because the output depends on the version of zlib.
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as out:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))

@@ -1,4 +1,4 @@
-"""Starts MiniStack, an emulator of AWS, and has helpers of the programs that use it."""
+"""Starts MiniStack, an emulator of AWS, and provides helper functions for the programs that use it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-central-1"
 
-# MiniStack starts in half a second, and takes longer on a busy machine.
+# MiniStack usually starts in half a second.
 START_SECONDS = 30
 
-# SDKs address a bucket by host name, which need not resolve here, unless the endpoint is an address.
+# With an IP address as the endpoint, SDKs use path-style requests. The host name of a bucket may not resolve
+# here.
 HOST = "127.0.0.1"
 
 
@@ -39,12 +40,12 @@ def ministack(settings: dict[str, str] | None = None) -> Iterator[dict[str, str]
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": REGION,
-        # Python's SDK reads this one.
+        # The variable for the Python SDK.
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    # The user's profile, endpoints and proxy.
+    # Removes the user's profile, endpoints and proxy.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(AWS_CONFIG_FILE=os.devnull, no_proxy=f"localhost,{HOST}")
@@ -96,7 +97,7 @@ def wait_until_healthy(endpoint: str, process: subprocess.Popen[bytes]) -> None:
 
 def end_on_signals() -> None:
     """Makes signals raise `SystemExit`, so that `finally` blocks run."""
-    # A terminal that closes sends SIGHUP, which nohup ignores.
+    # A closed terminal sends SIGHUP, unless nohup ignores it.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
@@ -108,4 +109,4 @@ def step(message: str) -> None:
 
 def expect(what: str, expected: object, found: object) -> None:
     if expected != found:
-        sys.exit(f"wrong: {what}: expected {expected}, but found {found}")
+        sys.exit(f"{what}: expected {expected}, but found {found}")

@@ -19,7 +19,7 @@ from receiver import Receiver, kind, post, start
 
 CASES = ROOT / "tests" / "cases"
 TRANSCODE = "task/transcode.xml"
-# Encloses a number that must keep its digits. It is not in any record.
+# Encloses a number that must keep its digits. Records do not contain this character.
 MARK = "\ue000"
 
 PROBE = (
@@ -29,12 +29,12 @@ PROBE = (
 
 
 class Sample(NamedTuple):
-    """A body to post, and the kind of answer that is expected: a result of `kind`."""
+    """A body to post, and the expected result of `kind` for the response."""
 
     name: str
     body: bytes
     expected: str = "accepted"
-    # The correct one if absent.
+    # The default is the correct token.
     token: str = ""
 
 
@@ -73,7 +73,7 @@ def samples() -> list[Sample]:
 
 
 def post_all(receiver: Receiver, posted: list[Sample]) -> list[str]:
-    """Posts callbacks, checks and prints what becomes of them, and returns the ids of the records."""
+    """Posts callbacks, checks and prints the results, and returns the ids of the records."""
     ids = []
     step("posting callbacks: the answer, and the function's log line")
     for sample in posted:
@@ -87,8 +87,10 @@ def post_all(receiver: Receiver, posted: list[Sample]) -> list[str]:
 
 
 def keep(receiver: Receiver) -> None:
-    """Leaves the records to your own worker."""
-    print("\npaste this into the terminal of your worker or of callbackctl; Ctrl-C ends all:")
+    """Keeps running for your own worker."""
+    print(
+        "\npaste these lines into the terminal of your worker or of callbackctl (stop with Ctrl-C):"
+    )
     for name, value in receiver.environment.items():
         print(f"  export {name}={shlex.quote(value)}")
     print("\nto post a callback (the URL contains the token):")

@@ -1,4 +1,4 @@
-"""The function on MiniStack behind its URL, with a queue and a vault."""
+"""Runs the function on MiniStack behind its URL, with a queue and a vault."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ LOG_GROUP = f"/aws/lambda/{FUNCTION}"
 QUEUE = "jobs"
 VAULT = "vault"
 
-# The function itself needs at most 4.2 s.
+# The function needs at most 4.2 s.
 ANSWER_SECONDS = 30
-# A worker may take longer: its first start loads packages.
+# A worker may need more time, because its first start loads packages.
 FUNCTION_SECONDS = 60
 
 
 def kind(status: int, answer: str) -> str:
-    """Returns `accepted`, `probe` or `quarantined` for a 200, else the status."""
+    """Returns `accepted`, `probe` or `quarantined` for status 200, or else the status."""
     if status == 200:
         return next(name for name in ("accepted", "probe", "quarantined") if f'"{name}"' in answer)
     return str(status)
 
 
 def post(url: str, body: bytes) -> tuple[int, str]:
-    """Posts a body to a callback URL as Tencent does. Returns the answer's status and body."""
+    """Posts a body to a callback URL like Tencent. Returns the status and body of the response."""
     is_json = body.lstrip()[:1] == b"{"
     headers = {"Content-Type": "application/json" if is_json else "application/xml"}
     try:
@@ -60,7 +60,7 @@ def receive(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def start(settings: dict[str, str]) -> Iterator[Receiver]:
-    """Starts the emulator with the function; `settings` are variables of the function."""
+    """Starts the emulator with the function. `settings` are environment variables of the function."""
     step("starting the emulator, with the queue, the vault, and the function behind a URL")
     end_on_signals()
     with ministack() as variables:
@@ -77,7 +77,7 @@ class Receiver:
         location = {"LocationConstraint": REGION}
         self.client("s3").create_bucket(Bucket=VAULT, CreateBucketConfiguration=location)
         self.logs.create_log_group(logGroupName=LOG_GROUP)
-        # With these the function, `callbackctl` and workers find the queue and the vault.
+        # The settings of the queue and the vault for the function, `callbackctl` and workers.
         self.environment = {**variables, "QUEUE_URL": self.queue_url, "VAULT_BUCKET": VAULT}
         digest = hashlib.sha256(self.token.encode()).hexdigest()
         own = {"CALLBACK_TOKEN_SHA256": digest, **settings}
@@ -86,7 +86,7 @@ class Receiver:
         url = self.client("lambda").create_function_url_config(
             FunctionName=FUNCTION, AuthType="NONE"
         )
-        # The host name of the URL need not resolve. The emulator serves it under this path as well.
+        # The host name of the URL may not resolve. The emulator also serves the function at this path.
         url_id = url["FunctionUrl"].split("//")[1].split(".")[0]
         self.url = f"{variables['AWS_ENDPOINT_URL']}/_aws/lambda-url/{url_id}/{self.token}"
 
@@ -98,7 +98,7 @@ class Receiver:
     ) -> None:
         """Creates a function from one file."""
         package = io.BytesIO()
-        # Not compressed, which would take longer than it saves.
+        # Not compressed, because compression would take longer than the upload.
         with zipfile.ZipFile(package, "w") as archive:
             entry = zipfile.ZipInfo(file)
             entry.external_attr = 0o755 << 16
@@ -120,7 +120,7 @@ class Receiver:
     def last_log_line(self) -> dict[str, Any]:
         """Returns the last line of the function's log."""
         events = self.logs.filter_log_events(logGroupName=LOG_GROUP)["events"]
-        # Lambda's own lines are not JSON, and metrics have no message.
+        # Lambda's lines are not JSON, and metrics have no message.
         lines = [
             json.loads(event["message"]) for event in events if event["message"].startswith("{")
         ]

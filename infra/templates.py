@@ -1,4 +1,4 @@
-"""Reads and writes templates, and makes the one for regions without function URLs."""
+"""Reads and writes templates, and creates the template for regions without function URLs."""
 
 from __future__ import annotations
 

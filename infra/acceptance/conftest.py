@@ -25,7 +25,7 @@ import receiver
 from templates import ROOT, load
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
-# AWS applies changes of permissions within a minute or so, and an alarm has periods of five minutes.
+# AWS applies changes of permissions within about a minute, and an alarm has periods of five minutes.
 PATIENCE_SECONDS = {"account": 600, "emulator": 20}
 
 
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def eventually(check: Callable[[], Any]) -> Any:
-    """Calls `check` until it returns something true, and returns that."""
+    """Calls `check` until it returns a true value, and returns this value."""
     where = "emulator" if "AWS_ENDPOINT_URL" in os.environ else "account"
     end = time.monotonic() + PATIENCE_SECONDS[where]
     while not (found := check()) and time.monotonic() < end:
@@ -69,7 +69,7 @@ def deployment(
 def start_emulator(stack: contextlib.ExitStack, certificate: str) -> None:
     """Starts MiniStack with TLS and IAM."""
     command = shlex.split("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes")
-    # rustls accepts no authority as a server's own certificate.
+    # rustls does not accept the certificate of an authority as a server certificate.
     for extension in ("basicConstraints=critical,CA:FALSE", "subjectAltName=IP:127.0.0.1"):
         command += ["-addext", extension]
     command += ["-subj", "/CN=localhost", "-keyout", certificate, "-out", certificate]
@@ -80,7 +80,7 @@ def start_emulator(stack: contextlib.ExitStack, certificate: str) -> None:
 
 
 class Deployment:
-    """A stack, and what its users do with it."""
+    """A stack, and the actions of its users."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder, self.region = name, folder, boto3.Session().region_name
@@ -108,14 +108,14 @@ class Deployment:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         self.users[user] = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
         if "AWS_ENDPOINT_URL" not in os.environ:
-            # A key and its permissions work after some seconds.
+            # New keys and their permissions are valid after some seconds.
             time.sleep(20)
 
     def run(self, user: str, *command: str, answers: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command in the folder as a user, and prints its output."""
         key = self.users[user].get_credentials()
         environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_REGION": self.region}
-        # Those of who runs the tests.
+        # Removes the AWS settings of the user who runs the tests.
         for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
             environment.pop(name, None)
         environment.update(AWS_ACCESS_KEY_ID=key.access_key, AWS_SECRET_ACCESS_KEY=key.secret_key)
@@ -135,11 +135,11 @@ class Deployment:
         return done
 
     def deploy_guided(self, **parameters: str) -> bool:
-        """Runs `sam deploy --guided`, and answers its questions; an empty answer is the default."""
+        """Runs `sam deploy --guided`, and answers its questions. An empty answer selects the default."""
         names = load(self.folder / "template.yaml")["Parameters"]
         answers = [self.name, self.region, *(parameters.get(name, "") for name in names)]
-        # Confirm changes, create roles, disable roll-back. If the arguments were saved, each later
-        # deployment would use the first token again.
+        # Confirm changes, create roles, disable rollback, save arguments. Saved arguments would restore the
+        # first token with each later deployment.
         text = "\n".join([*answers, "", "", "", "n", ""])
         return self.run("deploy", "sam", "deploy", "--guided", answers=text).returncode == 0
 
@@ -168,7 +168,7 @@ class Deployment:
 
     @property
     def url(self) -> str:
-        """The callback URL. The emulator serves it at a path, since its name need not resolve."""
+        """The callback URL. The emulator serves it at a path, because its host name may not resolve."""
         url = self.outputs["CallbackUrl"]
         if "AWS_ENDPOINT_URL" not in os.environ:
             return url.rstrip("/")
@@ -181,14 +181,14 @@ class Deployment:
         return status, json.loads(answer)
 
     def receive(self, count: int) -> list[dict[str, Any]]:
-        """Receives and deletes messages as a worker, until it has so many and no more come."""
+        """Receives and deletes messages like a worker, until at least this many were received and the queue is empty."""
         found: list[dict[str, Any]] = []
         sqs, queue = self.users["worker"].client("sqs"), self.outputs["QueueUrl"]
         eventually(lambda: found.extend(receiver.receive(sqs, queue)) or len(found) >= count)
         return found
 
     def log(self, field: str) -> list[dict[str, Any]]:
-        """Returns the lines of the function's log that have a field."""
+        """Returns the lines of the function's log that contain a field."""
         log = {"logGroupName": self.outputs["LogGroupName"], "filterPattern": f'"{field}"'}
         events = boto3.client("logs").filter_log_events(**log)["events"]
         return [json.loads(event["message"]) for event in events]
@@ -203,7 +203,7 @@ class Deployment:
         return hashlib.sha256((token or self.token).encode()).hexdigest()
 
     def clean_up(self) -> None:
-        """Deletes all that is left, the retained parts included."""
+        """Deletes all remaining resources, including the retained ones."""
         iam, cloudformation = boto3.resource("iam"), boto3.client("cloudformation")
         for user in [user for user in iam.users.all() if user.name.startswith(self.name)]:
             for policy in user.attached_policies.all():

@@ -1,4 +1,4 @@
-"""Deploys what `make packages` has made, and tries each promise: on the emulator, or in an account.
+"""Deploys the packages of `make packages`, and tests each promise on the emulator or in an account.
 
 The tests run in their order, on one stack.
 """
@@ -26,13 +26,13 @@ import local
 from conftest import Deployment, eventually
 from receiver import kind
 
-# Lambda's limit, unpacked.
+# Lambda's limit for the unpacked size.
 LARGEST_CODE = 250 * 1024 * 1024
 TRANSCODE = (local.CASES / local.TRANSCODE).read_bytes()
 
 
 def job(name: str, user_data: str = "") -> bytes:
-    """Returns a callback of a job with this id."""
+    """Returns the callback of a job with this id."""
     body = TRANSCODE.replace(b"j5d1f0c2a7b3e4f60a1b2c3d4e5f60718", name.encode())
     return body.replace(b"order 4711", user_data.encode()) if user_data else body
 
@@ -43,7 +43,7 @@ def ids(messages: list[dict[str, Any]]) -> list[str]:
 
 @contextlib.contextmanager
 def vendor(folder: Path, names: list[str]) -> Iterator[str]:
-    """Serves Tencent's lists of tasks and of workflow runs: these jobs, and none."""
+    """Serves Tencent's list of tasks with these jobs, and an empty list of workflow runs."""
     end = datetime.now(timezone(timedelta(hours=8))) - timedelta(minutes=10)
     ended = f"<EndTime>{end:%Y-%m-%dT%H:%M:%S%z}<".encode()
     bodies = [re.sub(b"<EndTime>[^<]*<", ended, job(name)) for name in names]
@@ -58,7 +58,7 @@ def vendor(folder: Path, names: list[str]) -> Iterator[str]:
 
 
 def test_guided_deployment(deployment: Deployment) -> None:
-    """As in the README: `sam deploy --guided` in the unpacked folder."""
+    """Deploys with `sam deploy --guided` in the unpacked folder, as in the README."""
     values = {"TokenDigests": deployment.digest(), "QueueMaxBytes": "65536"}
     assert deployment.deploy_guided(AlarmEmail="success@simulator.amazonses.com", **values)
     assert deployment.status == "CREATE_COMPLETE"
@@ -98,7 +98,7 @@ def test_what_the_queue_refuses_is_spilled_and_replayed(deployment: Deployment) 
     denied = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
     policy["Statement"].append(denied)
     queue.set_attributes(Attributes={"Policy": json.dumps(policy)})
-    # AWS takes a while to apply it. What is accepted until then is received below.
+    # AWS applies the policy with a delay. Callbacks that are accepted until then are received below.
     assert eventually(lambda: deployment.post(job("spilled"))[0] == 503)
     [spilled] = deployment.stored("spill")
     queue.set_attributes(Attributes={"Policy": before})
@@ -115,7 +115,7 @@ def test_both_tokens_are_accepted_during_a_rotation(deployment: Deployment) -> N
     assert deployment.url == url
     for token in (old, new):
         assert deployment.post(job("rotation"), token)[0] == 200
-    # As the recipe for a rotation finds the last use of the old token.
+    # Finds the last use of the old token, as documented for a rotation.
     assert eventually(
         lambda: {0, 1} <= {line["token.index"] for line in deployment.log("token.index")}
     )
@@ -126,7 +126,7 @@ def test_both_tokens_are_accepted_during_a_rotation(deployment: Deployment) -> N
 
 
 def test_a_failed_update_can_be_repeated(deployment: Deployment) -> None:
-    """With new queues, which the roll-back deletes, and code that Lambda refuses."""
+    """Deploys new queues, which the rollback deletes, and code that Lambda rejects."""
     package = deployment.folder / "callback.zip"
     good = package.read_bytes()
     with zipfile.ZipFile(package, "a", zipfile.ZIP_DEFLATED) as archive:
@@ -136,7 +136,7 @@ def test_a_failed_update_can_be_repeated(deployment: Deployment) -> None:
     assert deployment.post(job("rolled-back"))[0] == 200
     assert ids(deployment.receive(1)) == ["rolled-back:Success"]
     package.write_bytes(good)
-    # SQS refuses the name of a queue for a minute after its deletion.
+    # SQS rejects the name of a queue for a minute after its deletion.
     assert eventually(lambda: deployment.sam("deploy", QueueKind="fifo"))
 
 
@@ -171,9 +171,9 @@ def test_a_quarantined_body_raises_its_alarm(deployment: Deployment) -> None:
     assert eventually(has_notified)
 
 
-@pytest.mark.emulator("the stand-in of Tencent is on this machine")
+@pytest.mark.emulator("the fake API of Tencent runs on this machine")
 def test_a_lost_job_is_reconciled(deployment: Deployment, tmp_path: Path) -> None:
-    """Tencent lists two jobs: the callback of one has arrived, that of the other never."""
+    """Tencent lists two jobs. The callback of only one of them has arrived."""
     stack, outputs = f"{deployment.name}-reconcile", deployment.outputs
     key = {"TENCENTCLOUD_SECRET_ID": "id", "TENCENTCLOUD_SECRET_KEY": "key"}
     secrets_manager = boto3.client("secretsmanager")
@@ -195,7 +195,7 @@ def test_a_lost_job_is_reconciled(deployment: Deployment, tmp_path: Path) -> Non
 
 
 def test_the_template_without_function_url(deployment: Deployment) -> None:
-    """For regions without function URLs, over the same stack."""
+    """Deploys the template for regions without function URLs to the same stack."""
     before = deployment.url
     assert deployment.sam("deploy", "--template", "template-http-api.yaml")
     assert deployment.url != before

@@ -1,4 +1,4 @@
-"""What `deploy.py` does before it calls SAM."""
+"""Tests the code of `deploy.py` that runs before SAM."""
 
 from __future__ import annotations
 

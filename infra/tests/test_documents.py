@@ -1,4 +1,4 @@
-"""Every test and every command that a document names exists."""
+"""Checks that all tests and commands that documents name exist."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 
 from templates import ROOT
 
-# The changelog names commands of the past.
+# The changelog contains removed commands.
 DOCUMENTS = [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]
 DOCUMENTS += [*ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
 FOLDERS = ("src", "crates", "tests", "infra", "fuzz/fuzz_targets")
@@ -21,7 +21,7 @@ def test_named_tests_exist() -> None:
     for path in files:
         if path.suffix in (".rs", ".py"):
             names.update(re.findall(r"\b(?:fn|def) (\w+)", path.read_text()))
-    # A test's name, alone or after its file. Nothing else in backticks has three words or more.
+    # The name of a test, with or without its file. No other code span has three or more words with underscores.
     name = re.compile(r"`(?:[\w/.]+::?\s?)?([a-z0-9]+(?:_[a-z0-9]+){2,})`")
     found = {(path.name, test) for path in DOCUMENTS for test in name.findall(path.read_text())}
     assert found
@@ -32,7 +32,7 @@ def named(program: str) -> set[str]:
     """Returns the arguments of a program in spans and blocks of code, and in the texts of alarms."""
     paths = [*DOCUMENTS, *ROOT.glob("infra/*.yaml")]
     text = "\n".join(path.read_text() for path in paths).replace("\\\n", " ")
-    # A text of YAML goes on in the next line.
+    # Joins the lines of YAML texts.
     text = re.sub(r"\n {8,}", " ", text).replace("callbackctl -- ", "\ncallbackctl ")
     found = re.findall(rf"(?:^|[`/]){program} ([a-z][^`&|#\n]*)", text, re.MULTILINE)
     assert found
@@ -46,6 +46,6 @@ def test_named_targets_exist() -> None:
 
 def test_named_commands_exist() -> None:
     for command in named("callbackctl"):
-        # With an unknown option it fails in spite of `--help`.
+        # An unknown option is an error even with `--help`.
         words = shlex.split(command.replace("NAME-APPID", "name-1").replace("--region R ", ""))
         subprocess.check_output([CALLBACKCTL, *words, "--help"])

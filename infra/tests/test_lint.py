@@ -1,4 +1,4 @@
-"""cfn-lint on every template, as SAM transforms it, for every value of every parameter."""
+"""Runs cfn-lint on each template, as transformed by SAM, with every value of every parameter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-# SAM asks for a region, but calls nothing there.
+# SAM requires a region, but sends no requests.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 import cfnlint.api
@@ -32,12 +32,12 @@ SAMPLES = {
     "AlarmEmail": ["", "someone@example.com"],
     "PermissionsBoundaryArn": ["", f"arn:aws:iam::{ACCOUNT}:policy/boundary"],
 }
-# For checkov, which `make template` runs on them.
+# The folder for checkov, which `make template` runs.
 RENDERED = ROOT / "target" / "templates"
 
 
 def variants(template: Template) -> Iterator[dict[str, Any]]:
-    """Yields sets of parameters, in which each value occurs; of a range the lowest and the highest."""
+    """Yields sets of parameters that contain each value, or the limits of a range."""
     lists = {
         name: each.get("AllowedValues") or SAMPLES.get(name) or [each["MinValue"], each["MaxValue"]]
         for name, each in template["Parameters"].items()
@@ -47,7 +47,7 @@ def variants(template: Template) -> Iterator[dict[str, Any]]:
 
 
 def rendered(template: Template, values: dict[str, Any]) -> Template:
-    """Returns a template as SAM transforms it, with these values as the defaults of its parameters."""
+    """Returns a template as transformed by SAM, with these values as the defaults of its parameters."""
     if "Transform" not in template:
         return template
     template = copy.deepcopy(template)
@@ -58,14 +58,14 @@ def rendered(template: Template, values: dict[str, Any]) -> Template:
         for name, each in template["Parameters"].items()
         if "Default" in each
     }
-    # `sam deploy` uploads it.
+    # `sam deploy` uploads the code.
     template["Resources"]["Function"]["Properties"]["CodeUri"] = "s3://bucket/code.zip"
     no_managed_policies = SimpleNamespace(load=dict)
     return json.loads(json.dumps(transform(template, parameters, no_managed_policies)))
 
 
 def lint(template: Template, name: str = "") -> None:
-    """Runs cfn-lint, and writes the template for checkov if it has a name."""
+    """Runs cfn-lint, and writes the template for checkov if a name is set."""
     text = json.dumps(template, indent=1)
     if name:
         RENDERED.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The policies of docs/operations.md, as its command fills them in."""
+"""Tests the policies of docs/operations.md with replaced placeholders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER as MANAGER
 from templates import ROOT, load
 from test_lint import lint, rendered
 
-# What the handlers of CloudFormation call only for features that the templates do not use.
+# The permissions that CloudFormation's handlers require only for features that the templates do not use.
 UNUSED = re.compile(
     r"(ec2|elasticfilesystem|s3files|s3tables|firehose|kms):|s3:REST|iam:Attach|lambda:PassCapacity"
     r"|lambda:GetLayerVersion|s3:(Put|Delete)Object|s3:\w*Metadata|iam:DetachRolePolicy|s3:getObject"
@@ -24,7 +24,7 @@ UNUSED = re.compile(
 
 
 def policy(name: str, folder: Path) -> dict[str, Any]:
-    """Runs the command of the document, and returns a policy that it wrote."""
+    """Runs the command of the document, and returns one of the policies that it writes."""
     (folder / "infra").symlink_to(ROOT / "infra")
     text = (ROOT / "docs" / "operations.md").read_text()
     [command] = [
@@ -39,7 +39,7 @@ def policy(name: str, folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["deploy", "operate"])
 def test_policies_are_valid(name: str, tmp_path: Path) -> None:
     document = policy(name, tmp_path)
-    # IAM's limit for a managed policy, white space not counted.
+    # IAM's size limit for a managed policy, without white space.
     assert len(json.dumps(document, separators=(",", ":"))) <= 6144
     resource = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
     lint({"Resources": {"Policy": resource}})
@@ -47,7 +47,7 @@ def test_policies_are_valid(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("template", ["template.yaml", "reconcile.yaml"])
 def test_the_deploy_policy_allows_what_cloudformation_calls(template: str, tmp_path: Path) -> None:
-    """CloudFormation acts with the rights of the caller. Its schemas list the calls of each type."""
+    """CloudFormation uses the permissions of the caller. Its schemas list the required permissions of each type."""
     actions = [statement["Action"] for statement in policy("deploy", tmp_path)["Statement"]]
     allowed = " ".join(
         each if isinstance(each, str) else " ".join(each) for each in actions
@@ -60,7 +60,7 @@ def test_the_deploy_policy_allows_what_cloudformation_calls(template: str, tmp_p
             needed.update(handlers[name]["permissions"])
     used = [each for each in needed if not UNUSED.match(each)]
     assert len(used) > 50
-    # One of them is spelled `S3:`.
+    # One of the permissions begins with `S3:`.
     assert [
         each for each in used if not any(fnmatch(each.lower(), a.lower()) for a in allowed)
     ] == []

@@ -1,4 +1,4 @@
-"""The alarms and permissions of `infra/reconcile.yaml`. The acceptance test runs its function."""
+"""Tests the alarms and permissions of `infra/reconcile.yaml`. The acceptance test runs the function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The template agrees with the function, its alarms notice failures, and it lets in no one else."""
+"""Tests that the template matches the function, raises alarms on failures, and restricts access."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from templates import ROOT, TEMPLATE, load
 
 SOURCE = load(TEMPLATE)
 PARAMETERS, RESOURCES = SOURCE["Parameters"], SOURCE["Resources"]
-# What the function reads and writes. A Rust test compares it with the function.
+# The interface of the function. A Rust test compares it with the function.
 CONTRACT = json.loads((ROOT / "infra" / "contract.json").read_text())
 METRICS = CONTRACT["metrics"]
 ALARMS = {
@@ -19,7 +19,7 @@ ALARMS = {
     for name, each in RESOURCES.items()
     if each["Type"] == "AWS::CloudWatch::Alarm"
 }
-# In these cases only Tencent has the job, so the texts must name `callbackctl reconcile`.
+# In these cases, only Tencent has the job, so the texts must name `callbackctl reconcile`.
 LOSING = {"ErrorsAlarm", "ThrottlesAlarm", "VaultFailuresAlarm", "SilenceAlarm"}
 
 
@@ -28,7 +28,7 @@ def properties(name: str) -> dict[str, Any]:
 
 
 def text_of(node: Any) -> str:
-    """Returns a text, or that of its `Fn::Sub`."""
+    """Returns a text, or the text of an `Fn::Sub`."""
     text = node.get("Fn::Sub", "") if isinstance(node, dict) else node
     return text if isinstance(text, str) else text[0]
 
@@ -50,9 +50,9 @@ def test_the_function_gets_what_it_reads() -> None:
     assert properties("Jobs")["MaximumMessageSize"] == size["MaxValue"]
     assert sum(CONTRACT["millis"].values()) < function["Timeout"] * 1000
     assert properties("HttpApiIntegration")["TimeoutInMillis"] > function["Timeout"] * 1000
-    # Lambda drops the lines with metrics at higher levels.
+    # At higher levels, Lambda discards the lines with metrics.
     assert function["LoggingConfig"]["ApplicationLogLevel"] == "INFO"
-    # A default would be public.
+    # A default would be known to anyone.
     assert "Default" not in PARAMETERS["TokenDigests"]
 
 
@@ -61,7 +61,7 @@ def test_the_vault_expires_after_every_pointer() -> None:
     expiring = {rule["Prefix"]: rule for rule in rules if "ExpirationInDays" in rule}
     assert sorted(expiring) == [f"{folder}/" for folder in CONTRACT["vault"]]
     jobs, dead = (properties(name)["MessageRetentionPeriod"] for name in ("Jobs", "DeadJobs"))
-    # Both queues, and both again after a redrive.
+    # The retention of both queues, twice because of a redrive.
     assert expiring["oversize/"]["ExpirationInDays"] >= 2 * (jobs + dead) / 86400
 
 
@@ -74,7 +74,7 @@ def test_every_failure_raises_an_alarm_that_says_what_to_do() -> None:
             assert alarm["MetricName"] in METRICS["names"]
             assert {each["Name"] for each in alarm["Dimensions"]} <= {*METRICS["dimensions"]}
         assert (alarm["TreatMissingData"] == "breaching") == (name == "SilenceAlarm")
-        # It notifies when it is raised, and when all is well again.
+        # It notifies when it is raised, and when it returns to OK.
         assert alarm["AlarmActions"] == alarm["OKActions"]
         assert "AlarmTopic" in json.dumps(alarm["AlarmActions"])
         text = text_of(alarm["AlarmDescription"])
@@ -84,7 +84,7 @@ def test_every_failure_raises_an_alarm_that_says_what_to_do() -> None:
 
 def test_the_dashboard_uses_metrics_that_exist() -> None:
     body = text_of(properties("Dashboard")["DashboardBody"])
-    # Replaces variables by a number, except those that are for CloudWatch.
+    # Replaces variables by a number, except those of CloudWatch.
     text = re.sub(r"\$\{(?!!)[^}]*\}", "1", body)
     assert json.loads(text)
     ours = re.findall(rf'\["{METRICS["namespace"]}", "(\w+)"', text)
