@@ -1,14 +1,14 @@
-// Polls the queue at QUEUE_URL and works on its messages, until Ctrl-C.
+// Polls the queue at QUEUE_URL and processes its messages, until Ctrl-C.
 
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Message } from "./job-record.ts";
 import { work } from "./work.ts";
 
-// The first element of a body that is a pointer to a message in the vault.
+// The first element of a body that refers to a message in the vault.
 const POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer";
 
-// The version of the schema that the types are of.
+// The version of the schema of the types.
 const SCHEMA: Message["dataschema"] = "urn:cloud-infinite-callback:job-record:1";
 
 const QueueUrl = process.env.QUEUE_URL;
@@ -20,14 +20,14 @@ if (!QueueUrl) {
 const sqs = new SQSClient({});
 const s3 = new S3Client({});
 
-// The ids of processed messages. They are lost with this process: if a job must not be processed
-// twice, use a table that all workers share.
+// The ids of processed messages. They are lost when this process exits. If a job must not be processed twice,
+// use a table that all workers share.
 const done = new Set<string>();
 
-// Not `pending`: another message follows, with another id.
+// `pending` is not included: another message follows, with another id.
 const WANTED = ["succeeded", "partial", "failed"];
 
-// Processes a message, each `id` once. The object of a pointer expires in the vault.
+// Processes a message, but each `id` only once. The object of a pointer expires in the vault.
 const take = async (body: string) => {
   let message: unknown = JSON.parse(body);
   const [kind, pointer] = Array.isArray(message) ? message : [];
@@ -48,7 +48,7 @@ const isMessage = (value: unknown): value is Message =>
   value instanceof Object && "dataschema" in value && value.dataschema === SCHEMA;
 
 while (true) {
-  // If it fails, the SDK has tried again. Let a supervisor restart the program.
+  // An error is final, because the SDK has already retried. Let a supervisor restart the program.
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({
       QueueUrl,
@@ -61,12 +61,12 @@ while (true) {
     try {
       const outcome = MessageAttributes?.outcome?.StringValue;
       if (!outcome) throw new Error("no attribute outcome");
-      // Other messages need not be parsed.
+      // Other messages are not parsed.
       if (WANTED.includes(outcome)) await take(Body);
       await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     } catch (error) {
-      // SQS delivers it again after the visibility timeout, and moves it to the dead-letter queue
-      // after five times. A syntax error quotes the message, which may hold secrets.
+      // SQS delivers it again after the visibility timeout, and moves it to the dead-letter queue after five
+      // receives. A syntax error quotes the message, which may contain secrets.
       console.error(`message ${MessageId}: ${error instanceof SyntaxError ? "not JSON" : error}`);
     }
   }

@@ -1,19 +1,19 @@
-// What the worker does with a message: prints what the job made, found or failed at.
+// Processes a message: prints the outputs, findings and errors of the job.
 //
-// `job-record.ts` is generated from the schema: docs/workers.md has the command.
+// `job-record.ts` is generated from the schema with the command in docs/workers.md.
 
 import type { Message } from "./job-record.ts";
 
-// Replace this by your own work. If it throws, SQS delivers the message again.
+// Replace this function with your code. If it throws, SQS delivers the message again.
 export const work = async (message: Message) => {
   for (const finding of findings(message)) console.log(escaped(`${message.id}: ${finding}`));
 };
 
-// Escapes control characters: a key with a line feed must not write a line of its own.
+// Escapes control characters, because a key may contain a line feed.
 const escaped = (text: string) =>
   text.replace(/\p{Cc}/gu, (found) => `\\u{${found.codePointAt(0)?.toString(16)}}`);
 
-// Yields the outcome of the job, and what it made, found or failed at.
+// Yields the outcome of the job with its outputs, findings and errors.
 function* findings({ data: job }: Message): Generator<string> {
   yield `outcome ${job.outcome}`;
   for (const { bucket = "?", object } of job.outputs ?? []) yield `${bucket}/${object}`;

@@ -1,4 +1,4 @@
-// A Lambda function that the queue invokes: prints what jobs made, found or failed at.
+// A Lambda function that the queue invokes: prints the outputs, findings and errors of jobs.
 //
 // Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expiration` as its TTL.
 
@@ -7,13 +7,13 @@ import { IdempotencyConfig, makeIdempotent } from "@aws-lambda-powertools/idempo
 import { DynamoDBPersistenceLayer } from "@aws-lambda-powertools/idempotency/dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 
-// The first element of a body that is a pointer to a message in the vault.
+// The first element of a body that refers to a message in the vault.
 const POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer";
 
-// The version of the schema that this worker is for.
+// The supported version of the schema.
 const SCHEMA = "urn:cloud-infinite-callback:job-record:1";
 
-// How long ids are remembered. Tencent's retries come within a day; a replay may come later.
+// The time for which ids are stored. Tencent retries for a day, but replays may arrive later.
 const SEEN_SECONDS = 14 * 24 * 3600;
 
 const s3 = new S3Client({});
@@ -26,13 +26,13 @@ const byId = new IdempotencyConfig({
 });
 
 export const handler = async (event, context) => {
-  // A message that runs out of time does not count as processed.
+  // A message that exceeds the time-out is not regarded as processed.
   byId.registerLambdaContext(context);
-  // Not in parallel: two messages with the same id in one batch would fail.
+  // Messages are not processed in parallel, because two messages with the same id in one batch would fail.
   return processPartialResponse(event, take, processor, { context, processInParallel: false });
 };
 
-// Processes one message. If it throws, SQS delivers this message again, and no other of the batch.
+// Processes one message. If it throws, SQS redelivers only this message of the batch.
 const take = async (record) => {
   if (isWanted(record.messageAttributes)) {
     const event = await read(record.body);
@@ -41,8 +41,8 @@ const take = async (record) => {
   }
 };
 
-// Reads the attributes only: other messages need not be parsed.
-// Not `pending`: another message follows, with another id.
+// Reads only the attributes, so that other messages are not parsed. `pending` is not included: another message
+// follows, with another id.
 const isWanted = ({ outcome }) => ["succeeded", "partial", "failed"].includes(outcome.stringValue);
 
 // Returns the event, from the vault if the body is a pointer.
@@ -54,7 +54,7 @@ const read = async (body) => {
   return JSON.parse(await stored.Body.transformToString());
 };
 
-// Runs once for each `id`, and again only if it threw. Replace it by your own work.
+// Runs once for each `id`, and again only after an exception. Replace this function with your code.
 const work = makeIdempotent(
   async ({ id, data }) => {
     for (const line of findings(data)) console.log(escaped(`${id}: ${line}`));
@@ -62,10 +62,10 @@ const work = makeIdempotent(
   { persistenceStore: seen, config: byId },
 );
 
-// Escapes control characters: a key with a line feed must not write a line of its own.
+// Escapes control characters, because a key may contain a line feed.
 const escaped = (text) => text.replace(/\p{Cc}/gu, (found) => `\\u{${found.codePointAt(0).toString(16)}}`);
 
-// Yields the outcome of the job, and what it made, found or failed at.
+// Yields the outcome of the job with its outputs, findings and errors.
 function* findings({ outcome, outputs = [], inspection, moderation, error, problems = [], tasks = [] }) {
   yield `outcome ${outcome}`;
   for (const { bucket = "?", object } of outputs) yield `${bucket}/${object}`;

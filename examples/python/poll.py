@@ -1,4 +1,4 @@
-"""Polls the queue at QUEUE_URL and prints what jobs made, found or failed at, until Ctrl-C.
+"""Polls the queue at QUEUE_URL and prints the outputs, findings and errors of jobs, until Ctrl-C.
 
 `job_record.py` is generated from the schema: docs/workers.md has the command.
 """
@@ -14,24 +14,24 @@ import boto3
 from job_record import Message
 from pydantic import ValidationError
 
-# The first element of a body that is a pointer to a message in the vault.
+# The first element of a body that refers to a message in the vault.
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
 
-# Not `pending`: another message follows, with another id.
+# `pending` is not included: another message follows, with another id.
 WANTED = ("succeeded", "partial", "failed")
 
 QUEUE_URL = os.environ.get("QUEUE_URL") or sys.exit("poll.py: QUEUE_URL is not set")
 
 sqs = boto3.client("sqs")
 s3 = boto3.client("s3")
-# The ids of processed messages. They are lost with this process: if a job must not be processed
-# twice, use a table that all workers share.
+# The ids of processed messages. They are lost when this process exits. If a job must not be processed twice,
+# use a table that all workers share.
 done: set[str] = set()
 
 
 def main() -> None:
     while True:
-        # If it fails, the SDK has tried again. Let a supervisor restart the program.
+        # An error is final, because the SDK has already retried. Let a supervisor restart the program.
         answer = sqs.receive_message(
             QueueUrl=QUEUE_URL,
             MaxNumberOfMessages=10,
@@ -40,23 +40,23 @@ def main() -> None:
         )
         for received in answer.get("Messages", []):
             try:
-                # Other messages need not be parsed.
+                # Other messages are not parsed.
                 if received["MessageAttributes"]["outcome"]["StringValue"] in WANTED:
                     take(received["Body"])
                 sqs.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=received["ReceiptHandle"])
             except Exception as error:
-                # SQS delivers it again after the visibility timeout, and moves it to the
-                # dead-letter queue after five times.
+                # SQS delivers it again after the visibility timeout, and moves it to the dead-letter queue
+                # after five receives.
                 print(f"message {received['MessageId']}: {reason(error)}", file=sys.stderr)
 
 
 def take(body: str) -> None:
-    """Processes a message, each `id` once. The object of a pointer expires in the vault."""
+    """Processes a message, but each `id` only once. The object of a pointer expires in the vault."""
     stored = pointer(body)
     if stored:
         bucket, key = stored
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-    # Refuses another version of the schema.
+    # Rejects other versions of the schema.
     message = Message.model_validate_json(body)
     if message.id not in done:
         work(message)
@@ -72,25 +72,25 @@ def pointer(body: str) -> tuple[str, str] | None:
 
 
 def reason(error: Exception) -> str:
-    """Describes an error without the message, which may hold secrets."""
+    """Describes an error without the message, which may contain secrets."""
     if isinstance(error, ValidationError):
         return ", ".join(f"{each['type']} at {each['loc']}" for each in error.errors())
     return str(error)
 
 
 def work(message: Message) -> None:
-    """Replace this by your own work. If it raises, SQS delivers the message again."""
+    """Replace this function with your code. If it raises an exception, SQS delivers the message again."""
     for line in findings(message):
         print(escaped(f"{message.id}: {line}"), flush=True)
 
 
 def escaped(text: str) -> str:
-    """Escapes control characters: a key with a line feed must not write a line of its own."""
+    """Escapes control characters, because a key may contain a line feed."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\u{{{ord(found[0]):x}}}", text)
 
 
 def findings(message: Message) -> Iterator[str]:
-    """Yields the outcome of the job, and what it made, found or failed at."""
+    """Yields the outcome of the job with its outputs, findings and errors."""
     job = message.data
     yield f"outcome {job.outcome}"
     for output in job.outputs or []:

@@ -1,4 +1,4 @@
-"""A Lambda function that the queue invokes: prints what jobs made, found or failed at.
+"""A Lambda function that the queue invokes: prints the outputs, findings and errors of jobs.
 
 Environment: SEEN_TABLE, a DynamoDB table with the partition key `id` and `expiration` as its TTL.
 """
@@ -22,15 +22,15 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 
-# The first element of a body that is a pointer to a message in the vault.
+# The first element of a body that refers to a message in the vault.
 POINTER = "software.amazon.payloadoffloading.PayloadS3Pointer"
 
-# The version of the schema that this worker is for.
+# The supported version of the schema.
 SCHEMA = "urn:cloud-infinite-callback:job-record:1"
 
 WANTED = ("succeeded", "partial", "failed")
 
-# How long ids are remembered. Tencent's retries come within a day; a replay may come later.
+# The time for which ids are stored. Tencent retries for a day, but replays may arrive later.
 SEEN_SECONDS = 14 * 24 * 3600
 
 s3 = boto3.client("s3")
@@ -44,13 +44,13 @@ by_id = IdempotencyConfig(
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    # A message that runs out of time does not count as processed.
+    # A message that exceeds the time-out is not regarded as processed.
     by_id.register_lambda_context(context)
     return process_partial_response(event, take, processor, context)
 
 
 def take(record: SQSRecord) -> None:
-    """Processes one message. If it raises, SQS delivers this message again, not the whole batch."""
+    """Processes one message. If it raises an exception, SQS redelivers only this message of the batch."""
     if is_wanted(record):
         event = read(record.body)
         if event["dataschema"] != SCHEMA:
@@ -59,8 +59,8 @@ def take(record: SQSRecord) -> None:
 
 
 def is_wanted(record: SQSRecord) -> bool:
-    """Reads the attributes only: other messages need not be parsed."""
-    # Not `pending`: another message follows, with another id.
+    """Reads only the attributes, so that other messages are not parsed."""
+    # `pending` is not included: another message follows, with another id.
     return record["messageAttributes"]["outcome"]["stringValue"] in WANTED
 
 
@@ -76,18 +76,18 @@ def read(body: str) -> dict[str, Any]:
 
 @idempotent_function(data_keyword_argument="event", persistence_store=seen, config=by_id)
 def work(event: dict[str, Any]) -> None:
-    """Runs once for each `id`, and again only if it raised. Replace it by your own work."""
+    """Runs once for each `id`, and again only after an exception. Replace this function with your code."""
     for line in findings(event["data"]):
         print(escaped(f"{event['id']}: {line}"))
 
 
 def escaped(text: str) -> str:
-    """Escapes control characters: a key with a line feed must not write a line of its own."""
+    """Escapes control characters, because a key may contain a line feed."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\u{{{ord(found[0]):x}}}", text)
 
 
 def findings(job: dict[str, Any]) -> Iterator[str]:
-    """Yields the outcome of the job, and what it made, found or failed at."""
+    """Yields the outcome of the job with its outputs, findings and errors."""
     yield f"outcome {job['outcome']}"
     for output in job.get("outputs", []):
         yield f"{output.get('bucket', '?')}/{output['object']}"

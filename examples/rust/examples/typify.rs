@@ -1,7 +1,7 @@
-//! Reads messages, one on each line, into types that typify generates from the schema, and prints what
-//! the jobs made, found or failed at.
+//! Reads messages, one per line, into types that typify generates from the schema, and prints the outputs,
+//! findings and errors of the jobs.
 //!
-//! The crate `cloud-infinite-job-record` is simpler.
+//! Using the crate `cloud-infinite-job-record` is simpler.
 
 use std::io::{self, BufRead};
 

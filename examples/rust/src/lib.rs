@@ -1,4 +1,4 @@
-//! Processes messages, for both workers: prints what a job made, found or failed at.
+//! Processes messages for both workers: prints the outputs, findings and errors of jobs.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,18 +13,18 @@ use cloud_infinite_job_record::Event;
 /// Why a message was not processed. SQS delivers it again.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The first element of a body that is a pointer to a message in the vault.
+/// The first element of a body that refers to a message in the vault.
 const POINTER: &str = "software.amazon.payloadoffloading.PayloadS3Pointer";
 
-/// Processes messages, each `id` once.
+/// Processes messages, but each `id` only once.
 pub struct Worker {
     s3: aws_sdk_s3::Client,
-    /// The ids of processed messages. They are lost with this process: if a job must not be processed
+    /// The ids of processed messages. They are lost when this process exits. If a job must not be processed
     /// twice, use a table that all workers share.
     done: Mutex<HashSet<String>>,
 }
 
-/// Loads region and credentials from the usual settings of AWS.
+/// Loads the region and credentials from the usual AWS settings.
 pub async fn sdk_config() -> SdkConfig {
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -34,7 +34,7 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 impl Worker {
-    /// Creates a worker that has processed no message.
+    /// Creates a worker without processed messages.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             s3: aws_sdk_s3::Client::new(config),
@@ -42,15 +42,16 @@ impl Worker {
         }
     }
 
-    /// Processes one message, unless its attribute `outcome` says that there is nothing to do.
+    /// Processes one message, unless its attribute `outcome` shows that no action is required.
     ///
     /// # Errors
     ///
-    /// Returns an error if the message cannot be read or processed. Do not delete it then.
+    /// Returns an error if the message cannot be parsed or processed. Do not delete the message in this case.
     pub async fn take(&self, outcome: Option<&str>, body: &str) -> Result<(), Error> {
         match outcome.ok_or("no attribute outcome")? {
             "succeeded" | "partial" | "failed" => {}
-            // Need not be parsed. Not `pending`: another message follows, with another id.
+            // Other messages are not parsed.  `pending` is not included: another message follows, with another
+            // id.
             _ => return Ok(()),
         }
         let event = self.read(body).await?;
@@ -74,14 +75,14 @@ impl Worker {
     }
 }
 
-/// Returns an error with its causes: the SDK's own text is only `service error`.
+/// Returns an error with its causes, because the SDK's text is only `service error`.
 pub fn describe(error: &Error) -> String {
     let causes = iter::successors(Some(&**error as &dyn std::error::Error), |it| it.source());
     let texts: Vec<_> = causes.map(ToString::to_string).collect();
     texts.join(": ")
 }
 
-/// Parses a message. The error does not quote it, since it may hold secrets. Another version of the
+/// Parses a message. The error does not quote the message, which may contain secrets. Another version of the
 /// schema is an error.
 fn parse(json: &[u8]) -> Result<Event<'static>, Error> {
     serde_json::from_slice(json).map_err(|error| {
@@ -89,7 +90,7 @@ fn parse(json: &[u8]) -> Result<Event<'static>, Error> {
     })
 }
 
-/// Escapes control characters: a key with a line feed must not write a line of its own.
+/// Escapes control characters, because a key may contain a line feed.
 pub fn escaped(text: &str) -> String {
     text.chars().fold(String::new(), |mut escaped, char| {
         if char.is_control() {
@@ -101,7 +102,7 @@ pub fn escaped(text: &str) -> String {
     })
 }
 
-/// Prints the outcome of the job, and what it made, found or failed at. Replace it by your own work.
+/// Prints the outcome of the job with its outputs, findings and errors. Replace this function with your code.
 pub fn work<D>(event: &Event<'_, D>) {
     let job = &event.data;
     let print = |finding: String| println!("{}", escaped(&format!("{}: {finding}", event.id)));

@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| handle(worker, event))).await
 }
 
-/// Returns the messages that failed: SQS delivers them again, and no others of the batch.
+/// Returns the failed messages. SQS redelivers only these messages of the batch.
 async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let mut response = SqsBatchResponse::default();
     for message in event.payload.records {

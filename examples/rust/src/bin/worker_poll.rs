@@ -3,7 +3,7 @@
 use aws_sdk_sqs::{Client, types::Message};
 use workers::{Error, Worker, describe, sdk_config};
 
-/// The longest time that SQS waits for a message. It returns earlier if one arrives.
+/// The maximum time that SQS waits for a message.
 const WAIT_SECONDS: i32 = 20;
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,14 +20,14 @@ async fn main() -> Result<(), Error> {
             .message_attribute_names("All")
             .wait_time_seconds(WAIT_SECONDS)
             .send();
-        // If it fails, the SDK has tried again. Let a supervisor restart the program.
+        // An error is final, because the SDK has already retried. Let a supervisor restart the program.
         let received = tokio::select! {
             received = received => received?,
             _ = &mut end => return Ok(()),
         };
         for message in received.messages.unwrap_or_default() {
-            // SQS delivers a failed message again after the visibility timeout, and moves it to the
-            // dead-letter queue after five times.
+            // SQS delivers a failed message again after the visibility timeout, and moves it to the dead-letter
+            // queue after five receives.
             if let Err(error) = take(&worker, &sqs, &queue_url, &message).await {
                 let id = message.message_id().unwrap_or_default();
                 eprintln!("message {id}: {}", describe(&error));
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Error> {
     }
 }
 
-/// Processes a message, and deletes it. Its object in the vault, if it has one, expires.
+/// Processes a message, and deletes it. Its object in the vault, if any, expires.
 async fn take(
     worker: &Worker,
     sqs: &Client,
