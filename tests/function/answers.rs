@@ -1,4 +1,4 @@
-//! The answers to Tencent, as in the README's table "Answers".
+//! Tests the responses to Tencent, as in the table "Responses" of the README.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,11 @@ use testkit::{
     runtime_api::InvocationResult,
 };
 
-/// A word that no answer may repeat.
+/// A word that no response may contain.
 const CANARY: &str = "canary-7f3a";
 
-/// Checks what all refusals have in common. Only 503 has `Retry-After`: otherwise a retry cannot succeed.
+/// Checks the common properties of error responses. Only 503 has `Retry-After`, because other retries cannot
+/// succeed.
 fn assert_problem(answer: &FunctionUrlResponse, status: u64, case: &str) {
     assert_eq!(answer.status, status, "{case}");
     assert_eq!(
@@ -177,7 +178,7 @@ async fn a_body_larger_than_a_url_takes_is_refused() {
         413,
         "one byte more",
     );
-    // Base64 is not decoded to see its size.
+    // The size is checked without decoding base64.
     assert_problem(&function.call(&post_xml(&largest)).await, 400, "in base64");
     let answer = function.call(&post_xml(&larger)).await;
     assert_problem(&answer, 413, "one byte more in base64");
@@ -188,7 +189,7 @@ async fn a_deadline_in_the_past_does_not_refuse_a_callback() {
     let queue = TestQueue::standard().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     let event = post_json(&to_json(&tasks([snapshot(1)])));
-    // The deadline has passed when the function reads it, as after a freeze that stopped its clock.
+    // The deadline has already passed, as after a freeze that stopped the clock of the function.
     let answer = function.invoke(&event, std::time::Duration::ZERO).await;
     let InvocationResult::Response(response) = answer else {
         panic!("{answer:?}")

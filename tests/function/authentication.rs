@@ -1,6 +1,7 @@
-//! Which requests are accepted.
+//! Tests which requests are accepted.
 //!
-//! Every request has Tencent's probe as its body, which needs no queue: 200 means accepted.
+//! Every request contains Tencent's probe, which does not use the queue. 200 means that the request was
+//! accepted.
 
 use serde_json::Value;
 
@@ -11,10 +12,10 @@ use testkit::{
     function_url::{TOKEN, function_url_event, post_json},
 };
 
-/// A second token, which only a percent-encoded query can carry.
+/// A second token, which must be percent-encoded in a query.
 const ODD_TOKEN: &str = "a+b/c&d=é %";
 
-/// [`ODD_TOKEN`] in a query.
+/// [`ODD_TOKEN`], percent-encoded for a query.
 const ODD_TOKEN_ENCODED: &str = "a%2Bb%2Fc%26d%3D%C3%A9%20%25";
 
 fn probe(path: &str, query: &str) -> Value {
@@ -100,7 +101,7 @@ async fn nothing_is_sent_or_kept_without_a_token() {
     }
     assert!(aws.calls().is_empty());
     assert!(aws.objects().is_empty());
-    // With a token they are, and the reason quotes nothing of a body.
+    // With a token, bodies are read. The reason does not quote the body.
     for body in [&job[..], broken] {
         assert_eq!(function.call(&post_json(body)).await.status, 200);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testkit::function::Settings;
 
-/// How long Lambda gives a function to start.
+/// Lambda's time limit for the start of a function.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]

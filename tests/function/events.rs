@@ -1,4 +1,4 @@
-//! Events that a function URL sends rarely or never: their answers and their log lines.
+//! Tests the responses and log lines for events that a function URL sends rarely or never.
 
 use serde_json::{Value, json};
 
@@ -9,17 +9,17 @@ use testkit::{
     runtime_api::InvocationResult,
 };
 
-/// A word in every event here, which no answer and no log line may repeat.
+/// A word in every event of these tests, which no response and no log line may contain.
 const CANARY: &str = "canary-31d8";
 
-/// A request with the right token that would be answered 200.
+/// A request with a valid token, which gets 200.
 fn request() -> Value {
     let mut event = post_json(&to_json(&probe()));
     event["headers"]["x-canary"] = json!(CANARY);
     event
 }
 
-/// The request with another value at this place, or without it.
+/// Returns the request with another value at this path, or without a value.
 fn with(pointer: &str, value: Option<Value>) -> Value {
     let mut event = request();
     let (parent, name) = pointer.rsplit_once('/').expect("a place");
@@ -32,8 +32,7 @@ fn with(pointer: &str, value: Option<Value>) -> Value {
     event
 }
 
-/// Returns events of other shapes: of other services that invoke functions, and requests in which a
-/// required field is missing or has another type.
+/// Returns the events of other services, and requests in which a required field is missing or has another type.
 fn other_shapes() -> Vec<Value> {
     let body = String::from_utf8(to_json(&probe())).expect("JSON is text");
     let mut events = vec![
@@ -43,7 +42,7 @@ fn other_shapes() -> Vec<Value> {
         json!(5),
         json!(CANARY),
         json!([request()]),
-        // serde would read it as the fields of a request in their order.
+        // serde could read an array as the fields of a request.
         json!([
             "2.0",
             format!("/{TOKEN}"),
@@ -108,7 +107,7 @@ fn other_shapes() -> Vec<Value> {
     events
 }
 
-/// The lines of the log after that of the start, and those of metrics.
+/// Returns the log lines after the first one, and the lines with metrics.
 fn lines(output: &ProcessOutput) -> (Vec<Value>, Vec<Value>) {
     let lines = output
         .lines()
@@ -144,7 +143,7 @@ async fn an_event_of_another_shape_is_a_bad_request_with_one_line() {
     assert!(metrics.iter().all(|line| line["BadRequests"] == 1));
 }
 
-/// Requests that clients can send, though `http::Request` does not take all of them.
+/// Requests that clients can send, although `http::Request` does not accept all of them.
 fn odd_requests() -> Vec<Value> {
     let mut events = vec![
         with("/rawQueryString", None),

@@ -1,7 +1,7 @@
-//! Every fault of the queue in every state of the vault: nothing is lost.
+//! Tests every fault of the queue in every state of the vault: no callback is lost.
 //!
-//! Each fault is tried with a body of one job, and with one of twelve jobs, which needs two batches.
-//! One function checks the invariant that holds for all of them.
+//! Each fault is tested with a body of one job, and with a body of twelve jobs, which requires two batches. One
+//! function checks the invariant of all cases.
 
 use std::{
     sync::Arc,
@@ -17,10 +17,10 @@ use testkit::{
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-/// The queue's time budget for faults that last.
+/// The queue's time budget for permanent faults.
 const BUDGET: Duration = Duration::from_millis(500);
 
-/// The queue's time budget for faults that pass, so long that a busy machine does not exceed it.
+/// The queue's time budget for temporary faults, which is long enough for a busy machine.
 const LONG_BUDGET: Duration = Duration::from_secs(4);
 
 /// The vault's time: `vault::BUDGET`.
@@ -29,16 +29,16 @@ const VAULT_BUDGET: Duration = Duration::from_millis(1500);
 /// The delay that a busy machine may add while several functions start.
 const SLACK: Duration = Duration::from_secs(3);
 
-/// How many rows run at the same time.
+/// The number of rows that run at the same time.
 const AT_ONCE: usize = 6;
 
-/// Jobs of a body that makes two batches.
+/// The number of jobs in a body with two batches.
 const MANY: u32 = 12;
 
-/// More calls than retries with back-off make within [`BUDGET`].
+/// More calls than retries with back-off within [`BUDGET`].
 const MAX_CALLS: usize = 20;
 
-/// More calls than the SDK's own quota for retries allows to fail.
+/// More failed calls than the retry quota of the SDK allows.
 const OUTAGE_CALLS: usize = 150;
 
 /// A fault.
@@ -48,9 +48,9 @@ enum Fault {
     Queue(Option<Reply>, Reply),
     /// No server listens at the queue's address.
     Refused,
-    /// Connections to the queue are closed as soon as something was sent.
+    /// Connections to the queue are closed after the first byte.
     Resetting,
-    /// The body cannot be read.
+    /// The body is unreadable.
     Unreadable,
 }
 
@@ -68,13 +68,13 @@ enum Expected {
     Published,
     /// 200, and the body is in the vault.
     Quarantined,
-    /// 503, and the body is in the vault if that works.
+    /// 503, and the body is in the vault, if the vault works.
     Spilled,
-    /// The same after this number of calls to the queue: a retry would not help.
+    /// The same as above after this number of calls to the queue, because retries would fail.
     SpilledAfter(usize),
 }
 
-/// A fault: its name, whether it is one of a batch only, and the expected result.
+/// A fault with its name, whether it affects only batches, and the expected result.
 type Case = (&'static str, Fault, bool, Expected);
 
 /// Returns a fault of any call.
@@ -146,7 +146,7 @@ fn faults() -> Vec<Case> {
     ]
 }
 
-/// The vaults that are tried with every fault.
+/// The states of the vault that are tested with every fault.
 const VAULTS: [Vault; 5] = [
     Some(VaultReply::Accept),
     Some(VaultReply::Error(403, "AccessDenied")),
@@ -155,7 +155,7 @@ const VAULTS: [Vault; 5] = [
     None,
 ];
 
-/// The vaults that are tried with two faults, which both need the vault at once.
+/// The states of the vault that are tested with two faults, which both use the vault immediately.
 const RARE_VAULTS: [Vault; 6] = [
     Some(VaultReply::Once(409, "OperationAborted")),
     Some(VaultReply::Once(429, "TooManyRequests")),
@@ -204,7 +204,7 @@ async fn try_fault(name: &str, fault: &Fault, vault: Vault, jobs: u32, expected:
         body.truncate(body.len() - 10);
     }
     let function = crate::start(settings).await;
-    // The start is not counted: a first answer says that it is over.
+    // The start of the function is not measured. It ends with the first response.
     assert_eq!(function.call(&post_json(b"")).await.status, 400);
     let begin = Instant::now();
     let answer = function.call(&post_json(&body)).await;
@@ -219,8 +219,8 @@ async fn try_fault(name: &str, fault: &Fault, vault: Vault, jobs: u32, expected:
     }
 }
 
-/// Answered 200 means that every job of the body is on the queue, or that the body is in the vault
-/// byte for byte. With any other status, only Tencent has it.
+/// Checks the invariant: after 200, every job of the body is on the queue, or an identical body is in the
+/// vault. After any other status, Tencent still has the callback.
 fn assert_nothing_is_lost(row: &Row) {
     let taken = row.aws.taken();
     let is_on_queue = (0..row.jobs).all(|number| taken.contains(&event_id(number)));
@@ -256,7 +256,7 @@ fn assert_expected(row: &Row, expected: Expected, vault: Vault) {
         (None, []) => {}
         (Some(folder), [(key, object)]) => {
             assert!(key.starts_with(folder), "{name}: {key}");
-            assert_eq!(object.body, row.body, "{name}: what the vendor sent");
+            assert_eq!(object.body, row.body, "{name}: the received body");
             assert_eq!(object.content_type, "application/json", "{name}");
             assert!(!object.reason.is_empty(), "{name}");
             if folder == "quarantine/" {
@@ -306,7 +306,7 @@ async fn no_fault_of_queue_or_vault_loses_a_callback() {
     .await;
 }
 
-/// Runs all of these, some at once, and reports all that fail.
+/// Runs all cases, some of them concurrently, and reports all failures.
 async fn at_once<T>(tried: impl IntoIterator<Item = T>)
 where
     T: Future<Output = ()> + Send + 'static,
@@ -322,17 +322,17 @@ where
     }
     let mut failed = 0;
     while let Some(row) = rows.join_next().await {
-        // The message of the panic has been printed.
+        // The panic message was already printed.
         failed += u32::from(row.is_err());
     }
     assert_eq!(failed, 0, "rows that failed");
 }
 
-/// How long a fault of the queue or the vault may last, in milliseconds.
+/// The duration of an outage of the queue or the vault, in milliseconds.
 const OUTAGES: [u64; 3] = [300, 800, 1500];
 
-/// Budgets of the queue in milliseconds: each is shorter than every outage, or longer by far more than a
-/// wait between two tries, so that a busy machine does not decide.
+/// Budgets of the queue in milliseconds. Each is shorter than every outage, or longer by much more than a
+/// back-off, so that the result does not depend on the speed of the machine.
 const BUDGETS: [u64; 2] = [250, 4000];
 
 #[tokio::test]
@@ -372,7 +372,7 @@ async fn vault_outage_within_its_budget_loses_nothing() {
     at_once(tried).await;
 }
 
-/// Posts a body during an outage, and checks the status and how many objects the vault has.
+/// Posts a body during an outage, and checks the status and the number of objects in the vault.
 async fn outage(
     queue: Reply,
     vault: VaultReply,
@@ -477,7 +477,7 @@ async fn a_body_is_stored_and_answered_before_the_deadline() {
         .with("VAULT_BUCKET", "vault")
         .with("PUBLISH_BUDGET_MS", "60000");
     let function = crate::start(settings).await;
-    // The first call is not measured: the function may still be starting.
+    // The first call is not measured, because the function may still be starting.
     assert_eq!(function.call(&post_json(b"")).await.status, 400);
     let deadline = Duration::from_secs(2);
     let body = to_json(&tasks([snapshot(1)]));
@@ -560,7 +560,7 @@ async fn an_error_about_one_message_does_not_stop_the_others() {
             "1048576",
             2,
         ),
-        // Too large, and no vault is configured.
+        // The message is too large, and no vault is configured.
         (
             &[],
             vec![snapshot(0), testkit::bodies::large(1, 9000), snapshot(2)],

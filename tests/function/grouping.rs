@@ -1,4 +1,4 @@
-//! Which messages belong together, and which are the same, seen through MiniStack.
+//! Tests message groups and deduplication with MiniStack.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ async fn a_standard_queue_is_fair_to_buckets() {
         (workflow(RUN_ID), Some(BUCKET.to_owned())),
         (verdict("gull-1"), Some(BUCKET.to_owned())),
         (without_bucket, None),
-        // SQS takes no blanks in a group id.
+        // SQS does not allow spaces in a group id.
         (tasks([odd]), Some(digest("ebb and flow"))),
     ];
     for (body, group) in cases {
@@ -64,7 +64,7 @@ async fn a_fifo_queue_drops_what_the_vendor_sends_twice() {
     let queue = TestQueue::fifo().await;
     let function = crate::start(Settings::for_queue(&queue.url)).await;
     publish(&function, &tasks((0..12).map(snapshot))).await;
-    // The same jobs in the other format, with one new job, and another state of one job.
+    // The same jobs in the other format, with a new job, and a new state of one job.
     let again = tasks((0..12).map(snapshot).chain([snapshot(12), failed(0)]));
     let answer = function.call(&post_xml(&to_xml(&again))).await;
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -118,7 +118,7 @@ async fn the_contract_names_metrics_levels_and_vault_folders() {
             metrics_of(&line, &mut of_call, &mut dimensions);
             is_error |= line["level"] == json!("ERROR");
         }
-        // Exactly the calls that are logged as errors write one of the error metrics.
+        // A call writes an error metric if and only if it logs an error.
         let found: Vec<_> = of_call.intersection(&outcomes).cloned().collect();
         assert_eq!(found.len(), usize::from(is_error), "{output:?}");
         errors.extend(found);

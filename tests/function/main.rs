@@ -1,4 +1,4 @@
-//! The function as AWS runs it: the real binary, the real runtime client, a queue that answers.
+//! Tests the compiled function with the real runtime client and fake AWS services.
 //!
 //! Each module tests one promise of the README. The servers are those of `testkit`.
 

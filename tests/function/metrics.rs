@@ -1,4 +1,4 @@
-//! The metrics, as lines of CloudWatch's embedded metric format.
+//! Tests the metrics in CloudWatch's embedded metric format.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use testkit::{
     queue::TestQueue,
 };
 
-/// The lines of an output in the embedded metric format.
+/// Returns the lines of an output in the embedded metric format.
 fn metric_lines(output: &ProcessOutput) -> Vec<Value> {
     let lines = output.stdout.lines();
     let lines = lines.map(|line| serde_json::from_str(line).expect("a line is JSON"));
@@ -21,7 +21,7 @@ fn metric_lines(output: &ProcessOutput) -> Vec<Value> {
         .collect()
 }
 
-/// The sum of each metric.
+/// Returns the sum of each metric.
 fn sums(output: &ProcessOutput) -> BTreeMap<String, f64> {
     let mut sums = BTreeMap::new();
     for line in metric_lines(output) {
@@ -57,9 +57,9 @@ async fn metrics_are_written_whatever_the_log_level() {
             ("RecordsPublished", Some(4.0)),
             ("Probes", Some(1.0)),
             ("AuthFailures", Some(2.0)),
-            // One that is empty and one that is not base64.
+            // An empty body and invalid base64.
             ("BadRequests", Some(2.0)),
-            // Three that cannot be read and one that is too large.
+            // Three unreadable bodies and one that is too large.
             ("VaultFailures", Some(4.0)),
             ("Quarantined", None),
             ("Spilled", None),

@@ -1,4 +1,4 @@
-//! Messages as a worker receives them, through MiniStack.
+//! Tests the messages that a worker receives from MiniStack.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,20 +22,20 @@ use testkit::{
 /// A run of a workflow.
 pub(crate) const RUN_ID: &str = "i22222222222222222222222222222222";
 
-/// Sends a body as JSON, which must be taken.
+/// Posts a body as JSON, which must be accepted.
 pub(crate) async fn publish(function: &Function, body: &Value) {
     let answer = function.post(body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-/// The queue's one message.
+/// Returns the only message of the queue.
 pub(crate) async fn only_message(queue: &TestQueue) -> ReceivedMessage {
     let mut messages = queue.drain().await;
     assert_eq!(messages.len(), 1, "{messages:?}");
     messages.remove(0)
 }
 
-/// Names and values.
+/// Returns the names and values of attributes.
 type Attributes<'a> = &'a [(&'a str, &'a str)];
 
 /// Attributes of type String.
@@ -104,7 +104,7 @@ async fn workers_can_filter_by_attributes() {
                 ("jobId", "gull-1"),
             ],
         ),
-        // An unknown value has no attribute: SQS refuses empty ones.
+        // An unknown value has no attribute, because SQS rejects empty attributes.
         (
             "moderation",
             without_bucket,
@@ -125,7 +125,7 @@ async fn workers_can_filter_by_attributes() {
     }
 }
 
-/// Whether SQS accepts this text in bodies and attributes.
+/// Returns whether SQS accepts this text in bodies and attributes.
 fn is_legal(text: &str) -> bool {
     text.chars()
         .all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..))

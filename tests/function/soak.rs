@@ -1,4 +1,4 @@
-//! A steady load on several processes: for how the function behaves after thousands of calls.
+//! Tests the behaviour of the function after thousands of calls, with a steady load on several processes.
 
 use std::{env, ops::Range, time::Duration};
 
@@ -10,23 +10,23 @@ use testkit::{
     function_url::{post_json, post_xml},
 };
 
-/// How long the test takes if `SOAK_SECONDS` is not set.
+/// The duration of the test if `SOAK_SECONDS` is not set.
 const SECONDS: u32 = 60;
 
-/// Processes, and callbacks a second for each of them.
+/// The number of processes, and the number of callbacks per second and process.
 const INSTANCES: u32 = 2;
 const RATE: u32 = 50;
 
-/// So small that messages of moderate size go through the vault.
+/// The limit of a message, which is small enough that moderately large messages use the vault.
 const QUEUE_MAX_BYTES: usize = 32 * 1024;
 
-/// What the queue does first in each second.
+/// The first replies of the queue in each second.
 const FAULTS: &[Reply] = &[
     Reply::Error(503, "ServiceUnavailable"),
     Reply::FailEntries(&[0]),
 ];
 
-/// How much more memory the last third of the time may need than the first.
+/// The additional memory that the last third of the time may use, compared with the first third.
 const MAX_GROWTH: f64 = 1.1;
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn every_accepted_job_is_queued_once_and_memory_stays_flat() {
         let bytes = instances.iter().map(|function| function.memory("VmRSS"));
         memory.push(bytes.sum::<u64>());
     }
-    // Without the start: connections and buffers are still created.
+    // The start is excluded, because connections and buffers are still created.
     let warm = &memory[memory.len() / 10..];
     let third = warm.len() / 3;
     let [first, last] = [&warm[..third], &warm[2 * third..]]
@@ -94,14 +94,14 @@ async fn post(function: &Function, aws: &FakeAws, numbers: Range<u32>) -> Vec<St
     accepted
 }
 
-/// Returns the body of this number, whether it is XML, and how many jobs it has. No two numbers have a
-/// job in common.
+/// Returns the body with this number, whether it is XML, and its number of jobs. Each job belongs to only one
+/// number.
 fn callback(number: u32) -> (Vec<u8>, bool, usize) {
     let job = number * 10;
     let run_id = format!("i{number:032x}");
     let is_xml = number.is_multiple_of(3);
     let (value, jobs) = match number % 50 {
-        // First in a second, so that the queue's faults are in batches.
+        // Batches are sent first, so that the faults of the queue affect them.
         0 | 25 => (tasks((job..job + 10).map(snapshot)), 10),
         10 => (tasks([large(job, 2 * QUEUE_MAX_BYTES)]), 1),
         20 => (tasks([snapshot(job)]), 0),

@@ -1,4 +1,4 @@
-//! The calls to the queue: their limits, what they carry, and what is sent again.
+//! Tests the calls to the queue: their limits, contents and retries.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use testkit::{
     runtime_api::TRACE,
 };
 
-/// Most that one call takes.
+/// The maximum number of messages in a call.
 const MAX_ENTRIES: usize = 10;
 
 async fn publish(
@@ -20,14 +20,14 @@ async fn publish(
     function.post(&tasks(jobs)).await
 }
 
-/// The ids of all calls, in the order in which they were sent.
+/// Returns the ids in all calls, in order.
 fn ids(calls: &[Call]) -> Vec<String> {
     calls.iter().flat_map(Call::ids).collect()
 }
 
 #[tokio::test]
 async fn a_call_keeps_to_the_limits_of_the_queue() {
-    // How many jobs of how many bytes, and the fewest calls that may carry them.
+    // The number of jobs, their size in bytes, and the minimum number of calls.
     let cases = [
         (1, 0, 1),
         (2, 0, 1),
@@ -70,11 +70,11 @@ async fn attributes_count_against_the_limits() {
     let sample = aws.calls().remove(0).entries.remove(0);
     let (body, attributes) = (body_bytes(&sample) - 1, attribute_bytes(&sample));
 
-    // One message that fits to the byte, and one that does not.
+    // One message of exactly the maximum size, and one that is larger.
     let room = SQS_MAX_BYTES - body - attributes;
     assert_eq!(publish(&function, [large(2, room)]).await.status, 200);
     assert_eq!(publish(&function, [large(3, room + 1)]).await.status, 413);
-    // Two whose bodies alone would fit into one call.
+    // Two messages that would fit into one call without their attributes.
     let half = SQS_MAX_BYTES / 2 - body - attributes + 1;
     assert_eq!(
         publish(&function, [large(4, half), large(5, half)])

@@ -1,4 +1,4 @@
-//! The function's log lines, and the secrets that they must not contain.
+//! Tests the function's log lines, which must not contain secrets.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use testkit::{
     queue::{self, TestQueue},
 };
 
-/// A token that is not accepted. Someone's password may be tried as one.
+/// A wrong token, which could be a password.
 const WRONG_TOKEN: &str = "wrong-9c1e-token";
 
 /// A value in bodies that may be a secret.
@@ -22,7 +22,7 @@ const SIGNATURE: &str = "q-signature=51a4-signature";
 /// The value of a header.
 const HEADER_VALUE: &str = "header-77aa-value";
 
-/// A job that is full of secrets.
+/// Returns a job with secrets in many fields.
 fn job_with_secrets(number: u32) -> Value {
     let mut job = snapshot(number);
     job["Input"]["Url"] = json!(format!("https://tides.example/ebb.mp4?{SIGNATURE}"));
@@ -33,7 +33,7 @@ fn job_with_secrets(number: u32) -> Value {
     job
 }
 
-/// One request for each way through the function, each with all the secrets that it can carry.
+/// Returns a request for each outcome, with as many secrets as possible.
 fn requests() -> Vec<Value> {
     let mut oversize = job_with_secrets(3);
     oversize["Operation"]["Remarks"] = large(3, 9000)["Operation"]["Remarks"].clone();
@@ -87,7 +87,7 @@ fn wrong(path: &str, query: &str) -> Value {
     )
 }
 
-/// All that a function writes in the course of [`requests`].
+/// Returns the complete output of a function for [`requests`].
 pub(crate) async fn output_of(settings: Settings) -> ProcessOutput {
     let function = crate::start(settings.with("QUEUE_MAX_BYTES", "8192")).await;
     for event in requests() {
@@ -169,7 +169,7 @@ async fn every_request_is_logged_once_at_the_level_of_its_answer() {
 async fn the_first_line_names_the_version() {
     let running = crate::start(Settings::without_queue()).await;
     running.post(&probe()).await;
-    // So does a function that does not start.
+    // A function that does not start must not log secrets either.
     let misconfigured = crate::start(Settings::without_queue().without("QUEUE_URL")).await;
     let (_, ended) = misconfigured.exit(testkit::function::TIMEOUT).await;
     for output in [running.stop().await, ended] {

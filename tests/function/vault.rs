@@ -1,4 +1,4 @@
-//! Bodies and large messages in the vault, with a real S3 API.
+//! Tests the bodies and oversize messages in the vault of MiniStack.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use testkit::{
     queue::TestQueue,
 };
 
-/// Whether a key is `<folder>/YYYY/MM/DD/<name>`, and the name.
+/// Checks that a key is `<folder>/YYYY/MM/DD/<name>`, and returns the name.
 fn name_in<'k>(folder: &str, key: &'k str) -> Option<&'k str> {
     let parts: Vec<&'k str> = key.split('/').collect();
     let [found, year, month, day, name] = parts[..] else {
@@ -101,7 +101,7 @@ async fn two_large_jobs_of_one_id_do_not_take_each_others_place() {
         .with("VAULT_BUCKET", &vault.name)
         .with("QUEUE_MAX_BYTES", "8192");
     let function = crate::start(settings).await;
-    // In one body, and in another one of the same day.
+    // In the same body, and in another body on the same day.
     for sizes in [&[9000, 10_000][..], &[11_000]] {
         let body = to_json(&tasks(sizes.iter().map(|size| large(2, *size))));
         let answer = function.call(&post_json(&body)).await;

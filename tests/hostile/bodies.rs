@@ -1,14 +1,14 @@
-//! The table: each body's name, how it is made, and its answer.
+//! The hostile bodies, with their names and expected results.
 
 use super::ReadResult;
 
-/// The size of most of them: well over what Tencent sends, under what a function URL takes.
+/// The size of most bodies: larger than Tencent's bodies, and smaller than the limit of a function URL.
 pub(crate) const SIZE: usize = 4 * 1024 * 1024;
 
-/// How many jobs the body with many of them has.
+/// The number of jobs in the body with many jobs.
 const JOBS: usize = 60_000;
 
-/// A body: its name, how it is made, and its answer.
+/// A body with its name, its creation and the expected result.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) make: Box<dyn Fn() -> Vec<u8>>,
@@ -33,7 +33,7 @@ fn body(name: &'static str, make: impl Fn() -> Vec<u8> + 'static) -> Row {
     Row { name, make, answer }
 }
 
-/// Returns a body with as many pieces as have room between `begin` and `end`.
+/// Returns a body with as many pieces as fit between `begin` and `end`.
 fn filled(name: &'static str, begin: &'static str, piece: &'static str, end: &'static str) -> Row {
     body(name, move || fill(begin, piece, end))
 }
@@ -67,7 +67,7 @@ fn json_filled(
     })
 }
 
-/// All hostile bodies.
+/// Returns all hostile bodies.
 pub(crate) fn table() -> Vec<Row> {
     [xml(), json(), dense()].into_iter().flatten().collect()
 }
@@ -236,8 +236,8 @@ fn json() -> Vec<Row> {
     ]
 }
 
-/// Smaller bodies with the maximum number of values, each as small as possible: the limit on the number of
-/// values bounds them, not their size.
+/// Returns smaller bodies with the maximum number of values, which are as small as possible. These bodies reach
+/// the limit of values instead of the limit of bytes.
 fn dense() -> Vec<Row> {
     vec![
         body("dense, items", || {
@@ -295,13 +295,13 @@ fn dense() -> Vec<Row> {
     ]
 }
 
-/// `piece` as often as it has room between `begin` and `end`.
+/// Repeats `piece` as often as it fits between `begin` and `end`.
 fn fill(begin: &str, piece: &str, end: &str) -> Vec<u8> {
     let count = (SIZE - begin.len() - end.len()) / piece.len();
     [begin, &piece.repeat(count), end].concat().into_bytes()
 }
 
-/// Pieces that differ, as many as have room.
+/// Returns as many different pieces as fit.
 fn numbered(piece: impl Fn(usize) -> String) -> String {
     let mut pieces = String::new();
     for n in 0.. {
@@ -317,7 +317,7 @@ fn xml_of(job: &str) -> Vec<u8> {
     format!("<Response><JobsDetail>{job}</JobsDetail></Response>").into_bytes()
 }
 
-/// A job whose outputs have this prefix, and as many short names as have room.
+/// Returns a job whose outputs have this prefix, and as many short names as fit.
 fn outputs_of(prefix: &str) -> Vec<u8> {
     let begin = "<Response><JobsDetail><Operation><MediaResult><OutputFile><ObjectPrefix>";
     let end = "</OutputFile></MediaResult></Operation></JobsDetail></Response>";

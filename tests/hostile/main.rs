@@ -1,6 +1,7 @@
-//! Hostile bodies, most of 4 MiB: each gets the expected answer within limits of CPU time and memory.
+//! Tests hostile bodies, most of them with 4 MiB. Each must produce the expected result within the limits of
+//! CPU time and memory.
 //!
-//! The only test of its binary, since the memory of a second one would count as its own.
+//! The binary contains only one test, because the memory of a second one would be added to the measurement.
 
 mod bodies;
 
@@ -13,26 +14,25 @@ use rustix::time::{ClockId, clock_gettime};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The CPU time that a body may take until its last message is made: `make hostile` shows it. Code that
-/// is not optimized takes about ten times as long.
+/// The maximum CPU time until the last message of a body is created. Unoptimized code needs about ten times as
+/// long.
 const MAX_CPU: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
 
-/// The peak memory of parsing and normalizing, as a multiple of the body's size. A vector that grows counts
-/// twice, since its old and its new buffer exist at the same time.
+/// The maximum memory of parsing and normalizing, as a multiple of the body's size. A growing vector counts
+/// twice, because its old and new buffers exist at the same time.
 const MAX_MEMORY: usize = 16;
 
-/// The memory for a body of less than 3 MiB: the number of its values is its limit.
+/// The maximum memory for a body of less than 3 MiB, which is limited by the number of its values.
 const MAX_DENSE_BYTES: usize = 96 * 1024 * 1024;
 
-/// The answer to a body.
+/// The result for a body.
 #[derive(Debug, PartialEq)]
 enum ReadResult {
     Read { jobs: usize },
     Refused(String),
 }
 
-/// A body's answer. A message is dropped before the next one is made, as the publisher does it
-/// with batches.
+/// Returns the result for a body. Each message is dropped before the next one is created, as in the publisher.
 fn answer(body: &[u8]) -> ReadResult {
     match Payload::read(body) {
         Ok(Payload::Probe) => ReadResult::Read { jobs: 0 },
@@ -89,7 +89,7 @@ fn every_hostile_body_is_answered_in_little_time_and_memory() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// This thread's CPU time so far.
+/// Returns the CPU time of this thread.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.try_into().expect("a clock does not run backwards")

@@ -1,7 +1,7 @@
-//! Small bodies that could make large records: what is derived from a body stays a small multiple of
-//! it, and `detail` still has all of it.
+//! Tests small bodies that could produce large records. The derived fields must be a small multiple of the
+//! body, and `detail` must be complete.
 
-/// As large as the outputs of one job may be, and some more for the rest.
+/// The limit for the outputs of a job, and a margin for the other fields.
 const BOUND: usize = 8 * 1024 * 1024;
 
 fn record_of(operation: &str) -> String {

@@ -1,5 +1,5 @@
-//! Each file `tests/cases/<family>/<name>.xml` or `.json` is a body. `<name>.snap` beside it is the snapshot of
-//! its messages, in YAML.
+//! Each file `tests/cases/<family>/<name>.xml` or `.json` is a body. `<name>.snap` next to it is the snapshot
+//! of its messages, in YAML.
 
 use std::{
     collections::BTreeSet,
@@ -12,10 +12,11 @@ use insta::{Settings, assert_snapshot, glob};
 
 use super::tree::{JsonStyle, Tree};
 
-/// Members that are equal in all messages.
+/// The members that are equal in all messages.
 const CONSTANTS: [&str; 3] = ["\"specversion\"", "\"datacontenttype\"", "\"dataschema\""];
 
-/// The family whose cases are about the formats: XML and JSON of one name share a snapshot, which shows `detail`.
+/// The folder of cases about the formats. XML and JSON with the same name share a snapshot, which contains
+/// `detail`.
 const FORMAT: &str = "format";
 
 fn files() -> Vec<PathBuf> {
@@ -39,7 +40,7 @@ fn is_of_format(path: &Path) -> bool {
     path.parent().unwrap().ends_with(FORMAT)
 }
 
-/// The messages of all cases.
+/// Returns the messages of all cases.
 pub(super) fn messages() -> Vec<String> {
     let mut bodies = files();
     bodies.retain(|path| !is_snapshot(path));
@@ -129,19 +130,19 @@ fn every_documented_job_kind_has_a_case() {
     }
 }
 
-/// Rewrites an indented message as YAML: with its order, digits and escapes, and without its constants.
+/// Rewrites an indented message as YAML. Preserves the order, digits and escapes, and omits the constants.
 fn to_yaml(message: &str, with_detail: bool) -> String {
     let shown = match message.split_once("\n    \"detail\": {") {
         Some((shown, _)) if !with_detail => shown,
         _ => message,
     };
     let mut yaml = String::new();
-    // Whether each open bracket is that of an array.
+    // Whether each open bracket belongs to an array.
     let mut arrays = Vec::new();
     let mut starts_item = false;
     for line in shown.lines() {
         let member = line.trim_start().trim_end_matches(',');
-        // Without the indentation of the outermost object.
+        // Removes the indentation of the outermost object.
         let mut indent = (line.len() - line.trim_start().len()).saturating_sub(2);
         if matches!(member, "}" | "]") {
             arrays.pop();
@@ -167,7 +168,7 @@ fn to_yaml(message: &str, with_detail: bool) -> String {
     yaml
 }
 
-/// Removes the quotes around the name of a member, where YAML does not need them.
+/// Removes the quotes around the name of a member, if YAML does not require them.
 fn without_quotes(member: &str) -> String {
     let parts = member
         .strip_prefix('"')

@@ -1,11 +1,11 @@
-//! The field tables match the documented facts about Tencent's fields: exactly the fields listed there
-//! as a list, number or boolean are one in the normal form.
+//! Tests that the field tables match Tencent's documentation: only the fields that are documented as lists,
+//! numbers or booleans have these types in the normal form.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-/// Returns the value in `detail` at a `/`-separated path, for a body with `leaf` there.
+/// Returns the value in `detail` at a `/`-separated path, for a body with `leaf` at this path.
 fn normal(event: &str, path: &str, leaf: &str) -> Value {
     let mut job = json!(leaf);
     for name in path.split('/').rev() {
@@ -16,7 +16,7 @@ fn normal(event: &str, path: &str, leaf: &str) -> Value {
     let message: Value = serde_json::from_str(&message).unwrap();
     let mut value = &message["data"]["detail"];
     for name in path.split('/') {
-        // A parent may be a list itself.
+        // A parent may also be a list.
         value = &value.get(0).unwrap_or(value)[name];
     }
     value.clone()
@@ -33,13 +33,13 @@ fn every_listed_name_has_its_kind() {
         *kinds.entry(kind).or_default() += 1;
         let path = format!("Operation/{name}");
         match kind {
-            // The vendor node itself, which is taken apart.
+            // The vendor node itself is not a field.
             "list" if name == "JobsDetail" => {}
             "list" => assert_eq!(normal("TaskFinish", &path, "x"), json!(["x"]), "{name}"),
             "number" => assert_eq!(normal("TaskFinish", &path, "5"), json!(5), "{name}"),
             "boolean" => assert_eq!(normal("TaskFinish", &path, "true"), json!(true), "{name}"),
             "string" => assert_eq!(normal("TaskFinish", &path, "5"), json!("5"), "{name}"),
-            // Their notes are the tests below.
+            // The tests below cover these fields.
             "list?" | "string?" | "headers" => {}
             other => panic!("expected a known kind, but found {other}"),
         }

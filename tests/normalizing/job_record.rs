@@ -1,5 +1,4 @@
-//! The types that workers read messages into: nothing is lost on the way, and what a later writer
-//! adds does not stop a reader.
+//! Tests the types for workers: deserializing loses no data, and additions of later versions are accepted.
 
 use cloud_infinite_job_record::{DataSchema, Event, Family, Outcome, SCHEMA_VERSION};
 use serde_json::{Value, json};

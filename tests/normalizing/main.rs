@@ -1,4 +1,4 @@
-//! Bodies to messages, without a network: the pure part of the function.
+//! Tests the conversion of bodies to messages, which does not use the network.
 
 mod amplification;
 mod cases;
@@ -15,12 +15,12 @@ use cloud_infinite_callback::{
     event,
 };
 
-/// Returns the messages of a body, indented, or the reason why it cannot be read.
+/// Returns the indented messages of a body, or the reason why it is unreadable.
 fn messages(body: &[u8]) -> Result<Vec<String>, String> {
     read(body).map_err(|error| error.to_string())
 }
 
-/// The same, with the error itself.
+/// Returns the indented messages of a body, or the error.
 fn read(body: &[u8]) -> Result<Vec<String>, ReadError> {
     let Payload::Callback(callback) = Payload::read(body)? else {
         return Ok(Vec::new());
@@ -30,7 +30,7 @@ fn read(body: &[u8]) -> Result<Vec<String>, ReadError> {
         .collect())
 }
 
-/// The messages of a body, without those of jobs that are empty.
+/// Returns the messages of a body, without those of empty jobs.
 fn messages_of_jobs(body: &[u8]) -> Vec<String> {
     read(body).unwrap_or_else(|error| {
         assert_eq!(error.kind(), ReadErrorKind::NoJob, "{error}");
@@ -38,7 +38,7 @@ fn messages_of_jobs(body: &[u8]) -> Vec<String> {
     })
 }
 
-/// The messages of all of these bodies that can be read.
+/// Returns the messages of the readable bodies.
 fn messages_of_files(bodies: &[std::path::PathBuf]) -> Vec<String> {
     let bodies = bodies.iter().map(|path| std::fs::read(path).unwrap());
     bodies

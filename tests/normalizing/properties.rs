@@ -1,4 +1,4 @@
-//! Properties of any body, not only of the bodies of the cases.
+//! Property tests with arbitrary bodies.
 
 use cloud_infinite_callback::callback::ReadErrorKind;
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -30,14 +30,14 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![4 => known, 1 => "[A-Za-z_][A-Za-z0-9_.-]{0,8}"]
 }
 
-/// Text that XML can hold.
+/// Generates text that XML can contain.
 fn text() -> impl Strategy<Value = String> {
     let known = select(TEXTS).prop_map(str::to_owned);
     let any = "[\\t\\n\\r -~\u{80}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]{0,12}";
     prop_oneof![3 => known, 1 => any]
 }
 
-/// Text of all characters. `any::<String>` has no control characters.
+/// Generates text with all characters. `any::<String>` has no control characters.
 fn any_text() -> impl Strategy<Value = String> {
     vec(any::<char>(), 0..16).prop_map(String::from_iter)
 }
@@ -46,7 +46,7 @@ type Members = Vec<(String, Vec<Tree>)>;
 
 fn members(value: impl Strategy<Value = Tree>) -> impl Strategy<Value = Members> {
     vec((name(), vec(value, 1..4)), 0..6).prop_map(|mut members| {
-        // Each name once: the order of repeated names differs between the formats.
+        // Names are unique, because the order of repeated names differs between the formats.
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
         members.dedup_by(|(a, _), (b, _)| a == b);
         members
@@ -97,7 +97,7 @@ fn style() -> impl Strategy<Value = JsonStyle> {
     )
 }
 
-/// Parts of JSON, and parts that are nearly JSON.
+/// Generates valid and almost valid parts of JSON.
 const TOKENS: &str = r#"{ } [ ] , : "a" "a": "\n" "\u00e9" "\ud83d\ude00" "\ud83d" "\x" " \ 1 - 01 -1.50 1e3 1.
     true nul null {"b":1} [1] "a":1,"#;
 
@@ -129,7 +129,7 @@ proptest! {
         }
         for (path, text) in body.leaves() {
             let is_found = found.iter().any(|leaf| {
-                // A sibling without a place in the detail is quoted in a warning.
+                // A sibling that is not in the detail is quoted in a warning.
                 *leaf == text || (leaf.contains("the job already has a field of this name") && leaf.contains(quote(&text).trim_matches('"')))
             });
             prop_assert!(is_found, "{} {:?} is not in {:?}", path, text, messages);
@@ -160,7 +160,7 @@ proptest! {
     ) {
         let body = [start.as_bytes(), &bytes].concat();
         let _ = super::messages(&body);
-        // Most bytes are not UTF-8, which is found before a parser runs.
+        // Most byte strings are not UTF-8, which is detected before a parser runs.
         let _ = super::messages(String::from_utf8_lossy(&body).as_bytes());
     }
 
@@ -262,7 +262,7 @@ proptest! {
         let named = json!({"BucketId": bucket, "Region": region, "Object": object, "Url": url});
         let job = if event == "TaskFinish" { json!({"Input": named}) } else { named };
         let body = json!({"EventName": event, "JobsDetail": job, "a": "b"});
-        // Without any of these, the job is empty and cannot be read.
+        // Without these fields, the job is empty and therefore unreadable.
         prop_assume!(bucket.is_some() || region.is_some() || object.is_some() || url.is_some());
         let input = record(&body)["input"].clone();
         let named = [bucket, region, object];
@@ -287,7 +287,7 @@ const URLS: &[&str] = &[
     "https://example.com/k",
 ];
 
-/// An element that names an object, and may have failed.
+/// Generates an element that names an object, and may have failed.
 fn element() -> impl Strategy<Value = Value> {
     (
         proptest::option::of(select(&["Success", "Failed"][..])),
@@ -297,14 +297,14 @@ fn element() -> impl Strategy<Value = Value> {
         .prop_map(|(state, code, name)| json!({"State": state, "Code": code, "ObjectName": name, "x": "y"}))
 }
 
-/// The record of a body with one job.
+/// Returns the record of a body with one job.
 fn record(body: &Value) -> Value {
     let messages = super::messages(body.to_string().as_bytes()).unwrap();
     let message: Value = serde_json::from_str(&messages[0]).unwrap();
     message["data"].clone()
 }
 
-/// The JSON pointer of a dotted path.
+/// Returns the JSON pointer of a dotted path.
 fn pointer(path: &str) -> String {
     format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
 }

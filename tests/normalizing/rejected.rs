@@ -1,7 +1,7 @@
-//! Bodies that cannot be read, each with the whole text of its reason. `refused.txt` has those that
-//! are short text: each body, `=>` and its reason, and a blank line.
+//! Tests unreadable bodies with the complete text of their errors. `refused.txt` contains the short ones: each
+//! body, followed by `=>` with its error, and a blank line.
 
-/// Returns a body in XML with this inside its only job.
+/// Returns an XML body whose only job contains this text.
 fn xml(inside: &str) -> String {
     format!("<Response><JobsDetail>{inside}</JobsDetail></Response>")
 }
@@ -69,7 +69,7 @@ fn siblings_copied_into_too_many_jobs() {
             "a".repeat(sibling)
         )
     };
-    // The name of the sibling and its punctuation have 10 bytes.
+    // The name of the sibling and the punctuation have 10 bytes.
     let limit = 64 * 1024 * 1024 / 64 - 10;
     assert!(super::messages(body(64, limit).as_bytes()).is_ok());
     rejected(
@@ -104,7 +104,7 @@ fn too_deep() {
     rejected(nested(100_000), too_deep);
 
     let nested = |depth: usize| {
-        // The leaf is a level as well, and the root is one, as `Response` in XML.
+        // The leaf and the root are also levels, like `Response` in XML.
         let inside = depth - "Response JobsDetail leaf".split(' ').count();
         format!(
             "{{\"JobsDetail\": {{\"a\": {}1{}}}}}",
@@ -121,7 +121,7 @@ fn too_deep() {
     rejected(wrapped(101), &too_deep.replace("120", "133"));
 }
 
-/// Asserts that a worker can read the message of a body with serde_json's own limit of depth.
+/// Asserts that a worker can parse the message of a body with serde_json's depth limit.
 #[track_caller]
 fn assert_readers_read(body: &str) {
     let message = super::messages(body.as_bytes()).unwrap().remove(0);

@@ -1,5 +1,5 @@
-//! Messages against the schemas, read by a library that is not ours. `crates/schema-gen` tests that the
-//! schemas are those of the types.
+//! Validates messages against the schemas with an independent library. `crates/schema-gen` tests that the
+//! schemas match the types.
 
 use std::{fs, path::Path};
 
@@ -51,8 +51,8 @@ fn assert_valid(messages: Vec<String>) {
     }
 }
 
-/// Whether a text is empty somewhere, which the schemas leave to this test: with `minLength`, generators
-/// of code make a type of each field.
+/// Returns whether a message contains an empty text. The schemas do not use `minLength`, because code
+/// generators would create a type for each field.
 fn has_empty_text(value: &Value) -> bool {
     match value {
         Value::String(text) => text.is_empty(),
@@ -76,7 +76,7 @@ fn dataschema_is_the_id_of_the_schema_of_data() {
     );
 }
 
-/// Generators of code refuse, rename or wrap other schemas.
+/// Code generators reject, rename or wrap other schemas.
 #[test]
 fn schemas_suit_code_generators() {
     for (file, title) in FILES.iter().zip(["Message", "JobRecord"]) {
@@ -117,7 +117,7 @@ fn schemas_suit_code_generators() {
     }
 }
 
-/// Calls a function with each object in a schema.
+/// Calls a function for each object in a schema.
 fn walk(schema: &Value, look: &mut impl FnMut(&Map<String, Value>)) {
     match schema {
         Value::Array(items) => items.iter().for_each(|item| walk(item, look)),

@@ -1,4 +1,5 @@
-//! Bodies and messages as trees, read and written without the code under test: by roxmltree and serde_json.
+//! Parses and writes bodies and messages as trees, independently of the tested code, with roxmltree and
+//! serde_json.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +9,14 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
     Leaf(String),
-    /// Names with their values. Several values are repeated elements in XML, and an array in JSON.
+    /// The names with their values. Several values are repeated elements in XML, and an array in JSON.
     Object(Vec<(String, Vec<Tree>)>),
 }
 
 /// A leaf: its path of names without indexes, and its text.
 pub(crate) type Leaf = (String, String);
 
-/// One way to write a tree as JSON.
+/// A style of JSON.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct JsonStyle {
     /// Writes numbers and booleans as text.
@@ -27,7 +28,7 @@ pub(crate) struct JsonStyle {
 }
 
 impl Tree {
-    /// Parses XML. The name of the root is left out.
+    /// Parses XML. The name of the root is omitted.
     pub(crate) fn of_xml(body: &str) -> Self {
         let document = roxmltree::Document::parse(body).unwrap();
         Self::of_node(document.root_element())
@@ -49,7 +50,7 @@ impl Tree {
         }
     }
 
-    /// Parses JSON. A single key `Response` around everything is left out.
+    /// Parses JSON. A single outer key `Response` is omitted.
     pub(crate) fn of_json(body: &str) -> Self {
         let raw = serde_json::from_str(body);
         let raw: Box<RawValue> =
@@ -146,7 +147,7 @@ impl Tree {
         }
     }
 
-    /// Returns the leaves that are not blank. A pair of a header is one leaf with the header's name.
+    /// Returns the leaves that are not blank. A header pair is one leaf with the name of the header.
     pub(crate) fn leaves(&self) -> Vec<Leaf> {
         let mut leaves = Vec::new();
         self.add_leaves("", &mut leaves);
@@ -199,7 +200,7 @@ fn escape(text: &str) -> String {
         .replace('\r', "&#xD;")
 }
 
-/// Tencent's examples have them. None of its strings has a comma before a bracket.
+/// Tencent's examples contain trailing commas. None of its strings has a comma before a bracket.
 fn without_trailing_commas(body: &str) -> String {
     let mut kept = String::new();
     for (at, character) in body.char_indices() {

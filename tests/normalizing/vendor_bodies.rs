@@ -1,4 +1,4 @@
-//! The bodies that Tencent has published: nothing in them is lost, whatever their shape.
+//! Tests Tencent's published bodies: no field is lost.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -6,7 +6,7 @@ use cloud_infinite_callback::callback::Payload;
 
 use super::tree::{Leaf, Tree};
 
-/// Bodies that were published without a bracket, see `SOURCES.md`, and their errors.
+/// The bodies that were published without a bracket (see `SOURCES.md`), with their errors.
 const BROKEN: &[(&str, &str)] = &[
     (
         "words-generalize-notag-1.json",
@@ -36,7 +36,7 @@ fn bodies() -> Vec<PathBuf> {
     bodies
 }
 
-/// Returns the messages of all that can be read.
+/// Returns the messages of all readable bodies.
 pub(super) fn messages() -> Vec<String> {
     super::messages_of_files(&bodies())
 }
@@ -75,8 +75,8 @@ fn every_leaf_of_every_readable_body_is_in_a_message() {
     }
 }
 
-/// The leaves of a message's detail, and the event, which has a field of its own where the body
-/// names it next to the node.
+/// Returns the leaves of a message's detail and the event, which is not in the detail if it is a sibling of the
+/// node.
 fn detail_and_event(message: &str) -> Vec<Leaf> {
     let all = Tree::of_json(message).leaves();
     let mut leaves: Vec<_> = all
@@ -114,7 +114,7 @@ fn every_broken_body_is_refused_with_its_place() {
 #[test]
 #[ignore = "needs ../shared"]
 fn both_formats_of_one_page_give_equal_details() {
-    // On these pages both formats describe the same job.
+    // On these pages, both formats describe the same job.
     for name in [
         "workflow-finish-1",
         "noise-reduction-1",
