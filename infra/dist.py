@@ -1,7 +1,7 @@
 """Builds the packages in `target/dist/<architecture>`: `make packages`.
 
 Each folder has the zips of both functions, the templates that refer to them, and `callbackctl`, and
-is also packed as the archive of a release. An architecture without Rust's target is left out.
+is also packed as the archive of a release. An architecture without the Rust target is omitted.
 
 The same commit and the same Rust produce the same bytes: paths of the machine are removed from the
 binaries, cargo-lambda links against a fixed glibc, and the zips contain no times.

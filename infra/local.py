@@ -67,7 +67,7 @@ def samples() -> list[Sample]:
     return [
         *bodies,
         Sample("Tencent's probe", PROBE, "probe"),
-        Sample("a body that is cut short", bodies[0].body[:-20], "quarantined"),
+        Sample("a truncated body", bodies[0].body[:-20], "quarantined"),
         Sample("a request with a wrong token", bodies[0].body, "403", token="wrong"),
     ]
 
@@ -75,7 +75,7 @@ def samples() -> list[Sample]:
 def post_all(receiver: Receiver, posted: list[Sample]) -> list[str]:
     """Posts callbacks, checks and prints the results, and returns the ids of the records."""
     ids = []
-    step("posting callbacks: the answer, and the function's log line")
+    step("posting callbacks: the response, and the function's log line")
     for sample in posted:
         url = receiver.url.replace(receiver.token, sample.token or receiver.token)
         status, answer = post(url, sample.body)

@@ -27,7 +27,7 @@ def dump(template: Template, path: Path) -> None:
 def without_function_url(template: Template) -> Template:
     """Returns the template with the HTTP API as the only front door.
 
-    CloudFormation refuses a template with a type that its region does not have, even under a false
+    CloudFormation rejects a template with a type that its region does not have, even with a false
     condition. Regions without function URLs may not have `AWS::Lambda::Url`.
     """
     template = copy.deepcopy(template)

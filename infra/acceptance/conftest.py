@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     other = "emulator" if config.getoption("--account") else "account"
     for item in items:
         if mark := item.get_closest_marker(other):
-            item.add_marker(pytest.mark.skip(reason=f"needs an {other}: {mark.args[0]}"))
+            item.add_marker(pytest.mark.skip(reason=f"requires an {other}: {mark.args[0]}"))
 
 
 def eventually(check: Callable[[], Any]) -> Any:
