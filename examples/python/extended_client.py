@@ -23,7 +23,7 @@ def sent(params, **_):
     params["ReceiptHandle"] = params["ReceiptHandle"].replace("_", "-")
 
 
-# Only for the emulator: its receipt handles have hyphens, which the library would take for its own.
+# Only for the emulator, whose receipt handles contain hyphens. The library would misinterpret them.
 sqs.meta.events.register("after-call.sqs.ReceiveMessage", received)
 sqs.meta.events.register("provide-client-params.sqs.DeleteMessage", sent)
 
