@@ -1,5 +1,5 @@
-//! The enums of a record. The variant `Unknown` keeps the word, so that a program can read the words that a
-//! later version of the function adds.
+//! The enums of a record. The variant `Unknown` preserves the word, so that a program can read words of later
+//! versions of the function.
 
 use std::borrow::Cow;
 
