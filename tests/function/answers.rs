@@ -157,10 +157,7 @@ async fn oversize_without_vault_is_413() {
     assert_problem(&function.post(&tasks([job])).await, 413, "8192 bytes");
     assert_eq!(queue.drain().await, []);
     let answer = function.post(&tasks([snapshot(2)])).await;
-    assert_eq!(
-        answer.status, 200,
-        "the limit leaves room for a record: {answer:?}"
-    );
+    assert_eq!(answer.status, 200, "the limit allows a record: {answer:?}");
 }
 
 #[tokio::test]

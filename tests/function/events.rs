@@ -248,6 +248,6 @@ async fn an_answer_has_the_form_that_a_function_url_takes() {
             assert_eq!(response, expected);
             assert_eq!(FunctionUrlResponse::of(&response).status, 200);
         }
-        other => panic!("expected an answer, but found {other:?}"),
+        other => panic!("the function did not respond: {other:?}"),
     }
 }

@@ -67,7 +67,7 @@ async fn every_accepted_job_is_queued_once_and_memory_stays_flat() {
     assert!(growth <= MAX_GROWTH, "memory grew: {memory:?}");
 }
 
-/// Posts the callbacks with these numbers evenly over a second, and returns the ids that were accepted.
+/// Posts the callbacks with these numbers evenly within one second, and returns the ids that were accepted.
 async fn post(function: &Function, aws: &FakeAws, numbers: Range<u32>) -> Vec<String> {
     let mut clock = tokio::time::interval(Duration::from_secs(1) / RATE);
     let mut accepted = Vec::new();

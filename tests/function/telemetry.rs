@@ -118,7 +118,7 @@ async fn secrets_stay_out_of_the_log_at_every_level_and_format() {
             let output = output_of(settings).await;
             assert!(
                 output.lines().count() >= requests().len(),
-                "it says something: {output:?}"
+                "there is output: {output:?}"
             );
             assert_no_secrets(&output);
             if format == "JSON" {

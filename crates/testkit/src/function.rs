@@ -22,7 +22,7 @@ use crate::{
 /// The time-out of an invocation, long enough for a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The interval of checks whether a process has exited.
+/// The polling interval for the exit of a process.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The environment variables of a function.

@@ -163,7 +163,7 @@ impl Client {
         for (name, value) in headers {
             call = call.header(name, value);
         }
-        // ureq blocks its thread, and the connections of the SDK need this one in the meantime.
+        // ureq blocks its thread, but the connections of the SDK use this thread.
         let received = tokio::task::spawn_blocking(move || receive(call)).await;
         let (status, body) = match received.expect("the HTTP client does not panic") {
             Ok(received) => received,

@@ -105,9 +105,8 @@ fn callback_of(payload: Payload<'_>) -> Callback<'_> {
     }
 }
 
-/// Returns the end time of a job, if it is known. A run without an end time of its own has that of its last
-/// task. It is used only if the run succeeded and all tasks have an end time: other runs end later than their
-/// tasks.
+/// Returns the end time of a job, if it is known. A run without an end time has the end time of its last task.
+/// It is used only if the run succeeded and all tasks have an end time: other runs end later than their tasks.
 fn ended_at<'r, D>(record: &'r Record<'_, D>) -> Option<&'r str> {
     let ends = || record.tasks.iter().map(|task| task.ended_at.as_deref());
     let end = record.ended_at.as_deref()?;

@@ -19,7 +19,7 @@ async fn receiver(status: u16) -> String {
             _ => (status, ""),
         };
         let mut answer = HttpResponse::new(body.into());
-        *answer.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
+        *answer.status_mut() = StatusCode::from_u16(status).expect("an HTTP status");
         future::ready(answer)
     })
     .await;

@@ -118,11 +118,7 @@ async fn a_list_that_fails_says_where_and_the_others_go_on() {
                 .get("tag")
                 .is_some_and(|tag| tag == "Snapshot")
         });
-        assert_eq!(
-            pages_asked.count(),
-            2,
-            "{fault:?}: nothing is asked for in vain"
-        );
+        assert_eq!(pages_asked.count(), 2, "{fault:?}: no unnecessary requests");
         assert!(printed.contains(reason), "{fault:?}: {printed}");
         let published = event_ids((0..jobs).chain(250..255));
         assert_eq!(ended.ids("published"), published, "{fault:?}");

@@ -206,7 +206,7 @@ async fn a_queue_that_accepts_nothing_stops_a_replay_within_a_minute() {
         assert_eq!(ended.code, Some(1), "{reply:?}: {ended:?}");
         let lines: Vec<_> = ended.stdout.lines().collect();
         let [first, second, counts] = lines[..] else {
-            panic!("a line for each body that was tried: {ended:?}")
+            panic!("one line per body: {ended:?}")
         };
         for (line, number) in [(first, 0), (second, 1)] {
             let skipped =
