@@ -26,52 +26,45 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time-out of one attempt to send: the time budget of a batch allows two attempts.
 const SEND_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// Loads the AWS settings from the environment and profiles, with the default credential chain.
-///
-/// # Errors
-/// If no region or no credentials are configured.
-async fn aws_config() -> anyhow::Result<SdkConfig> {
-    let client = Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT);
-    let loader = aws_config::defaults(aws::behavior_version())
-        .http_client(client)
-        .timeout_config(timeouts.build());
-    let loaded = loader.load().await;
-    loaded
-        .region()
-        .context("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile with a region")?;
-    let provider = loaded
-        .credentials_provider()
-        .context("no AWS credentials")?;
-    let credentials = provider
-        .provide_credentials()
-        .await
-        .map_err(anyhow::Error::from);
-    credentials.map_err(|causes| {
-        anyhow!(
-            "no AWS credentials ({causes:#}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY, or run aws sso login"
-        )
-    })?;
-    let config = loaded.to_builder().service_config(NotEmpty(loaded));
-    Ok(config.build())
-}
-
 /// The AWS clients.
 pub(crate) struct Clients {
     config: SdkConfig,
 }
 
 impl Clients {
-    /// Loads the AWS settings.
+    /// Loads the AWS settings from the environment and profiles, with the default credential chain.
     ///
     /// # Errors
     /// If no region or no credentials are configured.
     pub(crate) async fn load() -> anyhow::Result<Self> {
-        let config = aws_config().await?;
-        Ok(Self { config })
+        let client = Builder::new()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT);
+        let loader = aws_config::defaults(aws::behavior_version())
+            .http_client(client)
+            .timeout_config(timeouts.build());
+        let loaded = loader.load().await;
+        loaded
+            .region()
+            .context("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile with a region")?;
+        let provider = loaded
+            .credentials_provider()
+            .context("no AWS credentials")?;
+        let credentials = provider
+            .provide_credentials()
+            .await
+            .map_err(anyhow::Error::from);
+        credentials.map_err(|causes| {
+            anyhow!(
+                "no AWS credentials ({causes:#}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY, or run aws sso login"
+            )
+        })?;
+        let config = loaded.to_builder().service_config(NotEmpty(loaded));
+        Ok(Self {
+            config: config.build(),
+        })
     }
 
     /// Creates an SQS client.
