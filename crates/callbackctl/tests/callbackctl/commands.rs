@@ -13,7 +13,7 @@ async fn normalize(body: &[u8]) -> Ended {
 }
 
 #[tokio::test]
-async fn normalize_prints_a_message_a_line() {
+async fn normalize_prints_one_message_per_line() {
     let ended = normalize(&to_xml(&tasks([snapshot(1), snapshot(2)]))).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let ids: Vec<_> = ended.stdout.lines().map(id).collect();
@@ -26,7 +26,7 @@ fn id(line: &str) -> String {
 }
 
 #[tokio::test]
-async fn normalize_says_why_a_body_would_be_quarantined() {
+async fn normalize_prints_why_a_body_would_be_quarantined() {
     let ended = normalize(b"{\"a\": }").await;
     assert_eq!((ended.code, &*ended.stdout), (Some(3), ""));
     assert!(

@@ -27,7 +27,7 @@ async fn receiver(status: u16) -> String {
 }
 
 #[tokio::test]
-async fn a_wrong_token_that_is_not_refused_is_explained() {
+async fn an_unexpected_status_is_explained() {
     for (status, code, finding) in [
         (403, 0, "good   a wrong token is rejected\n"),
         (

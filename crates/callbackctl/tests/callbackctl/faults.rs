@@ -54,7 +54,7 @@ async fn assert_next_run_completes(world: &World, first: &Ended) {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again() {
+async fn temporary_faults_are_retried() {
     for fault in [
         Fault::Error(503, "SlowDown"),
         Fault::Error(429, "SlowDown"),
@@ -73,7 +73,7 @@ async fn what_may_pass_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_says_where_and_the_others_go_on() {
+async fn a_failed_list_is_reported_and_blocks_no_other() {
     let text = Fault::Body("<Response>Service Unavailable</Response>");
     let other = Fault::Body("<Response><Error><Code>InternalError</Code></Error></Response>");
     let entity = Fault::Body("<Response><NextToken>a&nbsp;b</NextToken></Response>");
@@ -173,7 +173,7 @@ async fn a_slow_response_times_out_after_fifteen_seconds() {
 }
 
 #[tokio::test]
-async fn an_answer_about_the_key_or_the_clock_ends_the_run() {
+async fn an_error_about_the_key_or_the_clock_stops_the_run() {
     let key = "check TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY and TENCENTCLOUD_TOKEN";
     let clock = "this machine's clock is wrong";
     for (status, code, advice) in [
@@ -216,7 +216,7 @@ async fn a_wrong_part_of_the_key_is_reported_and_not_printed() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_no_key_along() {
+async fn a_redirect_is_not_followed() {
     let world = filled().await;
     world.ci.fail_at(1, Fault::Html(302));
     let ended = world.run(&TAGS).await;
@@ -228,7 +228,7 @@ async fn a_redirect_takes_no_key_along() {
 }
 
 #[tokio::test]
-async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
+async fn a_run_that_cannot_be_looked_up_is_skipped() {
     let world = World::new().await;
     let id = |number| run_of_workflow(number, "Success", minutes_ago(20)).id;
     let listed = |number, listed: &str, found| {
@@ -295,7 +295,7 @@ async fn a_run_that_cannot_be_looked_up_or_is_not_over_there_is_left() {
 }
 
 #[tokio::test]
-async fn a_job_that_cannot_be_read_is_left_and_the_others_go_on() {
+async fn an_unreadable_job_is_skipped_and_blocks_no_other() {
     let world = World::new().await;
     let mut broken = ended(1, 20);
     let deep = "<a>".repeat(200) + &"</a>".repeat(200);
@@ -358,7 +358,7 @@ async fn a_queue_that_accepts_nothing_stops_the_run_within_a_minute() {
 }
 
 #[tokio::test]
-async fn after_the_time_limit_nothing_begins() {
+async fn no_request_starts_after_the_time_limit() {
     let world = filled().await;
     let ended = world
         .run(&[&TAGS[..], &["--time-limit", "0s"]].concat())
@@ -389,7 +389,7 @@ async fn a_run_that_is_killed_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_be_reached_is_named_with_the_cause() {
+async fn an_unreachable_host_is_named_with_the_cause() {
     let world = World::new().await;
     for (host, cause) in [
         ("nowhere.invalid", "failed to lookup address information"),

@@ -35,7 +35,7 @@ fn ids_of_messages(ended: &Ended) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn jobs_of_all_kinds_are_found_ten_a_request() {
+async fn jobs_of_all_kinds_are_looked_up_in_batches() {
     let world = World::new().await;
     world.ci.add((0..23).map(|number| ended(number, 20)));
     // The first letter of the last id is misleading.
@@ -93,7 +93,7 @@ async fn an_unknown_id_is_named_and_blocks_no_other() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_vendor_refuses_does_not_keep_the_others() {
+async fn a_rejected_id_blocks_no_other() {
     let world = World::new().await;
     world.ci.add([ended(1, 20), ended(2, 20)]);
     let path = format!("/jobs/{},odd,{}", job_id(1), job_id(2));
@@ -109,7 +109,7 @@ async fn an_id_that_the_vendor_refuses_does_not_keep_the_others() {
 }
 
 #[tokio::test]
-async fn jobs_that_are_over_can_be_published() {
+async fn ended_jobs_can_be_published() {
     let world = World::new().await;
     let running = task(2, "Running", minutes_ago(20), None);
     world.ci.add([ended(1, 20), running, ended(3, 20)]);

@@ -44,7 +44,7 @@ const QUEUES: &str = "\
 /file_queue|Paused|none|TaskFinish|On|the queue is not active; it has no callback URL";
 
 #[tokio::test]
-async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
+async fn queues_that_do_not_report_every_job_are_flagged() {
     let world = World::new().await;
     let own = own_url();
     for line in QUEUES.lines() {
@@ -88,7 +88,7 @@ async fn queues_that_do_not_call_the_receiver_for_each_job_are_marked() {
 }
 
 #[tokio::test]
-async fn all_queues_of_all_services_are_asked_for() {
+async fn all_queues_of_all_services_are_listed() {
     let world = World::new().await;
     for number in 0..120 {
         let queue = queue(
@@ -147,7 +147,7 @@ async fn a_bucket_without_any_service_is_a_failure() {
 
 /// Only words are printed, and no word is as long as a token.
 #[tokio::test]
-async fn of_urls_and_tokens_only_the_host_and_a_digest_are_shown() {
+async fn only_the_host_and_a_digest_of_a_url_are_printed() {
     let world = World::new().await;
     let token = "0123456789abcdef".repeat(4);
     let urls =

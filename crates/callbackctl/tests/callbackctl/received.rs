@@ -116,7 +116,7 @@ async fn a_listed_job_without_a_state_matches_its_callback() {
 }
 
 #[tokio::test]
-async fn what_is_published_is_written_down_like_the_function_does() {
+async fn published_jobs_are_recorded_like_those_of_the_function() {
     let world = World::new().await;
     world.ci.add((0..12).map(|number| ended(number, 20)));
     let ended = world.run(&["--tag", "Snapshot"]).await;
@@ -138,7 +138,7 @@ async fn what_is_published_is_written_down_like_the_function_does() {
 /// Creates a body with more jobs than a line of the function can list. A part of it is published before the
 /// queue fails.
 #[tokio::test]
-async fn what_replay_and_lookup_have_published_is_not_published_again() {
+async fn jobs_published_by_replay_and_lookup_are_not_sent_again() {
     let world = World::new().await;
     world.ci.add((0..125).map(|number| ended(number, 20)));
     let vault = Bucket::create().await;
@@ -206,7 +206,7 @@ async fn a_log_that_a_replay_cannot_write_is_reported() {
 
 /// The log is read again after ten seconds.
 #[tokio::test]
-async fn what_arrives_or_is_published_during_a_run_is_not_sent_again() {
+async fn jobs_received_during_a_run_are_not_sent_again() {
     let world = World::new().await;
     world.ci.add((0..148).map(|number| ended(number, 20)));
     // The first run waits for its second page while the other run publishes all jobs.
@@ -230,7 +230,7 @@ async fn what_arrives_or_is_published_during_a_run_is_not_sent_again() {
 
 /// A busy function writes 45,000 lines in 15 minutes, which are about 24 pages.
 #[tokio::test]
-async fn the_log_is_read_once_and_then_only_what_is_new() {
+async fn the_log_is_read_once_and_then_only_new_lines() {
     let world = World::new().await;
     world.ci.add((0..125).map(|number| ended(number, 20)));
     let asked = Arc::new(AtomicUsize::new(0));

@@ -47,7 +47,7 @@ async fn the_missing_ones_of_250_jobs_are_published_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_window_has_edges() {
+async fn jobs_outside_the_time_window_are_ignored() {
     let world = World::new().await;
     let ago = |minutes, seconds| minutes_ago(minutes) + SignedDuration::from_secs(seconds);
     let year_9999 = "9999-01-01T00:00:00Z".parse().expect("a time of a test");
@@ -101,7 +101,7 @@ async fn listed_jobs_that_have_not_ended_are_ignored() {
 }
 
 #[tokio::test]
-async fn a_job_whose_state_is_unknown_is_left_unless_it_was_received() {
+async fn a_missing_job_with_an_unknown_state_is_skipped() {
     let world = World::new().await;
     let created = minutes_ago(400);
     let postponed = |number, end| task(number, "Postponed", created, end);
@@ -178,7 +178,7 @@ async fn workflow_runs_are_looked_up_and_get_the_requested_bucket() {
 
 /// A failed or cancelled run ends later than the last known end of its tasks.
 #[tokio::test]
-async fn a_run_whose_end_is_not_known_belongs_to_every_window() {
+async fn a_run_with_an_unknown_end_belongs_to_every_window() {
     let world = World::new().await;
     let end = minutes_ago(300);
     let one_task_ended = format!("<EndTime>{}</EndTime>", vendor_time(end));
@@ -253,7 +253,7 @@ async fn a_page_without_jobs_ends_a_list_although_it_has_a_token() {
 }
 
 #[tokio::test]
-async fn an_error_next_to_the_jobs_of_a_page_fails_the_list() {
+async fn an_error_besides_the_jobs_of_a_page_fails_the_list() {
     let world = World::new().await;
     let body = format!(
         "<Response>{}<Error><Code>InternalError</Code></Error></Response>",

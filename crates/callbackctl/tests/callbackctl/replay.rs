@@ -222,7 +222,7 @@ async fn a_queue_that_accepts_nothing_stops_a_replay_within_a_minute() {
 }
 
 #[tokio::test]
-async fn one_refused_job_of_thirty_keeps_no_other_back() {
+async fn one_rejected_job_of_thirty_blocks_no_other() {
     let vault = Bucket::create().await;
     let body = to_json(&tasks((0..30).map(snapshot)));
     vault.put("spill/2024/05/06/a", &body).await;
@@ -265,7 +265,7 @@ async fn a_body_that_another_replay_has_moved_is_gone() {
 }
 
 #[tokio::test]
-async fn a_key_with_a_control_character_keeps_nothing_back() {
+async fn a_key_with_a_control_character_blocks_no_other() {
     let (queue, vault) = (TestQueue::standard().await, spilled(1).await);
     for (number, name) in [(1, "a\u{1}b"), (2, "a b+c%41")] {
         let body = to_json(&tasks([snapshot(number)]));
@@ -321,7 +321,7 @@ async fn a_replay_that_is_killed_loses_nothing() {
 
 /// The error of the SDK quotes the whole request.
 #[tokio::test]
-async fn an_invalid_endpoint_does_not_bring_a_message_to_the_screen() {
+async fn an_invalid_endpoint_does_not_print_the_message() {
     let (queue, vault) = (TestQueue::standard().await, Bucket::create().await);
     let body = b"<Response><JobsDetail><JobId>j</JobId><a>s3cret</a></JobsDetail></Response>";
     vault.put("spill/2024/05/06/a", body).await;

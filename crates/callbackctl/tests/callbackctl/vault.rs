@@ -38,7 +38,7 @@ async fn bodies_are_listed_and_printed_only_on_request() {
 
 /// A replay moves objects while they are listed.
 #[tokio::test]
-async fn an_object_that_is_gone_does_not_end_the_list() {
+async fn a_missing_object_does_not_stop_the_listing() {
     let address = server::serve(|head, _| {
         let object = |key| format!("<Contents><Key>spill/{key}</Key><Size>1</Size></Contents>");
         let list = format!(
