@@ -33,7 +33,7 @@ pub enum Reply {
     FailEntries(&'static [usize]),
     /// Accepts a batch, except these entries, which fail with this code as `SenderFault`.
     RefuseEntries(&'static [usize], &'static str),
-    /// The same, and throttles all other entries.
+    /// Refuses these entries with this code, and throttles all other entries.
     RefuseAndThrottle(&'static [usize], &'static str),
     /// Accepts a batch, except these entries, which are listed as successful without a message id.
     Anonymous(&'static [usize]),

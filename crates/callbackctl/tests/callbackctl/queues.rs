@@ -81,7 +81,7 @@ async fn queues_that_do_not_report_every_job_are_flagged() {
         "{first}"
     );
 
-    // Without `--url`, the queues are printed without problems.
+    // Without `--url`, the queues are not checked.
     let shown = queues(&world, &[]).await;
     assert_eq!(shown.code, Some(0), "{shown:?}");
     assert!(!shown.stdout.contains("wrong"), "{shown:?}");

@@ -311,7 +311,7 @@ async fn a_log_that_cannot_be_read_or_written_publishes_nothing() {
     assert_eq!(ended.code, Some(1));
     let printed = "callbackctl: cannot read the log group /missing: ResourceNotFoundException\n";
     assert_eq!(ended.stderr, printed);
-    assert!(world.ci.seen().is_empty(), "the vendor is not even asked");
+    assert!(world.ci.seen().is_empty(), "no request to Tencent's API");
 
     // The log can be read, but not written.
     let log = refusing_log(&["CreateLogStream", "PutLogEvents"]).await;
