@@ -1,6 +1,7 @@
 //! `callbackctl doctor`: checks a deployed receiver.
 
 use std::{
+    fmt::Display,
     io::{self, IsTerminal},
     time::Duration,
 };
@@ -40,7 +41,8 @@ pub(crate) struct DoctorArgs {
 }
 
 /// The result of a check: a confirmation, or a problem with advice.
-type Finding = Result<String, (String, &'static str)>;
+type Finding = Result<String, Problem>;
+type Problem = (String, &'static str);
 
 impl DoctorArgs {
     /// Runs the command, and returns whether all checks succeeded.
@@ -100,8 +102,7 @@ fn read_url() -> anyhow::Result<String> {
 }
 
 fn check_probe(url: &str) -> Finding {
-    let unreachable = |reason| (format!("cannot reach the URL: {reason}"), "check the URL");
-    match post(url).map_err(unreachable)? {
+    match post(url).map_err(failed("cannot reach the URL", "check the URL"))? {
         (200, body) if body == r#"{"probe":true}"# => {
             Ok("the function responds to the probe".to_owned())
         }
@@ -118,13 +119,7 @@ fn check_probe(url: &str) -> Finding {
 }
 
 fn check_wrong_token(url: &str) -> Finding {
-    let no_response = |reason| {
-        (
-            format!("no response to a wrong token: {reason}"),
-            "try again",
-        )
-    };
-    match post(&wrong_url(url)).map_err(no_response)? {
+    match post(&wrong_url(url)).map_err(failed("no response to a wrong token", "try again"))? {
         (403, _) => Ok("a wrong token is rejected".to_owned()),
         (status @ 200..=299, _) => Err((
             format!("a wrong token is accepted ({status})"),
@@ -134,8 +129,13 @@ fn check_wrong_token(url: &str) -> Finding {
     }
 }
 
+/// Returns a function that converts an error to a problem.
+fn failed<E: Display>(what: &str, advice: &'static str) -> impl FnOnce(E) -> Problem {
+    move |error| (format!("{what}: {error}"), advice)
+}
+
 /// Explains a status that the function does not return.
-fn unexpected(request: &str, status: u16) -> (String, &'static str) {
+fn unexpected(request: &str, status: u16) -> Problem {
     let (what, advice) = match status {
         300..=399 => (
             "a redirect",
@@ -175,7 +175,7 @@ async fn check_queue(client: &aws_sdk_sqs::Client, url: &str, max_bytes: u64) ->
         Ok(status) => status,
         Err(error) => {
             let advice = "until this is fixed, callbacks are stored under spill/";
-            return vec![Err((format!("cannot read the queue: {error}"), advice))];
+            return vec![Err(failed("cannot read the queue", advice)(error))];
         }
     };
     let limit = match status.max_bytes {
@@ -204,12 +204,7 @@ async fn check_dead_letters(client: &aws_sdk_sqs::Client, queue: Option<&str>) -
         ));
     };
     let status = async { queue::status(client, &queue::url(client, name).await?).await };
-    let unreadable = |error| {
-        (
-            format!("cannot read the dead-letter queue: {error}"),
-            "check its policy",
-        )
-    };
+    let unreadable = failed("cannot read the dead-letter queue", "check its policy");
     match status.await.map_err(unreadable)?.visible {
         0 => Ok("the dead-letter queue is empty".to_owned()),
         count => Err((
@@ -223,18 +218,10 @@ const SPILLED: &str = "not accepted by the queue: run callbackctl replay --prefi
 const QUARANTINED: &str = "unreadable callbacks: run callbackctl vault list --prefix quarantine/";
 
 async fn check_folder(vault: &VaultBucket, prefix: &str, advice: &'static str) -> Finding {
-    let unreadable = |error| {
-        (
-            format!("cannot list {prefix}: {error}"),
-            "check the bucket and its policy",
-        )
-    };
-    match vault
-        .list(prefix, COUNT_LIMIT)
-        .await
-        .map_err(unreadable)?
-        .len()
-    {
+    let bodies = vault.list(prefix, COUNT_LIMIT).await;
+    let what = format!("cannot list {prefix}");
+    let unreadable = failed(&what, "check the bucket and its policy");
+    match bodies.map_err(unreadable)?.len() {
         0 => Ok(format!("{prefix} contains no bodies")),
         COUNT_LIMIT => Err((
             format!("{prefix} contains at least {COUNT_LIMIT} bodies"),
