@@ -1,4 +1,4 @@
-//! The answers to requests: status, body, log level and metric, in one table.
+//! Maps outcomes to responses: status, body, log level and metric, in one table.
 
 use lambda_http::http::StatusCode;
 use serde::Serialize;
@@ -6,19 +6,19 @@ use tracing::Level;
 
 use crate::function_url::{Response, ResponseHeaders};
 
-/// `Retry-After`, in seconds. The vendor's own interval is half an hour, so this only prevents an immediate
+/// `Retry-After`, in seconds. Tencent's own interval is half an hour, so this only prevents an immediate
 /// retry.
 const RETRY_AFTER: &str = "60";
 
 /// The answer to a request.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// Every job is on the queue. The vendor forgets the callback.
+    /// Every job is on the queue. Tencent does not send the callback again.
     Published {
         /// The ids of the events, one for each job.
         ids: Vec<String>,
     },
-    /// The vendor's console sent a probe. There is nothing to store.
+    /// Tencent's console sent a probe. There is nothing to store.
     Probe,
     /// The event is not a request of a function URL or an HTTP API: the function was invoked directly.
     UnknownEvent,
@@ -26,35 +26,35 @@ pub(crate) enum Answer {
     Forbidden,
     /// The method is not POST: a browser, or a scanner that knows the token.
     MethodNotAllowed,
-    /// The body is not valid base64, although the event says so.
+    /// The body is not valid base64, although the event is marked as base64.
     InvalidBase64,
     /// The body is empty.
     Empty,
     /// The body is larger than a function URL accepts.
     ContentTooLarge,
-    /// The body cannot be read and is in the vault. A retry would not help, so the vendor need not
-    /// send it again.
+    /// The body is unreadable and in the vault. A retry would fail as well, so Tencent does not need to send it
+    /// again.
     Quarantined {
         /// The key in the vault.
         key: String,
-        /// Why it cannot be read.
+        /// Why the body is unreadable.
         reason: String,
     },
-    /// Not all of it is on the queue, so the body is in the vault. If the vendor retries, the retry
-    /// publishes it. If not, an operator replays the copy in the vault.
+    /// Not all jobs are on the queue, so the body is in the vault. If Tencent does not retry, an operator
+    /// replays the body.
     Spilled {
         /// The key in the vault.
         key: String,
         /// The error of the queue.
         reason: String,
     },
-    /// The body should be in the vault and is not. Only the vendor has it, and should send it again.
+    /// The body could not be stored in the vault. Only Tencent has it, and should send it again.
     NotStored {
-        /// Why it should have been stored, and why it is not.
+        /// Why the body had to be stored, and why it was not.
         reason: String,
     },
-    /// A record is too large for the queue, and no vault is configured. A retry would not help, but the
-    /// failure is visible at the vendor.
+    /// A record is too large for the queue, and no vault is configured. A retry would fail as well, but the
+    /// failure is visible at Tencent.
     TooLarge {
         /// The size.
         reason: String,
@@ -147,7 +147,7 @@ impl Answer {
         self.row().level
     }
 
-    /// Returns the metric that counts it. Published records are counted by family and outcome instead.
+    /// Returns the metric of the outcome. Published records are counted by family and outcome instead.
     pub(crate) fn metric(&self) -> Option<&'static str> {
         self.row().metric
     }
@@ -171,8 +171,8 @@ impl Answer {
         }
     }
 
-    /// Returns the response. With 200 the vendor forgets the callback; with anything else it sends
-    /// moderation again every 30 minutes for a day, and documents nothing for tasks and workflows.
+    /// Returns the response. After 200, Tencent does not send the callback again. After any other status, it
+    /// retries moderation every 30 minutes for a day. It does not document retries for tasks and workflows.
     pub(crate) fn response(&self) -> Response {
         let status = self.status();
         let body = match self {
@@ -182,7 +182,7 @@ impl Answer {
             },
             Self::Probe => ResponseBody::Probe { probe: true },
             Self::Quarantined { key, .. } => ResponseBody::Quarantined { quarantined: key },
-            // Only the status: the reason is for the log.
+            // The response contains only the status. The reason is in the log.
             _ => ResponseBody::Problem {
                 title: status.canonical_reason().unwrap_or_default(),
                 status: status.as_u16(),

@@ -1,5 +1,5 @@
-//! Authenticates requests by a token. The vendor signs nothing, so the callback URL contains a token: as the
-//! last segment of the path, or as the query parameter `token`.
+//! Authenticates requests by a token. Tencent does not sign callbacks, so the callback URL contains a token: as
+//! the last segment of the path, or as the query parameter `token`.
 
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
@@ -15,7 +15,7 @@ pub type TokenDigest = [u8; 32];
 
 /// Which requests are accepted.
 pub enum Authentication {
-    /// All requests: something in front of the function authenticates, and `CALLBACK_AUTH` is `none`.
+    /// All requests are accepted, because another service authenticates them. `CALLBACK_AUTH` is `none`.
     Disabled,
     /// Requests with one of these tokens. There are two during a rotation.
     Tokens(Vec<TokenDigest>),
@@ -45,8 +45,8 @@ impl<'e> Authenticated<'e> {
 }
 
 impl Authentication {
-    /// Returns the request as authenticated, if it has an accepted token. Takes the same time whether or
-    /// not a digest matches, and whichever digest it is.
+    /// Returns the request as authenticated, if it has an accepted token. The time does not depend on whether
+    /// and which digest matches.
     pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authenticated<'e>> {
         let Self::Tokens(digests) = self else {
             return Some(Authenticated {
@@ -70,7 +70,7 @@ impl Authentication {
     }
 }
 
-/// Returns the digest of a token, as the configuration holds it.
+/// Returns the digest of a token, as in the configuration.
 pub fn digest(token: &[u8]) -> TokenDigest {
     Sha256::digest(token).into()
 }
@@ -102,7 +102,7 @@ fn candidates(path: &str, query: &str) -> Vec<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// Returns which of the tokens is in a request with this path and query.
+    /// Returns the position of the token in this path and query.
     fn accepted(tokens: &[&str], uri: &str) -> Option<u32> {
         let digests = tokens
             .iter()

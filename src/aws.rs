@@ -34,7 +34,7 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 /// The maximum length of an error code, in bytes. All AWS error codes are shorter.
 const MAX_CODE_LENGTH: usize = 80;
 
-/// Describes a failed call, without quoting what was sent.
+/// Describes a failed call, without quoting the request.
 pub fn describe<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -43,7 +43,7 @@ where
     match error {
         // The message may quote the request.
         SdkError::ServiceError(service) => code(service.err().code()).to_owned(),
-        // Errors of the network. Any other kind may quote the request.
+        // Network errors. Other kinds of errors may quote the request.
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
             let failure = failure.as_connector_error();
             let sources =
@@ -113,7 +113,7 @@ fn may_succeed_later<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>)
     }
 }
 
-/// Classifies a failed call. Error codes in `refusals` are about the request itself.
+/// Classifies a failed call. Error codes in `refusals` concern the request itself.
 pub(crate) fn classify<E>(error: &SdkError<E, HttpResponse>, refusals: &[&str]) -> Fault
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -147,8 +147,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
 /// The time to connect: a millisecond within a region, and more for the first DNS lookup.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// Returns the SDK configuration of the function. It does not use aws-config, whose credential chain
-/// would be initialized in every cold start; Lambda needs the environment only.
+/// Returns the SDK configuration of the function. It does not use aws-config, whose credential chain would be
+/// initialized in every cold start; on Lambda, the environment is sufficient.
 pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
     let credentials = Credentials::new(
         &config.access_key_id,
@@ -170,7 +170,7 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                 .build(),
         )
-        // It detects streams that stall for seconds; every budget here is shorter.
+        // It detects streams that stall for seconds, but all time budgets are shorter.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
 }

@@ -11,7 +11,7 @@ use crate::{
     normalize::{Detail, Job},
 };
 
-/// The longest id, in characters: the limit of SQS for deduplication and group ids. The vendor's job ids have at
+/// The longest id, in characters: the limit of SQS for deduplication and group ids. Tencent's job ids have at
 /// most 38.
 pub const MAX_ID_LENGTH: usize = 128;
 
@@ -102,8 +102,8 @@ pub fn to_pretty_json(event: &Event<'_, Detail<'_>>) -> String {
 /// Why serializing cannot fail.
 const SERIALIZES: &str = "all keys of a record are text, and writing to memory does not fail";
 
-/// Escapes the two characters that JSON allows and SQS refuses. They occur only inside strings, where an
-/// escape means the same.
+/// Escapes the two characters that JSON allows but SQS rejects. They occur only in strings, where escapes are
+/// equivalent.
 fn escape_for_sqs(json: String) -> String {
     // Searching for a single character is vectorized.
     if json.contains('\u{FFFE}') || json.contains('\u{FFFF}') {
@@ -120,7 +120,7 @@ struct UniqueIds(HashMap<String, [u8; 32]>);
 
 impl UniqueIds {
     /// Adds a digest to the id of an event, if an earlier event of the body has that id and another `detail`: a
-    /// queue would drop the event as a duplicate.
+    /// queue would discard the event as a duplicate.
     fn make_unique(&mut self, event: &mut Event<'_, Detail<'_>>, place: impl Fn() -> String) {
         let digest = detail_digest(&event.data);
         let hex = hex::encode(digest);
@@ -129,7 +129,7 @@ impl UniqueIds {
             true => long,
             false => hex.clone(),
         };
-        // The last one is the id of a job without an id, so no other job has it.
+        // The last id belongs to a job without an id, so it is unique.
         for id in [event.id.clone(), unique, hex] {
             let owner = self.0.entry(id.clone()).or_insert(digest);
             if *owner == digest {
@@ -151,7 +151,7 @@ fn id(record: &Record<'_, Detail<'_>>) -> String {
     let state = record.state.as_deref().unwrap_or("unknown");
     let id = match (record.job_id.as_deref(), &record.family) {
         (None, _) => return hex::encode(detail_digest(record)),
-        // The vendor may send several bodies for one of these jobs.
+        // Tencent may send several bodies for one of these jobs.
         (Some(job), Family::Moderation | Family::Unknown(_)) => {
             let digest = hex::encode(detail_digest(record));
             format!("{job}:{state}:{}", &digest[..SHORT_DIGEST_LENGTH])
@@ -171,7 +171,7 @@ pub(crate) fn id_for_sqs(id: String) -> String {
 }
 
 /// Returns an id of a job or an event as the log contains it: as it is, if it consists of ASCII letters, digits,
-/// `.`, `_`, `-` and `:`, else `sha256:` and the beginning of its digest. The vendor's ids are texts of any kind:
+/// `.`, `_`, `-` and `:`, else `sha256:` and the beginning of its digest. Tencent's ids are texts of any kind:
 /// one could be a signed URL, or contain control characters.
 pub fn loggable_id(id: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);

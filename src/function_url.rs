@@ -24,7 +24,7 @@ pub struct Request<'e> {
     raw_path: Cow<'e, str>,
     #[serde(borrow)]
     raw_query_string: Option<Text<'e>>,
-    /// Not parsed before the token is checked.
+    /// Parsed only after the token was checked.
     #[serde(borrow)]
     headers: Option<&'e RawValue>,
     #[serde(borrow, deserialize_with = "object")]
@@ -61,12 +61,12 @@ pub(crate) struct Headers {
     pub(crate) content_encoding: Option<String>,
 }
 
-/// The body is not valid base64, although the event says so.
+/// The body is not valid base64, although the event is marked as base64.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidBase64;
 
 impl<'e> Request<'e> {
-    /// Parses an event. Returns `None` for an event of any other shape.
+    /// Parses an event. Returns `None` for any other event.
     pub fn parse(event: &'e str) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(event);
         let request: Self = object(&mut deserializer).ok()?;
@@ -110,7 +110,7 @@ impl<'e> Request<'e> {
     /// Returns the body as the client sent it.
     ///
     /// # Errors
-    /// Returns [`InvalidBase64`] if the event has the body in base64, and it cannot be decoded.
+    /// Returns [`InvalidBase64`] if the body is marked as base64, but cannot be decoded.
     pub(crate) fn into_body(self) -> Result<Bytes, InvalidBase64> {
         let Text(encoded) = self.body.unwrap_or_default();
         if self.is_base64_encoded {
@@ -121,7 +121,7 @@ impl<'e> Request<'e> {
     }
 }
 
-/// Deserializes a struct from a JSON object. By itself, serde accepts an array as well.
+/// Deserializes a struct from a JSON object. serde would also accept an array.
 fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct ObjectVisitor<T>(PhantomData<T>);
 

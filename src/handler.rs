@@ -31,13 +31,13 @@ use crate::{
 /// The largest body that a function URL accepts. Larger ones are rejected unread.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 
-/// The part of an invocation's time that is reserved for the answer to reach Lambda.
+/// The part of an invocation's time that is reserved for returning the response to Lambda.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
 /// The least time for the vault, even if the deadline has passed: see `publish::MIN_QUEUE_TIME`.
 const MIN_VAULT_TIME: Duration = Duration::from_millis(250);
 
-/// Handles requests. Holds what all invocations share.
+/// Handles requests. Contains the state that all invocations share.
 pub struct Handler {
     authentication: Authentication,
     publisher: Publisher,
@@ -59,7 +59,7 @@ struct Undelivered {
 }
 
 impl Handler {
-    /// Creates a handler and its clients. Sends nothing.
+    /// Creates a handler and its clients, without sending requests.
     pub fn new(config: Config) -> Self {
         let sdk_config = aws::sdk_config(&config.aws);
         let sqs = queue::client(&sdk_config, config.aws.sqs_endpoint.as_deref());
@@ -79,7 +79,7 @@ impl Handler {
     /// Answers one event.
     ///
     /// # Errors
-    /// Never returns an error: every failure has an answer.
+    /// Never returns an error, because every failure has a response.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, Infallible> {
         let LambdaEvent { payload, context } = event;
         let mut invocation = Invocation::begin(&context.request_id);
@@ -95,7 +95,7 @@ impl Handler {
         invocation: &mut Invocation,
     ) -> Answer {
         let accepted = self.accept(&event, context, invocation);
-        // The event holds another copy of the body, of up to megabytes.
+        // The event contains another copy of the body, of up to several megabytes.
         drop(event);
         let Accepted { body, delivery } = match accepted {
             Ok(accepted) => accepted,

@@ -4,7 +4,7 @@
 //! and publishes one job record per message to SQS. The modules, in the order in which a request passes
 //! them:
 //!
-//! | module | what it does |
+//! | module | purpose |
 //! |---|---|
 //! | [`config`] | reads the environment, once |
 //! | [`function_url`] | parses the event of a request, and serializes the response |
@@ -16,7 +16,7 @@
 //! | `message` | adds message attributes, group and deduplication id |
 //! | [`publish`] | publishes messages in batches, within a time budget |
 //! | [`queue`] | sends messages to SQS |
-//! | [`vault`] | stores in S3 what the queue cannot hold |
+//! | [`vault`] | stores bodies and messages in S3 that the queue does not accept |
 //! | `retry` | retries calls to SQS and S3 with back-off, until a deadline |
 //! | [`aws`] | configures the SDK, and classifies its errors |
 //! | `answer` | maps each outcome to status, body, log level and metric, in one table |
@@ -25,8 +25,8 @@
 //!
 //! Everything from `callback` to `message` is pure: no clock, no I/O.
 //!
-//! The types of the record are in the crate `cloud-infinite-job-record`, which is all that a worker in
-//! Rust needs.
+//! The types of the record are in the crate `cloud-infinite-job-record`, the only crate that a worker in Rust
+//! requires.
 
 mod answer;
 pub mod auth;

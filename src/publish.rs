@@ -13,11 +13,11 @@ use crate::{
     vault::{Folder, NewObject, RequestMetadata, Vault, VaultError},
 };
 
-/// The least time to publish, even if the deadline has passed: after a freeze the clock may be wrong. Lambda ends
-/// what takes too long.
+/// The least time to publish, even if the deadline has passed: after a freeze the clock may be wrong. Lambda
+/// stops an invocation that exceeds its time-out.
 const MIN_QUEUE_TIME: Duration = Duration::from_millis(250);
 
-/// Publishes events to the queue, those that are too large for it through the vault.
+/// Publishes events to the queue. Oversize events use the vault.
 pub struct Publisher {
     queue: Queue,
     vault: Option<Arc<Vault>>,
@@ -54,7 +54,7 @@ impl fmt::Display for PublishError {
 /// The result of publishing a callback.
 #[derive(Debug, Default)]
 pub struct PublishReport {
-    /// The ids of the events that the queue confirmed. If there is an error, others may be on it nevertheless.
+    /// The ids of the events that the queue confirmed. After an error, other events may be on the queue, too.
     pub ids: Vec<String>,
     /// The first error. Publishing the callback again sends the same ids.
     pub error: Option<PublishError>,
@@ -125,7 +125,7 @@ impl Publisher {
     }
 }
 
-/// One callback that is being published. It owns what is left of the time for queue and vault.
+/// The publication of one callback, with the remaining time for the queue and the vault.
 struct Publication<'p> {
     publisher: &'p Publisher,
     delivery: &'p Delivery,

@@ -35,7 +35,7 @@ pub struct Queue {
 /// Why messages are not on the queue: the error of SQS or of the connection, without quoting a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum QueueError {
-    /// SQS refuses this message whenever it is sent. It may accept others.
+    /// SQS always rejects this message. It may accept other messages.
     Refused(String),
     /// SQS is unavailable, refuses all messages, or did not accept them in time.
     Unavailable(String),
@@ -56,9 +56,9 @@ pub fn client(sdk_config: &SdkConfig, endpoint: Option<&str>) -> Client {
 
 /// The result of sending a batch.
 pub(crate) struct SendReport {
-    /// The places in the batch of the messages that SQS did not confirm. They may be on the queue nevertheless.
+    /// The positions in the batch of the messages that SQS did not confirm. They may still be on the queue.
     pub(crate) unconfirmed: Vec<usize>,
-    /// Why, if there are any.
+    /// The error, if any message is unconfirmed.
     pub(crate) error: Option<QueueError>,
     /// The number of retries.
     pub(crate) retries: usize,
@@ -136,8 +136,8 @@ impl Queue {
         }
     }
 
-    /// Sends the entries of a batch that SQS did not confirm yet. Their places are in `unconfirmed`. Moves those
-    /// that SQS refuses to `refused`: the others are sent again without them.
+    /// Sends the entries of a batch that SQS did not confirm yet. `unconfirmed` contains their positions. Moves
+    /// those that SQS refuses to `refused`: the others are sent again without them.
     async fn send_batch(
         &self,
         batch: &[Message],

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// Why an attempt at a call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The error of the service or of the connection, without quoting what was sent.
+    /// The error of the service or of the connection, without quoting the request.
     pub(crate) reason: String,
     pub(crate) kind: FaultKind,
 }
@@ -15,9 +15,9 @@ pub(crate) struct Fault {
 /// Whether another attempt may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FaultKind {
-    /// The service refuses this request whenever it is sent. Other requests may succeed.
+    /// The service always rejects this request. Other requests may succeed.
     Refused,
-    /// The service refuses all requests until someone changes a configuration.
+    /// The service rejects all requests until a configuration is changed.
     Permanent,
     /// The same request may succeed later.
     Transient,
@@ -34,8 +34,8 @@ const LAST_ATTEMPT_TIME: Duration = Duration::from_millis(100);
 
 /// The result of a call and of its retries.
 pub(crate) struct Retried<T> {
-    /// What the call returned, or the last fault. The call may have succeeded nevertheless: a response can be
-    /// lost.
+    /// The result of the call, or the last fault. The call may still have succeeded, because its response may
+    /// be lost.
     pub(crate) result: Result<T, Fault>,
     /// The number of attempts after the first.
     pub(crate) retries: usize,

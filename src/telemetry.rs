@@ -117,15 +117,15 @@ impl Telemetry {
     /// Writes the log line and the metrics of an answered invocation.
     pub(crate) fn end(&self, invocation: Invocation, answer: &Answer) {
         log(&invocation, answer);
-        // Written in one call, at every log level.
+        // Metrics are written in one call, at every log level.
         let lines = self.metrics(&invocation, answer);
         if let Err(error) = std::io::stdout().write_all(lines.as_bytes()) {
             tracing::error!(%error, "could not write metrics");
         }
     }
 
-    /// Returns the lines of metrics. A line has one value for each dimension, so each further family and outcome
-    /// needs a line of its own.
+    /// Returns the lines of metrics. A line has one value for each dimension, so each further combination of
+    /// family and outcome requires another line.
     fn metrics(&self, invocation: &Invocation, answer: &Answer) -> String {
         let mut line = EmfLine::new(&self.function_name);
         if let Some(name) = answer.metric() {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The time for all attempts at one body, and at all oversize messages of a body together. In the worst case, a
-/// callback uses it twice, and the queue's budget.
+/// callback uses this time twice, in addition to the budget of the queue.
 pub(crate) const BUDGET: Duration = Duration::from_millis(1500);
 
 /// The longest metadata value, in characters: S3 accepts 2 KB in total.
@@ -63,7 +63,7 @@ pub(crate) struct NewObject<'o> {
     /// The last part of its key.
     pub(crate) name: &'o str,
     pub(crate) content: Bytes,
-    /// Why it is stored, without quoting it.
+    /// Why the object is stored, without quoting the object.
     pub(crate) reason: &'o str,
     pub(crate) request: &'o RequestMetadata,
 }
@@ -73,7 +73,8 @@ pub struct Vault {
     bucket: String,
     /// The time for all attempts at one object.
     budget: Duration,
-    /// Created on first use: most instances never need it, and it would lengthen each cold start.
+    /// Created on first use, because most instances never need it, and creating it would extend each cold
+    /// start.
     client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
 }
 
@@ -140,7 +141,7 @@ impl Vault {
         let stored = retry::retry(deadline, async || {
             // Boxed, like the call to the queue.
             let reason = match Box::pin(self.put(&key, &object).send()).await {
-                // A server that is not S3 may return 200 for anything.
+                // A server other than S3 may return 200 for any request.
                 Ok(response) if response.e_tag().is_some_and(|tag| !tag.is_empty()) => {
                     return Ok(());
                 }

@@ -30,7 +30,7 @@ pub struct Config {
     pub(crate) authentication: Authentication,
     /// The queue for records.
     pub(crate) queue: QueueConfig,
-    /// `VAULT_BUCKET`: the bucket for what the queue cannot hold.
+    /// `VAULT_BUCKET`: the bucket for bodies and messages that the queue does not accept.
     pub(crate) vault_bucket: Option<String>,
     /// Settings of the AWS SDK.
     pub(crate) aws: AwsConfig,

@@ -1,10 +1,10 @@
-//! Which environments make a configuration, and what is said about the others.
+//! Tests valid environments, and the errors of invalid ones.
 
 use super::*;
 
 const DIGEST: &str = "219c04a7bbd6d1a9e7e52c166bf6b61d015281b58d7af4507d2154a44bd34294";
 
-/// The configuration that these variables make, on top of what Lambda sets itself.
+/// Returns the configuration for these variables, in addition to those that Lambda sets.
 pub(in crate::config) fn config(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let lambda = [
         ("AWS_REGION", "eu-west-1"),
@@ -57,7 +57,7 @@ fn ok_all() {
         config.aws.sqs_endpoint.as_deref(),
         Some("http://localhost:2")
     );
-    // What is empty is not set.
+    // Empty variables are regarded as not set.
     assert_eq!(
         config.aws.s3_endpoint.as_deref(),
         Some("http://localhost:1")
