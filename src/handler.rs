@@ -25,7 +25,7 @@ use crate::{
     publish::{Delivery, PublishError, Publisher},
     queue::{self, Queue},
     telemetry::{Invocation, Telemetry},
-    vault::{self, Folder, NewObject, RequestMetadata, Vault},
+    vault::{self, KeyPrefix, NewObject, RequestMetadata, Vault},
 };
 
 /// The largest body that a function URL accepts. Larger ones are rejected unread.
@@ -53,7 +53,7 @@ struct Accepted {
 
 /// A body that is not on the queue: where it is stored instead, and why.
 struct Undelivered {
-    folder: Folder,
+    prefix: KeyPrefix,
     /// For the log.
     reason: String,
 }
@@ -107,13 +107,13 @@ impl Handler {
         let published = catch_panic(self.publish(&body, &delivery, invocation)).await;
         // A bug in the receiver must not lose the callback.
         let undelivered = published.unwrap_or_else(|reason| Err(Undelivered::unreadable(reason)));
-        let Undelivered { folder, reason } = match undelivered {
+        let Undelivered { prefix, reason } = match undelivered {
             Ok(answer) => return answer,
             Err(undelivered) => undelivered,
         };
-        let stored = catch_panic(self.store(folder, body, &reason, &delivery)).await;
+        let stored = catch_panic(self.store(prefix, body, &reason, &delivery)).await;
         match stored.flatten() {
-            Ok(key) if folder == Folder::Quarantine => Answer::Quarantined { key, reason },
+            Ok(key) if prefix == KeyPrefix::Quarantine => Answer::Quarantined { key, reason },
             Ok(key) => Answer::Spilled { key, reason },
             Err(error) => Answer::NotStored {
                 reason: format!("{reason}; {error}"),
@@ -172,7 +172,7 @@ impl Handler {
             }),
             // The vault may store the body although it did not store all large messages.
             Some(error) => Err(Undelivered {
-                folder: Folder::Spill,
+                prefix: KeyPrefix::Spill,
                 reason: error.to_string(),
             }),
         }
@@ -181,14 +181,14 @@ impl Handler {
     /// Stores a body that is not on the queue, and returns its key.
     async fn store(
         &self,
-        folder: Folder,
+        prefix: KeyPrefix,
         body: Bytes,
         reason: &str,
         delivery: &Delivery,
     ) -> Result<String, String> {
         let vault = self.vault.as_ref().ok_or("no vault is configured")?;
         let object = NewObject {
-            folder,
+            prefix,
             name: &delivery.id,
             content: body,
             reason,
@@ -202,8 +202,8 @@ impl Handler {
 
 impl Undelivered {
     fn unreadable(reason: String) -> Self {
-        let folder = Folder::Quarantine;
-        Self { folder, reason }
+        let prefix = KeyPrefix::Quarantine;
+        Self { prefix, reason }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     event::JobEvent,
     message::Message,
     queue::{MAX_BATCH_ENTRIES, Queue, QueueError},
-    vault::{Folder, NewObject, RequestMetadata, Vault, VaultError},
+    vault::{KeyPrefix, NewObject, RequestMetadata, Vault, VaultError},
 };
 
 /// The least time to publish, even if the deadline has passed: after a freeze the clock may be wrong. Lambda
@@ -231,7 +231,7 @@ impl<'p> Publication<'p> {
         let body = std::mem::take(&mut message.body);
         let size = body.len();
         let object = NewObject {
-            folder: Folder::Oversize,
+            prefix: KeyPrefix::Oversize,
             name: &format!("{}-{index}", self.delivery.id),
             content: Bytes::from(body),
             reason: &format!("a message of {bytes} bytes"),

@@ -24,7 +24,7 @@ const MAX_VALUE_LENGTH: usize = 512;
 
 /// The kinds of objects, each with its own key prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folder {
+pub enum KeyPrefix {
     /// Bodies that cannot be read.
     Quarantine,
     /// Bodies that the queue did not accept in time.
@@ -33,8 +33,8 @@ pub enum Folder {
     Oversize,
 }
 
-impl Folder {
-    /// Returns the first part of the folder's keys.
+impl KeyPrefix {
+    /// Returns the first part of the keys.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Quarantine => "quarantine",
@@ -59,7 +59,7 @@ pub struct RequestMetadata {
 
 /// An object to store.
 pub(crate) struct NewObject<'o> {
-    pub(crate) folder: Folder,
+    pub(crate) prefix: KeyPrefix,
     /// The last part of its key.
     pub(crate) name: &'o str,
     pub(crate) content: Bytes,
@@ -125,7 +125,7 @@ impl Vault {
         &self.bucket
     }
 
-    /// Stores an object as `<folder>/YYYY/MM/DD/<name>` and returns its key. The vault is the last resort, so
+    /// Stores an object as `<prefix>/YYYY/MM/DD/<name>` and returns its key. The vault is the last resort, so
     /// this retries after any fault until the budget or `deadline` ends.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl Vault {
         deadline: Instant,
     ) -> Result<String, VaultError> {
         let day = object.request.received_at.strftime("%Y/%m/%d");
-        let key = format!("{}/{day}/{}", object.folder.as_str(), object.name);
+        let key = format!("{}/{day}/{}", object.prefix.as_str(), object.name);
         let deadline = deadline.min(Instant::now() + self.budget);
         let stored = retry::retry(deadline, async || {
             // Boxed, like the call to the queue.
