@@ -171,8 +171,8 @@ pub(crate) fn id_for_sqs(id: String) -> String {
 }
 
 /// Returns an id of a job or an event as the log contains it: as it is, if it consists of ASCII letters, digits,
-/// `.`, `_`, `-` and `:`, else `sha256:` and the beginning of its digest. Tencent's ids are texts of any kind:
-/// one could be a signed URL, or contain control characters.
+/// `.`, `_`, `-` and `:`, else `sha256:` and the beginning of its digest. Tencent's ids can be any text, such as a
+/// signed URL or control characters.
 pub fn loggable_id(id: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
     if id.len() <= MAX_ID_LENGTH && id.bytes().all(is_plain) {

@@ -104,7 +104,7 @@ impl Queue {
             }
         });
         let Retried { result, retries } = sent.await;
-        unconfirmed.extend(refused.iter().map(|(number, _)| number));
+        unconfirmed.extend(refused.iter().map(|(index, _)| index));
         let refusals = refused.into_iter().map(|(_, fault)| fault);
         let error = result.err().or(refusals.min_by_key(|fault| fault.kind));
         SendReport {
@@ -147,7 +147,7 @@ impl Queue {
     ) -> Result<(), Fault> {
         let entries = unconfirmed
             .iter()
-            .map(|&number| entry(number, &batch[number], trace));
+            .map(|&index| entry(index, &batch[index], trace));
         let request = self
             .client
             .send_message_batch()
@@ -162,8 +162,8 @@ impl Queue {
         let failure = |id: &str| response.failed().iter().find(|entry| entry.id() == id);
         let mut first = None;
         // An entry in both lists is possibly not on the queue. An entry in neither list is not on it.
-        unconfirmed.retain(|&number| {
-            let id = number.to_string();
+        unconfirmed.retain(|&index| {
+            let id = index.to_string();
             match failure(&id).map(refused_entry) {
                 None => !is_accepted(&id),
                 Some(fault) if fault.kind == FaultKind::Transient => {
@@ -171,7 +171,7 @@ impl Queue {
                     true
                 }
                 Some(fault) => {
-                    refused.push((number, fault));
+                    refused.push((index, fault));
                     false
                 }
             }
@@ -225,10 +225,10 @@ fn with_size_hint(code: &str) -> String {
     code.to_owned()
 }
 
-/// Returns the batch entry of a message. Its id is its number.
-fn entry(number: usize, message: &Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
+/// Returns the batch entry of a message. Its id is its index.
+fn entry(index: usize, message: &Message, trace: Option<&str>) -> SendMessageBatchRequestEntry {
     let entry = SendMessageBatchRequestEntry::builder()
-        .id(number.to_string())
+        .id(index.to_string())
         .message_body(&message.body)
         .set_message_group_id(message.group_id.clone())
         .set_message_deduplication_id(message.deduplication_id.clone())

@@ -17,7 +17,7 @@ use testkit::{fake_aws::FakeAws, function_url::post_xml};
 const MAX_LOAD: f64 = 1.0;
 const LOAD_LIMIT: Duration = Duration::from_secs(300);
 
-/// Cold starts of each function, and the pause before each, in which the kernel frees the last process.
+/// The number of cold starts of each function, and the pause before each: the kernel frees the last process.
 const COLD_STARTS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -21,7 +21,7 @@ const MAX_WARM_CALL: i64 = 950_000;
 /// Warm calls in one run. Their hash tables have different seeds, so calls differ by 1 %.
 const CALLS: i64 = 20;
 
-/// The parts that read a body.
+/// The crates and modules that parse a body.
 const READERS: [&str; 3] = ["quick-xml", "memchr", "src/callback"];
 
 /// The smallest count of a part that is printed.
