@@ -4,6 +4,7 @@
 mod characters;
 mod cos_headers;
 mod error;
+mod fields;
 mod format;
 mod json;
 mod limits;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 pub(crate) use characters::{is_xml_character, trim};
 pub(crate) use cos_headers::{COS_HEADERS, cos_headers};
 pub use error::{ReadError, ReadErrorKind};
+pub(crate) use fields::{Dialect, Shape};
 use format::Format;
 pub(crate) use format::encoding_hint;
 pub use format::is_empty;

@@ -1,7 +1,7 @@
 //! Serializes a vendor node in the normal form, directly from the tree. The same job has the same bytes in XML
 //! and in JSON.
 //!
-//! `fields` lists the names that are numbers and booleans, and those that are arrays even with one value.
+//! `callback::fields` lists the names that are numbers and booleans, and those that are arrays even with one value.
 //! Headers become one map.
 
 use serde::{
@@ -9,8 +9,7 @@ use serde::{
     ser::{SerializeMap, SerializeSeq},
 };
 
-use super::fields::{Dialect, Shape};
-use crate::callback::{COS_HEADERS, Members, Node, Values, cos_headers, number};
+use crate::callback::{COS_HEADERS, Dialect, Members, Node, Shape, Values, cos_headers, number};
 
 /// A vendor node with its siblings, which serializes in the normal form.
 #[derive(Clone, Copy)]

@@ -8,8 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::fields::{Dialect, Shape};
-use crate::callback::{Members, Node, number, trim};
+use crate::callback::{Dialect, Members, Node, Shape, number, trim};
 
 /// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
 /// One more warning counts those that were dropped.

@@ -4,17 +4,16 @@
 //! family. They read the vendor node, the element that describes the job, through `element`. What they share is
 //! in one module for each part of the record: `job` decides state, outcome, problems and error, in that order;
 //! `input`, `outputs`, `inspection` and `verdict` read the rest. `cos_url` parses URLs, and `bucket_ref` combines
-//! buckets and regions. `detail` serializes the complete node, and `fields` lists the names that are lists,
-//! numbers and booleans there.
+//! buckets and regions. `detail` serializes the complete node, and `callback::fields` lists the names that are
+//! lists, numbers and booleans there.
 //!
-//! A new job kind goes into `task` (its outputs and hidden failures) and `fields` (its lists, numbers and
-//! booleans): see `docs/adding-a-job-kind.md`.
+//! A new job kind goes into `task` (its outputs and hidden failures) and `callback::fields` (its lists, numbers
+//! and booleans): see `docs/adding-a-job-kind.md`.
 
 mod bucket_ref;
 mod cos_url;
 mod detail;
 mod element;
-mod fields;
 mod input;
 mod inspection;
 mod job;
@@ -28,11 +27,10 @@ use std::borrow::Cow;
 
 use cloud_infinite_job_record::{Family, Input, Outcome, Record};
 
-use crate::callback::{Callback, JobNode, Members, trim};
+use crate::callback::{Callback, Dialect, JobNode, Members, trim};
 use bucket_ref::BucketRef;
 pub use detail::Detail;
 use element::{Element, Warnings};
-use fields::Dialect;
 
 /// A job's record, and the bucket that routes its message.
 pub(crate) struct Job<'t> {

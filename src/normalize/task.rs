@@ -3,7 +3,7 @@
 //! A new job kind needs no code if its results are in `Operation.MediaResult`, or if it has no outputs. If it
 //! lists its outputs elsewhere, add a line to [`RESULTS`]. If its output is the requested object, add its tag
 //! to [`REQUESTED_OUTPUT`]. If it can hide a failure, add it to [`problems`]. If it has lists, numbers or
-//! booleans, add their names to `fields`.
+//! booleans, add their names to `callback::fields`.
 
 use std::{borrow::Cow, collections::HashMap};
 

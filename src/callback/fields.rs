@@ -5,7 +5,7 @@
 
 /// The form of a name's values in the normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Text, exactly as written.
     Text,
     /// A JSON number with the same digits, if the text is one.
@@ -18,7 +18,7 @@ pub(super) enum Shape {
 
 /// A few names have another shape in moderation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     /// Tasks, workflows and callbacks of an unknown family.
     Jobs,
     /// Moderation: `Result` is the verdict, and a job's `Snapshot` is the list of its frames.
@@ -27,7 +27,7 @@ pub(super) enum Dialect {
 
 impl Dialect {
     /// Returns the shape of `name` below `parent`.
-    pub(super) fn shape(self, parent: &str, name: &str) -> Shape {
+    pub(crate) fn shape(self, parent: &str, name: &str) -> Shape {
         match (self, parent, name) {
             (Self::Moderation, "DetectDetail", "Result") => Shape::List,
             (Self::Moderation, _, "Result") => Shape::Number,
