@@ -5,42 +5,37 @@
 
 use std::collections::BTreeMap;
 
-use super::tree::{MIXED_TEXT, Member, Node, Object, Value, Values};
+use super::tree::{MIXED_TEXT, Member, Node, Object, Values};
 
 /// The element with headers: pairs or maps, which become one map of texts.
 pub(crate) const COS_HEADERS: &str = "CosHeaders";
 
 /// Returns an object without headers that have no value, unless nothing else is left of it.
 pub(super) fn object(mut members: Vec<Member<'_>>) -> Option<Node<'_>> {
-    members.retain(|(name, value)| name != COS_HEADERS || !is_empty(value));
+    let is_empty = |value: &Node<'_>| {
+        let pair = value.as_object().and_then(pair);
+        pair.is_some_and(|(_, values)| values.is_empty())
+    };
+    members.retain(|(name, value)| **name != *COS_HEADERS || !is_empty(value));
     Node::object(members)
-}
-
-/// Whether a value of `CosHeaders` contains only headers without a value.
-fn is_empty(value: &Value<'_>) -> bool {
-    let mut nodes = value.as_slice().iter();
-    nodes.all(|node| match node {
-        Node::Object(object) => pair(object).is_some_and(|(_, values)| values.is_empty()),
-        Node::Text(_) => false,
-    })
 }
 
 /// Returns the headers in all values of `CosHeaders`.
 pub(crate) fn cos_headers<'t>(values: Values<'t>) -> BTreeMap<&'t str, Vec<&'t Node<'t>>> {
     let mut headers: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
     for value in values.iter() {
-        match value {
-            Node::Object(object) => match pair(object) {
-                Some((_, values)) if values.is_empty() => {}
-                Some((key, values)) => headers.entry(key).or_default().extend(values.iter()),
-                None => {
-                    for (name, values) in object.names() {
-                        headers.entry(name).or_default().extend(values.iter());
-                    }
-                }
-            },
+        let Node::Object(object) = value else {
             // The vendor does not use this form. Keep it like text next to elements.
-            other => headers.entry(MIXED_TEXT).or_default().push(other),
+            headers.entry(MIXED_TEXT).or_default().push(value);
+            continue;
+        };
+        match pair(object) {
+            Some((key, values)) => headers.entry(key).or_default().extend(values.iter()),
+            None => {
+                for (name, values) in object.names() {
+                    headers.entry(name).or_default().extend(values.iter());
+                }
+            }
         }
     }
     headers
@@ -48,15 +43,9 @@ pub(crate) fn cos_headers<'t>(values: Values<'t>) -> BTreeMap<&'t str, Vec<&'t N
 
 /// Returns the key and the values of an object, if it is a pair and nothing else.
 fn pair<'t>(object: &'t Object<'t>) -> Option<(&'t str, Values<'t>)> {
-    if !object
-        .names()
-        .all(|(name, _)| name == "Key" || name == "Value")
-    {
-        return None;
-    }
+    let mut names = object.names().map(|(name, _)| name);
     let keys = object.values("Key");
-    match keys.first()? {
-        Node::Text(key) if !keys.is_repeated() => Some((key, object.values("Value"))),
-        _ => None,
-    }
+    let is_pair = names.all(|name| matches!(name, "Key" | "Value")) && !keys.is_repeated();
+    let key = keys.first().filter(|_| is_pair)?.as_text()?;
+    Some((key, object.values("Value")))
 }

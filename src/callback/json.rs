@@ -13,11 +13,18 @@ use super::{
     characters::is_white_space,
     cos_headers,
     error::{ReadError, ReadErrorKind, TextPosition},
-    limits::{MAX_DEPTH, MAX_NODES},
-    tree::{Member, Node, Object, Value},
+    limits::NodeCounter,
+    tree::{Member, Name, Node, Object},
 };
 
-/// Parses one JSON object. Returns a warning as well if trailing commas were skipped.
+/// The wrapper around a body that was converted from XML.
+const WRAPPER: &str = "Response";
+
+/// The longest number, in characters, that parsers in every language accept.
+const MAX_NUMBER_LENGTH: usize = 40;
+
+/// Parses one JSON object, and removes the wrapper `Response` if that is its only name. Returns a warning as
+/// well if trailing commas were skipped.
 ///
 /// # Errors
 /// Returns [`ReadError`] if the body is not JSON, exceeds a limit, or is not an object.
@@ -25,11 +32,12 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
     let mut parser = Parser {
         body,
         at: 0,
-        nodes: 0,
+        counter: NodeCounter::default(),
         open: Vec::new(),
+        members: Vec::new(),
         trailing_commas: Vec::new(),
     };
-    let root = parser.document()?;
+    let root = unwrap(parser.document()?);
     let warning = parser.trailing_commas.first().map(|&at| {
         let place = TextPosition::new(body, at);
         match parser.trailing_commas.len() {
@@ -40,183 +48,133 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
     Ok((root, warning))
 }
 
-/// The longest number, in characters, that parsers in every language accept.
-const MAX_NUMBER_LENGTH: usize = 40;
-
 /// Returns a text as a number, if it is one by JSON's grammar, has at most 40 characters, and is finite as an
 /// IEEE 754 double. Workers could not parse a message with any other number.
 pub(crate) fn number(text: &str) -> Option<&RawValue> {
+    // Unlike serde_json, `f64` accepts no white space.
     if text.len() > MAX_NUMBER_LENGTH || !text.parse().is_ok_and(f64::is_finite) {
         return None;
     }
-    grammatical_number(text)
+    serde_json::from_str(text).ok()
 }
 
-/// Returns a text as a number, if it is one by JSON's grammar.
-fn grammatical_number(text: &str) -> Option<&RawValue> {
-    // serde_json accepts white space around a number.
-    let begins = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    let ends = text.ends_with(|last: char| last.is_ascii_digit());
-    if begins && ends {
-        serde_json::from_str(text).ok()
-    } else {
-        None
+/// Removes the wrapper, if the root has no other name.
+fn unwrap(mut root: Object<'_>) -> Object<'_> {
+    if !root.names().map(|(name, _)| name).eq([WRAPPER]) {
+        return root;
+    }
+    match <[_; 1]>::try_from(root.take(WRAPPER)) {
+        Ok([Node::Object(response)]) => response,
+        // This is not a wrapper. `Callback::new` reports that there is no job.
+        _ => root,
     }
 }
 
 struct Parser<'a> {
     body: &'a str,
     at: usize,
-    nodes: usize,
+    counter: NodeCounter,
     /// The open objects and arrays, outermost first.
     open: Vec<Open<'a>>,
+    /// The members of all open objects, outermost first.
+    members: Vec<Member<'a>>,
     /// The offsets of trailing commas.
     trailing_commas: Vec<usize>,
 }
 
 /// An object or array that is not complete yet.
 struct Open<'a> {
-    /// Its key in its parent, empty in an array.
-    key: Cow<'a, str>,
-    content: Content<'a>,
-}
-
-enum Content<'a> {
-    Object(Vec<Member<'a>>),
-    Array(Vec<Node<'a>>),
-}
-
-impl<'a> Open<'a> {
-    fn end(&self) -> u8 {
-        match self.content {
-            Content::Object(_) => b'}',
-            Content::Array(_) => b']',
-        }
-    }
-
-    fn add(&mut self, key: Cow<'a, str>, value: Value<'a>) {
-        match &mut self.content {
-            Content::Object(members) => members.push((key, value)),
-            Content::Array(items) => value.append_to(items),
-        }
-    }
-
-    fn close(self) -> (Cow<'a, str>, Option<Value<'a>>) {
-        let value = match self.content {
-            Content::Object(members) => cos_headers::object(members).map(Value::One),
-            Content::Array(items) => Value::list(items),
-        };
-        (self.key, value)
-    }
+    /// Its name in its object. The items of an array have the name of the array.
+    name: Name<'a>,
+    /// The closing bracket.
+    end: u8,
+    /// The index of an object's first member.
+    first: usize,
 }
 
 impl<'a> Parser<'a> {
     fn document(&mut self) -> Result<Object<'a>, ReadError> {
         loop {
-            let key = match self.open.last().map(|parent| &parent.content) {
-                Some(Content::Object(_)) => self.key()?,
-                _ => Cow::default(),
+            let name = match self.open.last() {
+                None => Name::Borrowed(""),
+                Some(array) if array.end == b']' => array.name.clone(),
+                Some(_) => self.name()?,
             };
-            self.check_limits()?;
-            let content = match self.peek() {
-                Some(b'{') => Some(Content::Object(Vec::new())),
-                Some(b'[') => Some(Content::Array(Vec::new())),
+            let end = match self.peek() {
+                Some(b'{') => Some(b'}'),
+                Some(b'[') => Some(b']'),
                 _ => None,
             };
-            let (key, value) = match content {
-                None => (key, self.leaf()?.map(Value::One)),
-                Some(content) => {
-                    self.at += 1;
-                    let opened = Open { key, content };
-                    if !self.take(opened.end()) {
-                        self.open.push(opened);
-                        continue;
-                    }
-                    opened.close()
+            // As in XML, leaves are a level as well, and the root has the level of `Response`.
+            let depth = self.open.len() - usize::from(self.has_wrapper());
+            let counted = self.counter.add(depth, "values");
+            counted.map_err(|(kind, reason)| self.error(kind, reason))?;
+            if let Some(end) = end {
+                self.at += 1;
+                let first = self.members.len();
+                self.open.push(Open { name, end, first });
+                if self.peek() != Some(end) {
+                    continue;
                 }
-            };
-            if let Some(root) = self.complete(key, value)? {
-                return Ok(root);
+            } else {
+                let leaf = self.leaf()?;
+                self.members.extend(leaf.map(|leaf| (name, leaf)));
+            }
+            self.close()?;
+            if self.open.is_empty() {
+                return match self.members.pop() {
+                    Some((_, Node::Object(root))) => Ok(root),
+                    _ => Ok(Object::default()),
+                };
             }
         }
     }
 
-    /// Adds a complete value to its parent, and closes the parents that end after it. Returns the root once it
-    /// is closed.
-    fn complete(
-        &mut self,
-        mut key: Cow<'a, str>,
-        mut value: Option<Value<'a>>,
-    ) -> Result<Option<Object<'a>>, ReadError> {
-        while let Some(mut parent) = self.open.pop() {
-            if let Some(value) = value {
-                parent.add(key, value);
-            }
+    /// Closes the objects and arrays that end after a value, and consumes the comma after them.
+    fn close(&mut self) -> Result<(), ReadError> {
+        while let Some(open) = self.open.last() {
+            let (first, end) = (open.first, open.end);
             self.peek();
             let comma_at = self.at;
             let has_comma = self.take(b',');
-            let end = parent.end();
-            if self.take(end) {
-                if has_comma {
-                    self.trailing_commas.push(comma_at);
-                }
-                (key, value) = parent.close();
-            } else if has_comma {
-                self.open.push(parent);
-                return Ok(None);
-            } else {
-                return Err(self.expected(&format!("\",\" or \"{}\"", char::from(end))));
+            if !self.take(end) {
+                return match has_comma {
+                    true => Ok(()),
+                    false => Err(self.expected(&format!("\",\" or \"{}\"", char::from(end)))),
+                };
+            }
+            self.trailing_commas.extend(has_comma.then_some(comma_at));
+            let closed = self.open.pop().filter(|closed| closed.end == b'}');
+            if let Some(Open { name, .. }) = closed {
+                let object = cos_headers::object(self.members.drain(first..).collect());
+                self.members.extend(object.map(|object| (name, object)));
             }
         }
-        if self.peek().is_some() {
-            return Err(self.expected("the end of the body"));
-        }
-        match value {
-            Some(Value::One(Node::Object(root))) => Ok(Some(root)),
-            _ => Ok(Some(Object::default())),
+        match self.peek() {
+            Some(_) => Err(self.expected("the end of the body")),
+            None => Ok(()),
         }
     }
 
-    /// Checks the limits before a value is parsed.
-    fn check_limits(&mut self) -> Result<(), ReadError> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            let reason = format!("more than {MAX_NODES} values");
-            return Err(self.error(ReadErrorKind::TooManyValues, reason));
-        }
-        // As in XML, leaves are a level as well, and the root has the level of `Response`.
-        if self.open.len() - self.wrapper_depth() == MAX_DEPTH {
-            self.peek();
-            let reason = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(self.error(ReadErrorKind::TooDeep, reason));
-        }
-        Ok(())
+    /// Whether the first value in the root is the wrapper, which is not counted twice.
+    fn has_wrapper(&self) -> bool {
+        let first = self.open.get(1);
+        first.is_some_and(|value| value.first == 0 && *value.name == *WRAPPER)
     }
 
-    /// Returns the depth of the wrapper `Response`, which is not counted twice.
-    fn wrapper_depth(&self) -> usize {
-        match &self.open[..] {
-            [
-                Open {
-                    content: Content::Object(before),
-                    ..
-                },
-                Open { key, .. },
-                ..,
-            ] => usize::from(before.is_empty() && key == "Response"),
-            _ => 0,
-        }
-    }
-
-    fn key(&mut self) -> Result<Cow<'a, str>, ReadError> {
+    /// Parses the name of a member.
+    fn name(&mut self) -> Result<Name<'a>, ReadError> {
         if self.peek() != Some(b'"') {
             return Err(self.expected("a name in quotes"));
         }
-        let key = self.string()?;
+        let name = match self.string()? {
+            Cow::Borrowed(name) => Name::Borrowed(name),
+            Cow::Owned(name) => Name::Decoded(name.into()),
+        };
         if !self.take(b':') {
             return Err(self.expected("\":\" after a name"));
         }
-        Ok(key)
+        Ok(name)
     }
 
     fn leaf(&mut self) -> Result<Option<Node<'a>>, ReadError> {
@@ -224,19 +182,15 @@ impl<'a> Parser<'a> {
             return Ok(Node::text(self.string()?));
         }
         let rest = &self.body[self.at..];
-        let length = rest
-            .bytes()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'))
-            .count();
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-+.".contains(&byte);
+        let length = rest.bytes().take_while(|byte| is_part(*byte)).count();
         let word = &rest[..length];
-        let leaf = match word {
-            "null" => None,
-            "true" | "false" => Node::text(Cow::Borrowed(word)),
-            _ if grammatical_number(word).is_some() => Node::text(Cow::Borrowed(word)),
-            _ => return Err(self.expected("a value")),
-        };
+        // A number, a boolean or `null`.
+        if serde_json::from_str::<&RawValue>(word).is_err() {
+            return Err(self.expected("a value"));
+        }
         self.at += length;
-        Ok(leaf)
+        Ok((word != "null").then_some(Node::Text(Cow::Borrowed(word))))
     }
 
     /// Parses the string whose opening quote is next.

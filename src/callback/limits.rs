@@ -1,8 +1,50 @@
-//! The limits on a body, which both parsers enforce.
+//! The limits on a body, and on what is made of it.
 
-/// The maximum nesting depth: ten times that of the vendor. With the levels that a message adds,
-/// it stays below 128, where serde_json and other parsers stop.
-pub(super) const MAX_DEPTH: usize = 100;
+use std::borrow::Cow;
+
+use super::error::ReadErrorKind;
+
+/// The maximum nesting depth of a body: ten times that of the vendor.
+const MAX_DEPTH: usize = 100;
 
 /// The maximum number of elements or JSON values: twice what a document of 5,000 pages needs.
-pub(super) const MAX_NODES: usize = 200_000;
+const MAX_NODES: usize = 200_000;
+
+/// The most bytes that the siblings of jobs may have in all messages of a body. Each message contains them, so
+/// a small body with many siblings and many jobs could become gigabytes.
+pub(super) const MAX_COPIED_BYTES: usize = 64 * 1024 * 1024;
+
+/// The most text that the outputs of one job may have, in bytes. A long prefix, bucket or job id is repeated in
+/// each output, so without a limit a small body could have a record of gigabytes. 5,000 pages have half a
+/// megabyte.
+pub(crate) const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
+/// One more warning counts those that were dropped.
+pub(crate) const MAX_WARNINGS: usize = 50;
+
+/// Counts the nodes of a body, and their depth.
+#[derive(Default)]
+pub(super) struct NodeCounter {
+    nodes: usize,
+}
+
+impl NodeCounter {
+    /// Counts a node inside `depth` others. `unit` is the format's word for nodes.
+    pub(super) fn add(
+        &mut self,
+        depth: usize,
+        unit: &str,
+    ) -> Result<(), (ReadErrorKind, Cow<'static, str>)> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            let reason = format!("more than {MAX_NODES} {unit}");
+            return Err((ReadErrorKind::TooManyValues, reason.into()));
+        }
+        if depth == MAX_DEPTH {
+            let reason = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err((ReadErrorKind::TooDeep, reason.into()));
+        }
+        Ok(())
+    }
+}

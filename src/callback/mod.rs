@@ -21,6 +21,8 @@ use format::Format;
 pub(crate) use format::encoding_hint;
 pub use format::is_empty;
 pub(crate) use json::number;
+use limits::MAX_COPIED_BYTES;
+pub(crate) use limits::{MAX_OUTPUT_BYTES, MAX_WARNINGS};
 pub(crate) use tree::{Members, Node, Object, Values};
 
 /// The message of the probe that Tencent Cloud's console sends when a callback URL is saved.
@@ -31,10 +33,6 @@ const PROBE_TRACE_ID: &str = "test_trace_id";
 
 /// The element next to the jobs that names the event.
 const EVENT_NAME: &str = "EventName";
-
-/// The most bytes that the siblings of jobs may have in all messages of a body. Each message contains them, so
-/// a small body with many siblings and many jobs could become gigabytes.
-const MAX_COPIED_BYTES: usize = 64 * 1024 * 1024;
 
 /// The vendor node that describes a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +90,7 @@ impl<'a> Payload<'a> {
         let (format, text) = format::text(body)?;
         let (root, warning) = match format {
             Format::Xml => xml::read(text)?,
-            Format::Json => {
-                let (root, warning) = json::read(text)?;
-                (unwrap_response(root), warning)
-            }
+            Format::Json => json::read(text)?,
         };
         let mut callback = Callback::new(root)?;
         if callback.is_probe() {
@@ -124,18 +119,15 @@ impl<'a> Callback<'a> {
 
     /// Returns a callback of moderation Simple: the body is the job.
     fn simple(root: Object<'a>) -> Result<Self, ReadError> {
-        let (event, warnings) = match (text(&root, "code"), object(&root, "data")) {
-            (Some(_), Some(data)) => (
-                data.first_text("event"),
-                event_warnings(data, "event", "data.event"),
-            ),
-            _ => {
-                return Err(ReadError::new(
-                    ReadErrorKind::NoJob,
-                    "missing JobsDetail, WorkflowExecution, or code with data",
-                ));
-            }
+        let has_code = root.first("code").and_then(Node::as_text).is_some();
+        let data = root.first("data").and_then(Node::as_object);
+        let Some(data) = data.filter(|_| has_code) else {
+            return Err(ReadError::new(
+                ReadErrorKind::NoJob,
+                "missing JobsDetail, WorkflowExecution, or code with data",
+            ));
         };
+        let (event, warnings) = event(data, "event", "data.event");
         Ok(Self {
             node: JobNode::Simple,
             event,
@@ -150,18 +142,15 @@ impl<'a> Callback<'a> {
         nodes: Vec<Node<'a>>,
         mut siblings: Object<'a>,
     ) -> Result<Self, ReadError> {
-        let mut jobs = Vec::with_capacity(nodes.len());
-        for (index, value) in nodes.into_iter().enumerate() {
+        let jobs = nodes.into_iter().enumerate().map(|(index, value)| {
             let Node::Object(job) = value else {
-                return Err(ReadError::new(
-                    ReadErrorKind::InvalidJob,
-                    format!("{}[{index}]: text instead of an object", node.name()),
-                ));
+                let reason = format!("{}[{index}]: text instead of an object", node.name());
+                return Err(ReadError::new(ReadErrorKind::InvalidJob, reason));
             };
-            jobs.push(job);
-        }
-        let event = siblings.first_text(EVENT_NAME);
-        let warnings = event_warnings(&siblings, EVENT_NAME, EVENT_NAME);
+            Ok(job)
+        });
+        let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+        let (event, warnings) = event(&siblings, EVENT_NAME, EVENT_NAME);
         if event.is_some() && warnings.is_empty() {
             // It has its own field in the record. Any other value stays a sibling.
             siblings.take(EVENT_NAME);
@@ -191,29 +180,27 @@ impl<'a> Callback<'a> {
     /// Whether this is the probe of the vendor's console.
     fn is_probe(&self) -> bool {
         // If there are several values, one of them may be a verdict.
-        let is = |object: &Object<'_>, name: &str, expected: &str| {
-            !object.values(name).is_repeated() && text(object, name) == Some(expected)
+        fn only<'t>(object: &'t Object<'t>, name: &str) -> Option<&'t Node<'t>> {
+            let values = object.values(name);
+            values.first().filter(|_| !values.is_repeated())
+        }
+        let text = |object, name| only(object, name).and_then(Node::as_text);
+        let are_zero = |values: Values<'_>| values.iter().all(|flag| flag.as_text() == Some("0"));
+        let root = &self.jobs[0];
+        let Some(data) = only(root, "data").and_then(Node::as_object) else {
+            return false;
         };
-        let is_raised = |data: &Object<'_>| {
-            let mut nodes = data.names().flat_map(|(_, values)| values.iter());
-            data.first("result")
-                .is_some_and(|result| result.as_text() != Some("0"))
-                || nodes.any(|node| {
-                    let flag = node.as_object().and_then(|scene| scene.first("hit_flag"));
-                    flag.is_some_and(|flag| flag.as_text() != Some("0"))
-                })
-        };
+        let values = data.names().flat_map(|(_, values)| values.iter());
+        let mut scenes = values.filter_map(Node::as_object);
         self.node == JobNode::Simple
-            && self.jobs.iter().all(|job| {
-                job.names()
-                    .map(|(name, _)| name)
-                    .eq(["code", "data", "message"])
-                    && !job.values("data").is_repeated()
-                    && is(job, "message", PROBE_MESSAGE)
-                    && object(job, "data").is_some_and(|data| {
-                        is(data, "trace_id", PROBE_TRACE_ID) && !is_raised(data)
-                    })
-            })
+            && text(root, "message") == Some(PROBE_MESSAGE)
+            && text(data, "trace_id") == Some(PROBE_TRACE_ID)
+            && root
+                .names()
+                .map(|(name, _)| name)
+                .eq(["code", "data", "message"])
+            && are_zero(data.values("result"))
+            && scenes.all(|scene| are_zero(scene.values("hit_flag")))
     }
 
     /// Returns the members of the job `index`, with those of its siblings whose names it does not have.
@@ -231,37 +218,16 @@ impl<'a> Callback<'a> {
     }
 }
 
-/// Returns a warning if the name of the event is not one text.
-fn event_warnings(parent: &Object<'_>, name: &str, path: &str) -> Vec<String> {
-    let values = parent.values(name);
-    if values.is_repeated() {
-        vec![format!("{path}: several values; the first is used")]
-    } else if values
-        .first()
-        .is_some_and(|value| value.as_text().is_none())
-    {
-        vec![format!("{path}: an object instead of text")]
+/// Returns the name of the event, with a warning if it is not one text.
+fn event<'a>(parent: &Object<'a>, name: &str, path: &str) -> (Option<Cow<'a, str>>, Vec<String>) {
+    let (event, is_text) = match parent.first(name) {
+        Some(Node::Text(text)) => (Some(text.clone()), true),
+        value => (None, value.is_none()),
+    };
+    let warning = if parent.values(name).is_repeated() {
+        Some(format!("{path}: several values; the first is used"))
     } else {
-        Vec::new()
-    }
-}
-
-/// Removes the wrapper `Response` from a JSON body, if that is its only key.
-fn unwrap_response(mut root: Object<'_>) -> Object<'_> {
-    if !root.names().map(|(name, _)| name).eq(["Response"]) {
-        return root;
-    }
-    match <[_; 1]>::try_from(root.take("Response")) {
-        Ok([Node::Object(response)]) => response,
-        // This is not a wrapper. `Callback::new` reports that there is no job.
-        _ => root,
-    }
-}
-
-fn text<'t>(object: &'t Object<'_>, name: &str) -> Option<&'t str> {
-    object.values(name).first()?.as_text()
-}
-
-fn object<'t, 'a>(object: &'t Object<'a>, name: &str) -> Option<&'t Object<'a>> {
-    object.first(name)?.as_object()
+        (!is_text).then(|| format!("{path}: an object instead of text"))
+    };
+    (event, warning.into_iter().collect())
 }

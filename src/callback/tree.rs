@@ -4,7 +4,7 @@
 //! order. Empty values are dropped: an empty element, `""`, `null`, `{}`, `[]`, a text of only white space,
 //! and what contains nothing else. Text is borrowed from the body unless it was escaped.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::{borrow::Cow, cmp::Ordering, ops::Deref, sync::Arc};
 
 use super::characters::is_blank;
 
@@ -12,7 +12,7 @@ use super::characters::is_blank;
 pub(super) const MIXED_TEXT: &str = "#text";
 
 /// A value of a body, which is never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Node<'a> {
     /// A leaf as written: the text of an XML element; a JSON string, number or boolean.
     Text(Cow<'a, str>),
@@ -20,24 +20,36 @@ pub(crate) enum Node<'a> {
     Object(Object<'a>),
 }
 
-/// The value of a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
-    One(Node<'a>),
-    /// The items of a JSON array and of the arrays in it. XML repeats the element instead.
-    List(Vec<Node<'a>>),
-}
-
-/// Members, sorted by name. A repeated name has one member for each value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Members, sorted by name. A repeated name has one member for each value, and so has the name of a JSON array
+/// for each item of it and of the arrays in it.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Object<'a> {
     members: Vec<Member<'a>>,
 }
 
-/// A name and its value. An array has several values.
-pub(crate) type Member<'a> = (Cow<'a, str>, Value<'a>);
+/// A name and one of its values.
+pub(crate) type Member<'a> = (Name<'a>, Node<'a>);
 
-/// The values of one name in the body's order: of repeated members, and the items of arrays.
+/// The name of a member.
+#[derive(Clone, Debug)]
+pub(crate) enum Name<'a> {
+    Borrowed(&'a str),
+    /// A name with escapes, which the items of an array share.
+    Decoded(Arc<str>),
+}
+
+impl Deref for Name<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Borrowed(name) => name,
+            Self::Decoded(name) => name,
+        }
+    }
+}
+
+/// The values of one name in the body's order.
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'t>(&'t [Member<'t>]);
 
@@ -59,9 +71,11 @@ impl<'a> Node<'a> {
         (!is_blank(&text)).then_some(Self::Text(text))
     }
 
-    /// Returns an object, unless `members` is empty.
-    pub(crate) fn object(members: Vec<Member<'a>>) -> Option<Self> {
-        (!members.is_empty()).then(|| Self::Object(Object::new(members)))
+    /// Returns an object, unless `members`, which are in the body's order, are empty.
+    pub(crate) fn object(mut members: Vec<Member<'a>>) -> Option<Self> {
+        // Stable, so that the values of one name keep the body's order.
+        members.sort_by(|(a, _), (b, _)| str::cmp(a, b));
+        (!members.is_empty()).then_some(Self::Object(Object { members }))
     }
 
     /// Returns the text, if this is a leaf.
@@ -79,103 +93,57 @@ impl<'a> Node<'a> {
             Self::Object(object) => Some(object),
         }
     }
-
-    /// Estimates the size of the value in JSON, with quotes and a comma, in bytes.
-    fn json_bytes(&self) -> usize {
-        const PUNCTUATION: usize = 3;
-        PUNCTUATION
-            + match self {
-                Self::Text(text) => escaped_bytes(text),
-                Self::Object(object) => object.json_bytes(),
-            }
-    }
-}
-
-impl<'a> Value<'a> {
-    /// Returns an array, unless `items` is empty.
-    pub(crate) fn list(items: Vec<Node<'a>>) -> Option<Self> {
-        (!items.is_empty()).then_some(Self::List(items))
-    }
-
-    /// Returns the values.
-    pub(crate) fn as_slice(&self) -> &[Node<'a>] {
-        match self {
-            Self::One(node) => std::slice::from_ref(node),
-            Self::List(items) => items,
-        }
-    }
-
-    /// Moves the values to the end of `nodes`.
-    pub(crate) fn append_to(self, nodes: &mut Vec<Node<'a>>) {
-        match self {
-            Self::One(node) => nodes.push(node),
-            Self::List(items) => nodes.extend(items),
-        }
-    }
 }
 
 impl<'a> Object<'a> {
-    /// Sorts `members`, which are in the body's order.
-    fn new(mut members: Vec<Member<'a>>) -> Self {
-        // Stable, so that the values of one name keep the body's order.
-        members.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self { members }
-    }
-
     /// Returns every value of `name`.
     pub(crate) fn values<'t>(&'t self, name: &str) -> Values<'t> {
-        let start = self
-            .members
-            .partition_point(|(member, _)| member.as_ref() < name);
-        let run = self.members[start..].partition_point(|(member, _)| member == name);
-        Values(&self.members[start..start + run])
+        let start = self.members.partition_point(|(member, _)| **member < *name);
+        let rest = &self.members[start..];
+        let run = match rest.get(1) {
+            Some((second, _)) if **second == *name => {
+                rest.partition_point(|(member, _)| **member == *name)
+            }
+            _ => usize::from(rest.first().is_some_and(|(first, _)| **first == *name)),
+        };
+        Values(&rest[..run])
     }
 
     /// Returns the first value of `name`.
     pub(crate) fn first(&self, name: &str) -> Option<&Node<'a>> {
-        let at = self
-            .members
-            .partition_point(|(member, _)| member.as_ref() < name);
+        let at = self.members.partition_point(|(member, _)| **member < *name);
         let (member, value) = self.members.get(at)?;
-        (member == name).then(|| &value.as_slice()[0])
-    }
-
-    /// Returns the first value of `name`, if it is a text.
-    pub(crate) fn first_text(&self, name: &str) -> Option<Cow<'a, str>> {
-        match self.first(name)? {
-            Node::Text(text) => Some(text.clone()),
-            Node::Object(_) => None,
-        }
+        (**member == *name).then_some(value)
     }
 
     /// Whether `name` has a value.
     pub(crate) fn has(&self, name: &str) -> bool {
-        !self.values(name).is_empty()
+        self.first(name).is_some()
     }
 
     /// Iterates over the names, each once and in order, with their values.
     pub(crate) fn names<'t>(&'t self) -> impl Iterator<Item = (&'t str, Values<'t>)> {
         self.members
-            .chunk_by(|(a, _), (b, _)| a == b)
-            .map(|run| (run[0].0.as_ref(), Values(run)))
+            .chunk_by(|(a, _), (b, _)| **a == **b)
+            .map(|run| (&*run[0].0, Values(run)))
     }
 
     /// Removes and returns every value of `name`.
     pub(crate) fn take(&mut self, name: &str) -> Vec<Node<'a>> {
-        let mut taken = Vec::new();
-        for (_, value) in self.members.extract_if(.., |(member, _)| member == name) {
-            value.append_to(&mut taken);
-        }
-        taken
+        let taken = self.members.extract_if(.., |(member, _)| **member == *name);
+        taken.map(|(_, value)| value).collect()
     }
 
     /// Estimates the size of the members in JSON, in bytes: at least what a message contains of them.
     pub(crate) fn json_bytes(&self) -> usize {
-        // Quotes and a colon.
-        const PUNCTUATION: usize = 3;
+        // Quotes, a colon and a comma for each name and value.
+        const PUNCTUATION: usize = 6;
         let bytes = |(name, value): &Member<'_>| {
-            let nodes = value.as_slice().iter().map(Node::json_bytes);
-            escaped_bytes(name) + PUNCTUATION + nodes.sum::<usize>()
+            let value = match value {
+                Node::Text(text) => escaped_bytes(text),
+                Node::Object(object) => object.json_bytes(),
+            };
+            escaped_bytes(name) + PUNCTUATION + value
         };
         self.members.iter().map(bytes).sum()
     }
@@ -194,8 +162,8 @@ fn escaped_bytes(text: &str) -> usize {
 
 impl<'t> Values<'t> {
     /// Iterates over the values in the body's order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'t Node<'t>> + Clone + use<'t> {
-        self.0.iter().flat_map(|(_, value)| value.as_slice())
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'t Node<'t>> {
+        self.0.iter().map(|(_, value)| value)
     }
 
     /// Returns the first value.
@@ -210,7 +178,7 @@ impl<'t> Values<'t> {
 
     /// Whether there is more than one value.
     pub(crate) fn is_repeated(self) -> bool {
-        self.iter().nth(1).is_some()
+        self.0.len() > 1
     }
 }
 

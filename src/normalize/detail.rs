@@ -4,10 +4,9 @@
 //! `callback::fields` lists the names that are numbers and booleans, and those that are arrays even with one value.
 //! Headers become one map.
 
-use serde::{
-    Serialize, Serializer,
-    ser::{SerializeMap, SerializeSeq},
-};
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
 
 use crate::callback::{COS_HEADERS, Dialect, Members, Node, Shape, Values, cos_headers, number};
 
@@ -29,7 +28,7 @@ impl std::fmt::Debug for Detail<'_> {
 
 impl Serialize for Detail<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_members(serializer, self.members, self.name, self.dialect)
+        serialize_fields(serializer, self.members.names(), self.name, self.dialect)
     }
 }
 
@@ -44,104 +43,78 @@ impl<'t> Detail<'t> {
     }
 }
 
-fn serialize_members<S: Serializer>(
+fn serialize_fields<'t, S: Serializer>(
     serializer: S,
-    members: Members<'_>,
+    fields: impl Iterator<Item = (&'t str, Values<'t>)>,
     parent: &str,
     dialect: Dialect,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(None)?;
-    for (name, values) in members.names() {
-        map.serialize_entry(name, &NormalField::new(name, parent, dialect, values))?;
-    }
-    map.end()
+    serializer.collect_map(fields.map(|(name, values)| {
+        let field = NormalField::new(name, parent, dialect, values);
+        (name, field)
+    }))
 }
 
-/// A name with all its values.
+/// All values of a name.
+#[derive(Serialize)]
+#[serde(untagged)]
 enum NormalField<'t> {
-    Headers(Values<'t>, Dialect),
-    Values(Values<'t>, Form<'t>),
+    One(NormalValue<'t>),
+    /// The name is a list, or has several values.
+    List(Vec<NormalValue<'t>>),
+    Headers(BTreeMap<&'t str, NormalField<'t>>),
 }
 
 impl<'t> NormalField<'t> {
     fn new(name: &'t str, parent: &str, dialect: Dialect, values: Values<'t>) -> Self {
         if name == COS_HEADERS {
-            return Self::Headers(values, dialect);
+            let headers = cos_headers(values).into_iter();
+            // A header named `Size` is a text as well.
+            let text = |nodes: Vec<_>| Self::of(nodes.into_iter(), "", Shape::Text, dialect);
+            return Self::Headers(headers.map(|(name, nodes)| (name, text(nodes))).collect());
         }
-        let form = Form {
+        let shape = dialect.shape(parent, name);
+        Self::of(values.iter(), name, shape, dialect)
+    }
+
+    fn of(
+        nodes: impl ExactSizeIterator<Item = &'t Node<'t>>,
+        name: &'t str,
+        shape: Shape,
+        dialect: Dialect,
+    ) -> Self {
+        let is_list = shape == Shape::List || nodes.len() > 1;
+        let mut values = nodes.map(|node| NormalValue {
+            node,
             name,
-            shape: dialect.shape(parent, name),
+            shape,
             dialect,
-        };
-        Self::Values(values, form)
-    }
-}
-
-impl Serialize for NormalField<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {
-            Self::Headers(values, dialect) => {
-                // A header named `Size` is a text as well.
-                let form = Form {
-                    name: "",
-                    shape: Shape::Text,
-                    dialect,
-                };
-                let mut map = serializer.serialize_map(None)?;
-                for (name, values) in cos_headers(values) {
-                    map.serialize_entry(name, &NormalValues(values.iter().copied(), form))?;
-                }
-                map.end()
-            }
-            Self::Values(values, form) => NormalValues(values.iter(), form).serialize(serializer),
-        }
-    }
-}
-
-/// The form of a name's values.
-#[derive(Clone, Copy)]
-struct Form<'t> {
-    name: &'t str,
-    shape: Shape,
-    dialect: Dialect,
-}
-
-/// Values of one name: an array if the name is a list or has several values, otherwise the value itself.
-struct NormalValues<'t, I>(I, Form<'t>);
-
-impl<'t, I: Iterator<Item = &'t Node<'t>> + Clone> Serialize for NormalValues<'_, I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(values, form) = self;
-        let mut ahead = values.clone();
-        match (ahead.next(), ahead.next()) {
-            (Some(only), None) if form.shape != Shape::List => {
-                NormalValue(only, *form).serialize(serializer)
-            }
-            _ => {
-                let mut array = serializer.serialize_seq(None)?;
-                for value in values.clone() {
-                    array.serialize_element(&NormalValue(value, *form))?;
-                }
-                array.end()
-            }
+        });
+        match values.next() {
+            Some(only) if !is_list => Self::One(only),
+            first => Self::List(first.into_iter().chain(values).collect()),
         }
     }
 }
 
 /// One value of a name.
-struct NormalValue<'t>(&'t Node<'t>, Form<'t>);
+struct NormalValue<'t> {
+    node: &'t Node<'t>,
+    name: &'t str,
+    shape: Shape,
+    dialect: Dialect,
+}
 
 impl Serialize for NormalValue<'_> {
-    // The parsers reject trees deeper than `MAX_DEPTH`, which bounds the recursion.
+    // The parsers limit the depth of trees, which bounds the recursion.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(value, form) = self;
-        let text = match value {
-            Node::Text(text) => text,
+        let text = match self.node {
+            Node::Text(text) => &**text,
             Node::Object(object) => {
-                return serialize_members(serializer, object.into(), form.name, form.dialect);
+                return serialize_fields(serializer, object.names(), self.name, self.dialect);
             }
         };
-        match (form.shape, &**text) {
+        match (self.shape, text) {
             (Shape::Number, _) if let Some(number) = number(text) => number.serialize(serializer),
             (Shape::Boolean, "true") => serializer.serialize_bool(true),
             (Shape::Boolean, "false") => serializer.serialize_bool(false),

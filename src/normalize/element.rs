@@ -8,11 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::callback::{Dialect, Members, Node, Shape, number, trim};
-
-/// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
-/// One more warning counts those that were dropped.
-const MAX_WARNINGS: usize = 50;
+use crate::callback::{Dialect, MAX_WARNINGS, Members, Node, Shape, number, trim};
 
 /// The initial capacity of a path, in bytes: enough for most outputs and problems.
 const PATH_CAPACITY: usize = 80;

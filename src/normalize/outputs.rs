@@ -8,11 +8,7 @@ use super::{
     bucket_ref::BucketRef,
     element::{Element, Leaf},
 };
-
-/// The most text that the outputs of one job may have, in bytes. A long prefix, bucket or job id is repeated in
-/// each output, so without a limit a small body could have a record of gigabytes. 5,000 pages have half a
-/// megabyte.
-const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
+use crate::callback::MAX_OUTPUT_BYTES;
 
 /// The name of an object, with the prefix and the URL next to it.
 pub(super) struct ObjectName<'p, 't> {
