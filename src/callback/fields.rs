@@ -41,6 +41,12 @@ impl Dialect {
     }
 }
 
+/// Whether `name` below `parent` is a list in one of the dialects.
+pub(super) fn may_be_list(parent: &str, name: &str) -> bool {
+    let shapes = [Dialect::Jobs, Dialect::Moderation].map(|dialect| dialect.shape(parent, name));
+    shapes.contains(&Shape::List)
+}
+
 /// The shape of a name, and the parents below which the name has it: all if empty. Below others it is a text.
 struct Field(Shape, &'static [&'static str]);
 

@@ -38,6 +38,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
         trailing_commas: Vec::new(),
     };
     let root = unwrap(parser.document()?);
+    parser.counter.check_messages(&root)?;
     let warning = parser.trailing_commas.first().map(|&at| {
         let place = TextPosition::new(body, at);
         match parser.trailing_commas.len() {

@@ -2,10 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::error::ReadErrorKind;
+use super::{
+    error::{ReadError, ReadErrorKind},
+    tree::Object,
+};
 
 /// The maximum nesting depth of a body: ten times that of the vendor.
 const MAX_DEPTH: usize = 100;
+
+/// The maximum nesting depth of a message, in which lists and repeated names are levels as well. It is below
+/// 128, where `serde_json` and other parsers stop.
+const MAX_MESSAGE_DEPTH: usize = 120;
+
+/// The levels of a message around `detail`: the event and `data`.
+const ENVELOPE_DEPTH: usize = 2;
 
 /// The maximum number of elements or JSON values: twice what a document of 5,000 pages needs.
 const MAX_NODES: usize = 200_000;
@@ -27,6 +37,7 @@ pub(crate) const MAX_WARNINGS: usize = 50;
 #[derive(Default)]
 pub(super) struct NodeCounter {
     nodes: usize,
+    max_depth: usize,
 }
 
 impl NodeCounter {
@@ -37,6 +48,7 @@ impl NodeCounter {
         unit: &str,
     ) -> Result<(), (ReadErrorKind, Cow<'static, str>)> {
         self.nodes += 1;
+        self.max_depth = self.max_depth.max(depth + 1);
         if self.nodes > MAX_NODES {
             let reason = format!("more than {MAX_NODES} {unit}");
             return Err((ReadErrorKind::TooManyValues, reason.into()));
@@ -46,5 +58,16 @@ impl NodeCounter {
             return Err((ReadErrorKind::TooDeep, reason.into()));
         }
         Ok(())
+    }
+
+    /// Checks the depth of the messages of a body with this root.
+    pub(super) fn check_messages(&self, root: &Object<'_>) -> Result<(), ReadError> {
+        let is_shallow = |levels| ENVELOPE_DEPTH + levels <= MAX_MESSAGE_DEPTH;
+        // Each level of the body is at most two in a message, so most trees need no check.
+        if is_shallow(2 * self.max_depth) || is_shallow(root.levels("")) {
+            return Ok(());
+        }
+        let reason = format!("a message would be nested deeper than {MAX_MESSAGE_DEPTH} levels");
+        Err(ReadError::new(ReadErrorKind::TooDeep, reason))
     }
 }

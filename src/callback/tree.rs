@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, cmp::Ordering, ops::Deref, sync::Arc};
 
-use super::characters::is_blank;
+use super::{characters::is_blank, fields::may_be_list};
 
 /// The name for the text of mixed content: text next to child elements.
 pub(super) const MIXED_TEXT: &str = "#text";
@@ -146,6 +146,18 @@ impl<'a> Object<'a> {
             escaped_bytes(name) + PUNCTUATION + value
         };
         self.members.iter().map(bytes).sum()
+    }
+
+    /// Returns the number of levels in the normal form, at least: this object, which is the value of `name`, and
+    /// the objects and arrays in it.
+    pub(super) fn levels(&self, name: &str) -> usize {
+        let below = |(child, values): (&str, Values<'_>)| {
+            let array = values.is_repeated() || may_be_list(name, child);
+            let objects = values.iter().filter_map(Node::as_object);
+            let deepest = objects.map(|object| object.levels(child)).max();
+            usize::from(array) + deepest.unwrap_or(0)
+        };
+        1 + self.names().map(below).max().unwrap_or(0)
     }
 }
 

@@ -229,6 +229,7 @@ impl<'a> Document<'a> {
             Some((_, Node::Object(root))) => root,
             _ => Object::default(),
         };
+        self.counter.check_messages(&root)?;
         Ok((root, warning))
     }
 

@@ -121,6 +121,22 @@ fn too_deep() {
     rejected(wrapped(101), &too_deep.replace("120", "133"));
 }
 
+#[test]
+fn messages_too_deep() {
+    let (head, tail) = ("<Response><JobsDetail>", "</JobsDetail></Response>");
+    // Each level is an object and an array in a message: the name is a list, or has two values.
+    for [head, begin, end, tail] in [
+        [head, "<Words>", "</Words>", tail],
+        [head, "<a>1</a><a>", "</a>", tail],
+        ["{\"JobsDetail\": ", "{\"Words\": ", "}", "}"],
+    ] {
+        let nested = |depth| [head, &begin.repeat(depth), "1", &end.repeat(depth), tail].concat();
+        assert_readers_read(&nested(58));
+        let too_deep = "a message would be nested deeper than 120 levels";
+        rejected(nested(59), too_deep);
+    }
+}
+
 /// Asserts that a worker can parse the message of a body with serde_json's depth limit.
 #[track_caller]
 fn assert_readers_read(body: &str) {
