@@ -1,58 +1,38 @@
 //! The error for a body that cannot be read, with its position.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
-/// The error for a body that cannot be read: its kind, its position, and the reason. It never quotes the body.
+/// The error for a body that cannot be read: its kind, and its position and reason as a text that never quotes
+/// the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     kind: ReadErrorKind,
-    position: Option<TextPosition>,
-    reason: Cow<'static, str>,
+    text: String,
 }
 
 /// The kind of a [`ReadError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadErrorKind {
-    /// The body is not UTF-8.
-    NotUtf8,
-    /// The body does not begin like XML or a JSON object.
-    UnknownFormat,
-    /// The body is not well-formed XML, or has XML features that a callback must not have.
-    Xml,
-    /// The body is not JSON.
-    Json,
-    /// Elements or values are nested too deeply.
-    TooDeep,
-    /// The body has too many elements or values.
-    TooManyValues,
-    /// The body contains no job.
+    /// The body is neither well-formed XML nor a JSON object, is not UTF-8, or has XML features that a callback
+    /// must not have.
+    Malformed,
+    /// The body exceeds a limit.
+    TooLarge,
+    /// The body contains no job, or something other than a job.
     NoJob,
-    /// A job is not an object.
-    InvalidJob,
 }
 
 impl ReadError {
-    /// Creates an error about the complete body, or whose reason contains its place.
-    pub(super) fn new(kind: ReadErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            position: None,
-            reason: reason.into(),
-        }
+    /// Creates an error about the complete body, or whose text contains its place.
+    pub(super) fn new(kind: ReadErrorKind, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { kind, text }
     }
 
-    /// Creates an error at the byte offset `at`.
-    pub(super) fn at(
-        kind: ReadErrorKind,
-        body: &str,
-        at: usize,
-        reason: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            kind,
-            position: Some(TextPosition::new(body, at)),
-            reason: reason.into(),
-        }
+    /// Creates an error about malformed text at the byte offset `at`.
+    pub(super) fn malformed(body: &str, at: usize, reason: &str) -> Self {
+        let text = format!("{}: {reason}", place(body, at));
+        Self::new(ReadErrorKind::Malformed, text)
     }
 
     /// Returns the kind.
@@ -63,36 +43,17 @@ impl ReadError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.position {
-            Some(position) => write!(f, "{position}: {}", self.reason),
-            None => f.write_str(&self.reason),
-        }
+        f.write_str(&self.text)
     }
 }
 
 impl std::error::Error for ReadError {}
 
-/// A position in a body as editors show it: line and column, counted in characters from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TextPosition {
-    line: usize,
-    column: usize,
-}
-
-impl TextPosition {
-    /// Converts a byte offset.
-    pub(super) fn new(body: &str, at: usize) -> Self {
-        let before = &body[..body.floor_char_boundary(at)];
-        let line_begins = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: 1 + before.matches('\n').count(),
-            column: 1 + before[line_begins..].chars().count(),
-        }
-    }
-}
-
-impl fmt::Display for TextPosition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)
-    }
+/// Converts a byte offset to a place as editors show it: line and column, counted in characters from 1.
+pub(super) fn place(body: &str, at: usize) -> String {
+    let before = &body[..body.floor_char_boundary(at)];
+    let line_begins = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + before[line_begins..].chars().count();
+    format!("line {line}, column {column}")
 }

@@ -1,9 +1,6 @@
 //! Detects the format of a body, and decodes its bytes.
 
-use super::{
-    characters::is_white_space,
-    error::{ReadError, ReadErrorKind},
-};
+use super::{characters::is_white_space, error::ReadError};
 
 /// The byte order mark of UTF-8. Tencent does not send one, but a proxy may.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -37,13 +34,12 @@ pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), ReadError> {
     let body = without_bom(body);
     let text = std::str::from_utf8(body).map_err(|error| {
         let valid = String::from_utf8_lossy(&body[..error.valid_up_to()]);
-        ReadError::at(ReadErrorKind::NotUtf8, &valid, valid.len(), "invalid UTF-8")
+        ReadError::malformed(&valid, valid.len(), "invalid UTF-8")
     })?;
     match first_non_white_space(body) {
         Some(b'<') => Ok((Format::Xml, text)),
         Some(b'{') => Ok((Format::Json, text)),
-        _ => Err(ReadError::at(
-            ReadErrorKind::UnknownFormat,
+        _ => Err(ReadError::malformed(
             text,
             0,
             "neither XML nor a JSON object",

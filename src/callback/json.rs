@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
-    characters::is_white_space,
+    characters::{is_blank, is_white_space},
     cos_headers,
-    error::{ReadError, ReadErrorKind, TextPosition},
+    error::{ReadError, place},
     limits::NodeCounter,
     tree::{Member, Name, Node, Object},
 };
@@ -40,7 +40,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
     let root = unwrap(parser.document()?);
     parser.counter.check_messages(&root)?;
     let warning = parser.trailing_commas.first().map(|&at| {
-        let place = TextPosition::new(body, at);
+        let place = place(body, at);
         match parser.trailing_commas.len() {
             1 => format!("{place}: skipped a trailing comma"),
             count => format!("{place}: skipped a trailing comma (the first of {count})"),
@@ -108,8 +108,8 @@ impl<'a> Parser<'a> {
             };
             // As in XML, leaves are a level as well, and the root has the level of `Response`.
             let depth = self.open.len() - usize::from(self.has_wrapper());
-            let counted = self.counter.add(depth, "values");
-            counted.map_err(|(kind, reason)| self.error(kind, reason))?;
+            let place = || place(self.body, self.at);
+            self.counter.add(depth, "values", place)?;
             if let Some(end) = end {
                 self.at += 1;
                 let first = self.members.len();
@@ -212,9 +212,9 @@ impl<'a> Parser<'a> {
                 }
                 Some(_) => {
                     self.at = at;
-                    return Err(self.invalid("unescaped control character"));
+                    return Err(self.error("unescaped control character"));
                 }
-                None => return Err(self.invalid("unclosed string")),
+                None => return Err(self.error("unclosed string")),
             }
         }
         self.at = at + 1;
@@ -225,7 +225,7 @@ impl<'a> Parser<'a> {
             .map(Cow::Owned)
             .map_err(|_| {
                 self.at = begin;
-                self.invalid("invalid escape or lone surrogate")
+                self.error("invalid escape or lone surrogate")
             })
     }
 
@@ -247,18 +247,14 @@ impl<'a> Parser<'a> {
 
     /// Creates an error about the next token.
     fn expected(&self, token: &str) -> ReadError {
-        let found = match self.body[self.at..].bytes().all(is_white_space) {
+        let found = match is_blank(&self.body[self.at..]) {
             true => ", but found the end of the body",
             false => "",
         };
-        self.invalid(format!("expected {token}{found}"))
+        self.error(&format!("expected {token}{found}"))
     }
 
-    fn invalid(&self, reason: impl Into<Cow<'static, str>>) -> ReadError {
-        self.error(ReadErrorKind::Json, reason)
-    }
-
-    fn error(&self, kind: ReadErrorKind, reason: impl Into<Cow<'static, str>>) -> ReadError {
-        ReadError::at(kind, self.body, self.at, reason)
+    fn error(&self, reason: &str) -> ReadError {
+        ReadError::malformed(self.body, self.at, reason)
     }
 }

@@ -1,7 +1,5 @@
 //! The limits on a body, and on what is made of it.
 
-use std::borrow::Cow;
-
 use super::{
     error::{ReadError, ReadErrorKind},
     tree::Object,
@@ -46,18 +44,19 @@ impl NodeCounter {
         &mut self,
         depth: usize,
         unit: &str,
-    ) -> Result<(), (ReadErrorKind, Cow<'static, str>)> {
+        place: impl Fn() -> String,
+    ) -> Result<(), ReadError> {
         self.nodes += 1;
         self.max_depth = self.max_depth.max(depth + 1);
-        if self.nodes > MAX_NODES {
-            let reason = format!("more than {MAX_NODES} {unit}");
-            return Err((ReadErrorKind::TooManyValues, reason.into()));
-        }
-        if depth == MAX_DEPTH {
-            let reason = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err((ReadErrorKind::TooDeep, reason.into()));
-        }
-        Ok(())
+        let reason = if self.nodes > MAX_NODES {
+            format!("more than {MAX_NODES} {unit}")
+        } else if depth == MAX_DEPTH {
+            format!("nested deeper than {MAX_DEPTH} levels")
+        } else {
+            return Ok(());
+        };
+        let text = format!("{}: {reason}", place());
+        Err(ReadError::new(ReadErrorKind::TooLarge, text))
     }
 
     /// Checks the depth of the messages of a body with this root.
@@ -68,6 +67,6 @@ impl NodeCounter {
             return Ok(());
         }
         let reason = format!("a message would be nested deeper than {MAX_MESSAGE_DEPTH} levels");
-        Err(ReadError::new(ReadErrorKind::TooDeep, reason))
+        Err(ReadError::new(ReadErrorKind::TooLarge, reason))
     }
 }

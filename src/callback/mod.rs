@@ -111,7 +111,7 @@ impl<'a> Callback<'a> {
             (true, false) => Self::with_jobs(JobNode::JobsDetail, jobs, root),
             (true, true) => Self::simple(root),
             (false, false) => Err(ReadError::new(
-                ReadErrorKind::InvalidJob,
+                ReadErrorKind::NoJob,
                 "both JobsDetail and WorkflowExecution in one body",
             )),
         }
@@ -145,7 +145,7 @@ impl<'a> Callback<'a> {
         let jobs = nodes.into_iter().enumerate().map(|(index, value)| {
             let Node::Object(job) = value else {
                 let reason = format!("{}[{index}]: text instead of an object", node.name());
-                return Err(ReadError::new(ReadErrorKind::InvalidJob, reason));
+                return Err(ReadError::new(ReadErrorKind::NoJob, reason));
             };
             Ok(job)
         });
@@ -166,7 +166,7 @@ impl<'a> Callback<'a> {
                  than {MAX_COPIED_BYTES}",
                 jobs.len()
             );
-            return Err(ReadError::new(ReadErrorKind::TooManyValues, reason));
+            return Err(ReadError::new(ReadErrorKind::TooLarge, reason));
         }
         Ok(Self {
             node,

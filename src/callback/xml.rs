@@ -16,7 +16,7 @@ use quick_xml::{
 use super::{
     characters::{first_forbidden, is_blank, is_name, is_xml_character, trim},
     cos_headers,
-    error::{ReadError, ReadErrorKind, TextPosition},
+    error::{ReadError, place},
     limits::NodeCounter,
     tree::{MIXED_TEXT, Member, Name, Node, Object},
 };
@@ -46,7 +46,7 @@ const ROOT_CONTENT: [&str; 3] = ["EventName", "JobsDetail", "WorkflowExecution"]
 pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError> {
     if let Some((at, character)) = first_forbidden(body) {
         let reason = format!("U+{:04X} is not allowed in XML", u32::from(character));
-        return Err(ReadError::at(ReadErrorKind::Xml, body, at, reason));
+        return Err(ReadError::malformed(body, at, &reason));
     }
     let mut document = Document {
         body,
@@ -64,7 +64,7 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
         let at = offset(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
             let at = offset(reader.error_position());
-            document.error(at, document.describe(&error))
+            document.error(at, &document.describe(&error))
         })?;
         match event {
             Event::Start(start) => document.start(at, &start)?,
@@ -135,8 +135,8 @@ impl<'a> Document<'a> {
             None if name == ROOT => {}
             None => return Err(self.error(at, "the root element is not Response")),
         }
-        let counted = self.counter.add(self.open.len(), "elements");
-        counted.map_err(|(kind, reason)| ReadError::at(kind, self.body, at, reason))?;
+        let place = || place(self.body, at);
+        self.counter.add(self.open.len(), "elements", place)?;
         self.push(name, at);
         Ok(())
     }
@@ -213,7 +213,7 @@ impl<'a> Document<'a> {
 
     fn finish(mut self) -> Result<(Object<'a>, Option<String>), ReadError> {
         let warning = self.missing_root_at.map(|at| {
-            let place = TextPosition::new(self.body, at);
+            let place = place(self.body, at);
             format!("{place}: missing root element Response")
         });
         if let Some(element) = self.innermost() {
@@ -239,31 +239,33 @@ impl<'a> Document<'a> {
         self.open[missing_root..].last()
     }
 
-    fn error(&self, at: usize, reason: impl Into<Cow<'static, str>>) -> ReadError {
-        ReadError::at(ReadErrorKind::Xml, self.body, at, reason)
+    fn error(&self, at: usize, reason: &str) -> ReadError {
+        ReadError::malformed(self.body, at, reason)
     }
 
     /// Describes an error of quick-xml without the names that it quotes from the body.
-    fn describe(&self, error: &Error) -> Cow<'static, str> {
-        match error {
+    fn describe(&self, error: &Error) -> String {
+        let text = match error {
             Error::Syntax(SyntaxError::UnclosedDoctype)
-            | Error::IllFormed(IllFormedError::MissingDoctypeName) => NO_DTD.into(),
+            | Error::IllFormed(IllFormedError::MissingDoctypeName) => NO_DTD,
             // These texts quote nothing.
-            Error::Syntax(error) => error.to_string().into(),
+            Error::Syntax(error) => return error.to_string(),
             Error::IllFormed(IllFormedError::DoubleHyphenInComment) => {
-                "\"--\" is not allowed in a comment".into()
+                "\"--\" is not allowed in a comment"
             }
-            Error::IllFormed(IllFormedError::UnclosedReference) => "unescaped \"&\"".into(),
+            Error::IllFormed(IllFormedError::UnclosedReference) => "unescaped \"&\"",
             Error::IllFormed(_) => match self.innermost() {
                 Some(element) => {
-                    let place = TextPosition::new(self.body, element.at);
-                    format!("expected the closing tag of the element at {place}, but found another")
-                        .into()
+                    let place = place(self.body, element.at);
+                    return format!(
+                        "expected the closing tag of the element at {place}, but found another"
+                    );
                 }
-                None => "closing tag without an opening tag".into(),
+                None => "closing tag without an opening tag",
             },
-            _ => "malformed XML".into(),
-        }
+            _ => "malformed XML",
+        };
+        text.to_owned()
     }
 }
 
