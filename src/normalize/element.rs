@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::callback::{Dialect, MAX_WARNINGS, Members, Node, Shape, number, trim};
+use crate::callback::{Dialect, MAX_WARNINGS, Members, Node, Shape, Values, number, trim};
 
 /// The initial capacity of a path, in bytes: enough for most outputs and problems.
 const PATH_CAPACITY: usize = 80;
@@ -66,8 +66,8 @@ impl Warnings {
 pub(super) struct Element<'p, 't> {
     members: Members<'t>,
     name: &'p str,
-    /// Its index, if its name is an array in `detail`.
-    index: Option<usize>,
+    /// Its index among the values of its name.
+    index: usize,
     /// `None` for the vendor node, which is not part of paths.
     parent: Option<&'p Element<'p, 't>>,
     dialect: Dialect,
@@ -78,8 +78,8 @@ pub(super) struct Element<'p, 't> {
 pub(super) struct Leaf<'p, 't> {
     element: &'p Element<'p, 't>,
     name: &'p str,
-    /// Its index, if `detail` has an array there.
-    pub(super) index: Option<usize>,
+    /// Its index among the values of its name.
+    pub(super) index: usize,
     /// The text as written.
     pub(super) verbatim: &'t str,
 }
@@ -92,7 +92,7 @@ impl<'t> Leaf<'_, 't> {
 
     /// Returns the dotted path from the vendor node, without its name, to the text.
     pub(super) fn path(&self) -> String {
-        self.element.path_to(self.name, self.index)
+        self.element.path_to(self.name, Some(self.index))
     }
 }
 
@@ -107,7 +107,7 @@ impl<'p, 't> Element<'p, 't> {
         Self {
             members,
             name,
-            index: None,
+            index: 0,
             parent: None,
             dialect,
             warnings,
@@ -127,8 +127,7 @@ impl<'p, 't> Element<'p, 't> {
     /// Returns the text of `name` as written: for keys, URLs and `userData`. Of several values, the first is
     /// used. A value that is not a text is not used. Both cases add a warning.
     pub(super) fn verbatim(&self, name: &str) -> Option<&'t str> {
-        let value = self.single(name)?;
-        self.text_of(name, value)
+        self.text_of(name, self.single(name).first()?)
     }
 
     /// Returns the trimmed text of `name`, in the type of the record's fields.
@@ -148,30 +147,33 @@ impl<'p, 't> Element<'p, 't> {
 
     /// Returns all texts of `name`. A value that is not a text adds a warning.
     pub(super) fn texts<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Leaf<'s, 't>> {
-        let is_array = self.is_array(name);
         let values = self.members.values(name).iter().enumerate();
         values.filter_map(move |(index, value)| {
-            let verbatim = self.text_of(name, value)?;
             Some(Leaf {
                 element: self,
                 name,
-                index: is_array.then_some(index),
-                verbatim,
+                index,
+                verbatim: self.text_of(name, value)?,
             })
         })
     }
 
     /// Returns the child element `name`, by the same rules as [`Self::verbatim`].
     pub(super) fn child<'s>(&'s self, name: &'s str) -> Option<Element<'s, 't>> {
-        self.single(name)?;
-        self.children(name).next()
+        self.elements(name, self.single(name)).next()
     }
 
     /// Returns all child elements `name`. A value that is not an element adds a warning.
     pub(super) fn children<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Element<'s, 't>> {
-        let is_array = self.is_array(name);
-        let values = self.members.values(name).iter().enumerate();
-        values.filter_map(move |(index, value)| {
+        self.elements(name, self.members.values(name))
+    }
+
+    fn elements<'s>(
+        &'s self,
+        name: &'s str,
+        values: Values<'t>,
+    ) -> impl Iterator<Item = Element<'s, 't>> {
+        values.iter().enumerate().filter_map(move |(index, value)| {
             let Node::Object(object) = value else {
                 self.warn(name, "text instead of an object");
                 return None;
@@ -179,7 +181,7 @@ impl<'p, 't> Element<'p, 't> {
             Some(Element {
                 members: object.into(),
                 name,
-                index: is_array.then_some(index),
+                index,
                 parent: Some(self),
                 ..*self
             })
@@ -211,21 +213,17 @@ impl<'p, 't> Element<'p, 't> {
         self.members.values(name).is_repeated()
     }
 
-    /// Whether `name` has an array in `detail`.
-    fn is_array(&self, name: &str) -> bool {
-        self.is_list(name) || self.is_repeated(name)
-    }
-
     fn is_list(&self, name: &str) -> bool {
         self.dialect.shape(self.name, name) == Shape::List
     }
 
-    /// Returns the first value of `name`.
-    fn single(&self, name: &str) -> Option<&'t Node<'t>> {
-        if self.is_repeated(name) && !self.is_list(name) {
+    /// Returns the values of `name`, of which the first is used.
+    fn single(&self, name: &str) -> Values<'t> {
+        let values = self.members.values(name);
+        if values.is_repeated() && !self.is_list(name) {
             self.warn(name, "several values; the first is used");
         }
-        self.members.values(name).first()
+        values
     }
 
     /// Returns the text of a value of `name`. An object adds a warning.
@@ -240,28 +238,21 @@ impl<'p, 't> Element<'p, 't> {
     /// Returns the dotted path from the vendor node, without its name, to a value of this element.
     fn path_to(&self, name: &str, index: Option<usize>) -> String {
         let mut path = String::with_capacity(PATH_CAPACITY);
-        self.push_path(&mut path);
-        push_step(&mut path, name, index);
+        self.push_path(&mut path, name, index);
         path
     }
 
-    /// Appends the path of this element, and a dot, unless it is the vendor node.
-    fn push_path(&self, path: &mut String) {
+    /// Appends the path to a value of this element, with its index if its name is an array in `detail`.
+    fn push_path(&self, path: &mut String, name: &str, index: Option<usize>) {
         if let Some(parent) = self.parent {
-            parent.push_path(path);
-            push_step(path, self.name, self.index);
+            parent.push_path(path, self.name, Some(self.index));
             path.push('.');
         }
-    }
-}
-
-/// Appends a name and its index in an array.
-fn push_step(path: &mut String, name: &str, index: Option<usize>) {
-    path.push_str(&truncate(name));
-    if let Some(index) = index {
-        path.push('[');
-        path.push_str(&index.to_string());
-        path.push(']');
+        path.push_str(&truncate(name));
+        let is_array = || self.is_repeated(name) || self.is_list(name);
+        if let Some(index) = index.filter(|_| is_array()) {
+            path.push_str(&format!("[{index}]"));
+        }
     }
 }
 

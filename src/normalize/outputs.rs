@@ -31,7 +31,7 @@ pub(super) fn object_names<'p, 't>(
     element.texts(leaf).map(move |leaf| ObjectName {
         prefix: prefix.unwrap_or_default(),
         name: Cow::Borrowed(leaf.verbatim),
-        url: urls.get(leaf.index.unwrap_or_default()).copied().flatten(),
+        url: urls.get(leaf.index).copied().flatten(),
         leaf,
     })
 }
@@ -117,7 +117,7 @@ fn paired_urls<'t>(element: &Element<'_, 't>) -> Vec<Option<&'t str>> {
     }
     let mut urls = vec![None; names];
     for url in element.texts("ObjectUrl") {
-        urls[url.index.unwrap_or_default()] = Some(url.verbatim);
+        urls[url.index] = Some(url.verbatim);
     }
     urls
 }
