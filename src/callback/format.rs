@@ -80,32 +80,3 @@ fn without_bom(body: &[u8]) -> &[u8] {
 fn first_non_white_space(body: &[u8]) -> Option<u8> {
     body.iter().copied().find(|byte| !is_white_space(*byte))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::encoding_hint;
-
-    #[test]
-    fn the_hint_names_what_the_body_seems_to_be() {
-        let gbk = |encoding: &str| {
-            let declaration = format!("<?xml version='1.0' encoding=\"{encoding}\" ?>");
-            [declaration.as_bytes(), b"<Response>\xB3\xB1</Response>"].concat()
-        };
-        let gzip = "; the body is compressed with gzip";
-        let declared_gzip = "; its Content-Encoding is gzip";
-        let other = "; its XML declaration names an encoding other than UTF-8";
-        for (body, content_encoding, hint) in [
-            (b"\x1F\x8B\x08".to_vec(), None, gzip),
-            (b"\xFF".to_vec(), Some("GZIP"), declared_gzip),
-            (b"\xFF".to_vec(), Some("identity"), ""),
-            (gbk("GBK"), None, other),
-            (gbk("utf-8"), None, ""),
-            (b"<Response>\xB3</Response>".to_vec(), None, ""),
-            // The declaration is ignored if the bytes are UTF-8.
-            (b"<?xml encoding=\"GBK\"?><Response>".to_vec(), None, ""),
-            (Vec::new(), None, ""),
-        ] {
-            assert_eq!(encoding_hint(&body, content_encoding), hint, "{body:?}");
-        }
-    }
-}

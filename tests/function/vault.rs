@@ -135,6 +135,16 @@ async fn an_encoding_that_is_not_read_is_kept_and_named() {
             None,
             "line 1, column 47: invalid UTF-8; its XML declaration names an encoding other than UTF-8",
         ),
+        (
+            b"\xFF",
+            Some("GZIP"),
+            "line 1, column 1: invalid UTF-8; its Content-Encoding is gzip",
+        ),
+        (
+            b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\xB3",
+            Some("identity"),
+            "line 1, column 39: invalid UTF-8",
+        ),
     ] {
         let mut event = post_xml(body);
         if let Some(encoding) = encoding {

@@ -8,6 +8,7 @@ mod properties;
 mod rejected;
 mod schema;
 mod tree;
+mod urls;
 mod vendor_bodies;
 
 use cloud_infinite_callback::{
