@@ -46,25 +46,24 @@ impl<'t> Job<'t> {
     pub(crate) fn new(callback: &'t Callback<'t>, index: usize) -> Self {
         let members = callback.members(index);
         let (event, event_warning) = event(callback, members);
-        let kind = kind(callback.node, event, members);
+        let format = detect_format(callback.node, event, members);
         let detail = Detail {
             members,
             name: callback.node.name(),
-            dialect: kind.dialect(),
+            dialect: format.dialect(),
         };
         let warnings = Warnings::new(callback.path(index), &callback.warnings);
         let node = Element::node(members, detail.name, detail.dialect, &warnings);
-        let mut record = Record::new(kind.family(), Outcome::UNKNOWN, detail);
+        let mut record = Record::new(format.family(), Outcome::UNKNOWN, detail);
         record.event = event.map(Cow::Borrowed);
         let mut output_bucket = BucketRef::default();
-        match kind {
-            Kind::Workflow => workflow::fill(&mut record, node),
-            Kind::Simple => moderation::fill_simple(&mut record, node),
-            Kind::Moderation => moderation::fill(&mut record, node, &moderation::DETAIL_FIELDS),
-            Kind::VirusDetection => {
-                moderation::fill(&mut record, node, &moderation::VIRUS_DETECTION_FIELDS)
+        match format {
+            JobFormat::Workflow => workflow::fill(&mut record, node),
+            JobFormat::ModerationSimple => moderation::fill_simple(&mut record, node),
+            JobFormat::ModerationDetail | JobFormat::VirusDetection => {
+                moderation::fill(&mut record, node, format)
             }
-            Kind::Task | Kind::Unknown => output_bucket = task::fill(&mut record, node),
+            JobFormat::Task | JobFormat::Unknown => output_bucket = task::fill(&mut record, node),
         }
         record.warnings = warnings.into_vec();
         // Added last, without a limit: the value of such a sibling is nowhere else in the record.
@@ -115,23 +114,23 @@ fn hidden_sibling(name: &str, value: &str) -> String {
 
 /// What a job is read as.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum JobFormat {
     Task,
     Workflow,
-    /// Moderation in the Detail form.
-    Moderation,
-    /// Moderation in the Simple form.
-    Simple,
+    ModerationDetail,
+    ModerationSimple,
     VirusDetection,
     Unknown,
 }
 
-impl Kind {
+impl JobFormat {
     fn family(self) -> Family {
         match self {
             Self::Task => Family::Task,
             Self::Workflow => Family::Workflow,
-            Self::Moderation | Self::Simple | Self::VirusDetection => Family::Moderation,
+            Self::ModerationDetail | Self::ModerationSimple | Self::VirusDetection => {
+                Family::Moderation
+            }
             Self::Unknown => Family::UNKNOWN,
         }
     }
@@ -145,20 +144,22 @@ impl Kind {
 }
 
 /// Decides what a job is read as.
-fn kind(node: JobNode, event: Option<&str>, job: Members<'_>) -> Kind {
+fn detect_format(node: JobNode, event: Option<&str>, job: Members<'_>) -> JobFormat {
     let is_task = job.has("Tag") || job.has("Operation");
     match (node, event) {
-        (JobNode::WorkflowExecution, _) => Kind::Workflow,
-        (JobNode::Simple, _) => Kind::Simple,
+        (JobNode::WorkflowExecution, _) => JobFormat::Workflow,
+        (JobNode::Simple, _) => JobFormat::ModerationSimple,
         // Whatever the event is, so that a clean and an infected file have the same family.
         (JobNode::JobsDetail, _) if !is_task && moderation::is_virus_detection(job) => {
-            Kind::VirusDetection
+            JobFormat::VirusDetection
         }
-        (JobNode::JobsDetail, Some(event)) if event.starts_with("Review") => Kind::Moderation,
-        (JobNode::JobsDetail, Some("TaskFinish")) => Kind::Task,
-        (JobNode::JobsDetail, _) if is_task => Kind::Task,
-        (JobNode::JobsDetail, None) if moderation::is_verdict(job) => Kind::Moderation,
-        (JobNode::JobsDetail, None) => Kind::Task,
-        (JobNode::JobsDetail, Some(_)) => Kind::Unknown,
+        (JobNode::JobsDetail, Some(event)) if event.starts_with("Review") => {
+            JobFormat::ModerationDetail
+        }
+        (JobNode::JobsDetail, Some("TaskFinish")) => JobFormat::Task,
+        (JobNode::JobsDetail, _) if is_task => JobFormat::Task,
+        (JobNode::JobsDetail, None) if moderation::is_verdict(job) => JobFormat::ModerationDetail,
+        (JobNode::JobsDetail, None) => JobFormat::Task,
+        (JobNode::JobsDetail, Some(_)) => JobFormat::Unknown,
     }
 }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use cloud_infinite_job_record::{Moderation, Outcome, Output, Record, Scene, Verdict};
 
 use super::{
+    JobFormat,
     bucket_ref::BucketRef,
     element::Element,
     input::{input, simple_input},
@@ -14,59 +15,36 @@ use super::{
 };
 use crate::callback::{COS_HEADERS, Members, Node, Values, trim};
 
-/// The names of the fields in one of the forms.
-pub(super) struct FieldNames {
-    /// The type of the job, if it is not the event.
-    kind: Option<&'static str>,
-    verdicts: &'static [&'static str],
-    parse_verdict: fn(&str) -> Option<Verdict>,
-    label: &'static str,
-    sub_label: &'static str,
-    category: &'static str,
-    score: &'static str,
-    forbidden: &'static str,
-    /// The suffix of the scenes' names.
-    scene: &'static str,
-    hit: &'static str,
-    count: &'static str,
+/// A name in the Detail form and in the Simple form.
+type Name = [&'static str; 2];
+
+const LABEL: Name = ["Label", "label"];
+const SUB_LABEL: Name = ["SubLabel", "sub_label"];
+const CATEGORY: Name = ["Category", "category"];
+const SCORE: Name = ["Score", "score"];
+const COUNT: Name = ["Count", "count"];
+const FORBIDDEN: Name = ["ForbidState", "forbidden_status"];
+const HIT: Name = ["HitFlag", "hit_flag"];
+/// The suffix of the scenes' names.
+const SCENE: Name = ["Info", "_info"];
+
+impl JobFormat {
+    fn name(self, [detail, simple]: Name) -> &'static str {
+        match self {
+            Self::ModerationSimple => simple,
+            _ => detail,
+        }
+    }
+
+    /// Returns the names of the verdict: `Suggestion` is that on documents and web pages.
+    fn verdicts(self) -> &'static [&'static str] {
+        match self {
+            Self::ModerationSimple => &["result"],
+            Self::VirusDetection => &["Suggestion"],
+            _ => &["Result", "Suggestion"],
+        }
+    }
 }
-
-pub(super) const DETAIL_FIELDS: FieldNames = FieldNames {
-    kind: None,
-    // `Suggestion` is the verdict on documents and web pages.
-    verdicts: &["Result", "Suggestion"],
-    parse_verdict: verdict_of_number,
-    label: "Label",
-    sub_label: "SubLabel",
-    category: "Category",
-    score: "Score",
-    forbidden: "ForbidState",
-    scene: "Info",
-    hit: "HitFlag",
-    count: "Count",
-};
-
-/// Virus detection says its result in a word.
-pub(super) const VIRUS_DETECTION_FIELDS: FieldNames = FieldNames {
-    kind: Some("VirusDetect"),
-    verdicts: &["Suggestion"],
-    parse_verdict: verdict_of_word,
-    ..DETAIL_FIELDS
-};
-
-const SIMPLE_FIELDS: FieldNames = FieldNames {
-    kind: None,
-    verdicts: &["result"],
-    parse_verdict: verdict_of_number,
-    label: "label",
-    sub_label: "sub_label",
-    category: "category",
-    score: "score",
-    forbidden: "forbidden_status",
-    scene: "_info",
-    hit: "hit_flag",
-    count: "count",
-};
 
 /// Whether an element of `JobsDetail` without a tag and an operation is virus detection.
 pub(super) fn is_virus_detection(job: Members<'_>) -> bool {
@@ -76,21 +54,18 @@ pub(super) fn is_virus_detection(job: Members<'_>) -> bool {
 
 /// Whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job.
 pub(super) fn is_verdict(job: Members<'_>) -> bool {
-    let has_flag = |info: &Node<'_>| {
-        info.as_object()
-            .is_some_and(|info| info.has(DETAIL_FIELDS.hit))
-    };
+    let has_flag = |info: &Node<'_>| info.as_object().is_some_and(|info| info.has("HitFlag"));
     let is_scene = |(name, values): (&str, Values<'_>)| {
-        scene_name(name, &DETAIL_FIELDS).is_some() && values.iter().any(has_flag)
+        scene_name(name, JobFormat::ModerationDetail).is_some() && values.iter().any(has_flag)
     };
     job.has("Result") || job.has("Suggestion") || job.names().any(is_scene)
 }
 
 /// Fills a record from an element of `JobsDetail`.
-pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>, names: &FieldNames) {
-    record.kind = match names.kind {
-        Some(kind) => Some(Cow::Borrowed(kind)),
-        None => record.event.clone(),
+pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>, format: JobFormat) {
+    record.kind = match format {
+        JobFormat::VirusDetection => Some(Cow::Borrowed("VirusDetect")),
+        _ => record.event.clone(),
     };
     fill_job(record, &node, Vec::new());
     record.input = input(&node, &BucketRef::default());
@@ -99,7 +74,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>, nam
     // Documents and web pages have the scenes of all their parts in `Labels`.
     let labels = node.children("Labels");
     let elements: Vec<_> = std::iter::once(node).chain(labels).collect();
-    record.moderation = Some(moderation(&elements, &record.outcome, names));
+    record.moderation = Some(moderation(&elements, &record.outcome, format));
 }
 
 /// Fills a record from a body with `code`, `message` and `data`.
@@ -126,12 +101,13 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     // If there are several results, none of them is reliable.
     let is_ambiguous = node.is_repeated("code") || node.is_repeated("data");
     let is_final = record.outcome != Outcome::Succeeded || !is_live_stream(record, &data);
-    let outcome = match (is_ambiguous, is_final) {
+    let verdict_outcome = match (is_ambiguous, is_final) {
         (true, _) => &Outcome::UNKNOWN,
         (false, true) => &record.outcome,
         (false, false) => &Outcome::Pending,
     };
-    record.moderation = Some(moderation(&[data], outcome, &SIMPLE_FIELDS));
+    let format = JobFormat::ModerationSimple;
+    record.moderation = Some(moderation(&[data], verdict_outcome, format));
 }
 
 /// Whether a job moderates a live stream, whose later callbacks may have other results. Adds a warning if so: the
@@ -171,15 +147,18 @@ fn masked_copies<'t>(node: &Element<'_, 't>) -> Vec<Output<'t>> {
 /// Reads the result of a job from the first element, and the scenes from all of them.
 fn moderation<'t>(
     elements: &[Element<'_, 't>],
-    outcome: &Outcome,
-    names: &FieldNames,
+    verdict_outcome: &Outcome,
+    format: JobFormat,
 ) -> Moderation<'t> {
     let result = &elements[0];
-    let named = names
-        .verdicts
-        .iter()
-        .filter(|name| result.members().has(name));
-    let mut verdicts = named.map(|name| verdict(result, name, names.parse_verdict, outcome));
+    let parse = match format {
+        // It says its result in a word.
+        JobFormat::VirusDetection => verdict_of_word,
+        _ => verdict_of_number,
+    };
+    let names = format.verdicts().iter();
+    let named = names.filter(|name| result.members().has(name));
+    let mut verdicts = named.map(|name| verdict(result, name, parse, verdict_outcome));
     let verdict = verdicts.next().unwrap_or(Verdict::UNKNOWN);
     // If the verdicts contradict each other, none of them is reliable.
     let is_certain = verdicts.all(|other| other == verdict);
@@ -187,33 +166,33 @@ fn moderation<'t>(
         true => verdict,
         false => Verdict::UNKNOWN,
     });
-    moderation.forbidden = forbidden(result, names.forbidden, outcome);
-    let infos = scene_infos(elements, names);
+    moderation.forbidden = forbidden(result, format.name(FORBIDDEN), verdict_outcome);
+    let infos = scene_infos(elements, format);
     let hits = infos.iter().filter(|(_, (is_hit, _))| *is_hit);
     moderation.hits = hits.map(|(name, _)| name.clone()).collect();
     let scenes = infos.into_iter();
-    let scenes = scenes.map(|(name, (_, info))| scene(name, &info, outcome, names));
+    let scenes = scenes.map(|(name, (_, info))| scene(name, &info, verdict_outcome, format));
     moderation.scenes = scenes.collect();
-    moderation.label = result.field(names.label);
-    moderation.sub_label = result.field(names.sub_label);
-    moderation.category = result.field(names.category);
-    moderation.score = result.number(names.score);
+    moderation.label = result.field(format.name(LABEL));
+    moderation.sub_label = result.field(format.name(SUB_LABEL));
+    moderation.category = result.field(format.name(CATEGORY));
+    moderation.score = result.number(format.name(SCORE));
     moderation
 }
 
 /// Returns the element of each scene by its name, with whether it was hit.
 fn scene_infos<'p, 't>(
     elements: &'p [Element<'_, 't>],
-    names: &FieldNames,
+    format: JobFormat,
 ) -> BTreeMap<String, (bool, Element<'p, 't>)> {
     let mut infos: BTreeMap<String, (bool, Element<'_, '_>)> = BTreeMap::new();
     for element in elements {
         for (info_name, _) in element.members().names() {
-            let Some(name) = scene_name(info_name, names) else {
+            let Some(name) = scene_name(info_name, format) else {
                 continue;
             };
             for info in element.children(info_name) {
-                let Some(is_hit) = is_hit(&info, names) else {
+                let Some(is_hit) = is_hit(&info, format) else {
                     continue;
                 };
                 // Of equal names, the first that was hit is used, else the first.
@@ -232,30 +211,30 @@ fn scene_infos<'p, 't>(
 fn scene<'t>(
     name: String,
     info: &Element<'_, 't>,
-    outcome: &Outcome,
-    names: &FieldNames,
+    verdict_outcome: &Outcome,
+    format: JobFormat,
 ) -> Scene<'t> {
-    let verdict = verdict(info, names.hit, verdict_of_number, outcome);
+    let verdict = verdict(info, format.name(HIT), verdict_of_number, verdict_outcome);
     let mut scene = Scene::new(name, verdict);
-    scene.score = info.number(names.score);
-    scene.count = info.number(names.count);
-    scene.label = info.field(names.label);
-    scene.sub_label = info.field(names.sub_label);
-    scene.category = info.field(names.category);
+    scene.score = info.number(format.name(SCORE));
+    scene.count = info.number(format.name(COUNT));
+    scene.label = info.field(format.name(LABEL));
+    scene.sub_label = info.field(format.name(SUB_LABEL));
+    scene.category = info.field(format.name(CATEGORY));
     scene
 }
 
 /// Returns whether one of a scene's flags is not 0, or `None` if it has no flag.
-fn is_hit(info: &Element<'_, '_>, names: &FieldNames) -> Option<bool> {
-    let flags = info.members().values(names.hit);
+fn is_hit(info: &Element<'_, '_>, format: JobFormat) -> Option<bool> {
+    let flags = info.members().values(format.name(HIT));
     flags.first()?;
     let is_raised = |flag: &Node<'_>| flag.as_text().map(trim).and_then(parse_number) != Some(0.0);
     Some(flags.iter().any(is_raised))
 }
 
 /// Returns the name of the scene that the element `name` describes.
-fn scene_name(name: &str, names: &FieldNames) -> Option<String> {
-    let scene = name.strip_suffix(names.scene)?;
+fn scene_name(name: &str, format: JobFormat) -> Option<String> {
+    let scene = name.strip_suffix(format.name(SCENE))?;
     let scene = match name {
         // The Detail form has `TerrorismInfo`.
         "terrorist_info" => "terrorism",
