@@ -20,28 +20,18 @@ pub(crate) fn trim(text: &str) -> &str {
     &text[begin..end]
 }
 
-/// The bytes that are searched at once, which compiles to vector instructions.
-const BLOCK: usize = 64;
-
 /// Finds the first character that XML forbids, with its offset.
 pub(super) fn first_forbidden(body: &str) -> Option<(usize, char)> {
-    // U+FFFE and U+FFFF are the only forbidden characters of more than one byte. Both start with the rare
-    // byte 0xEF, so characters are seldom decoded.
+    // Besides control characters, only U+FFFE and U+FFFF are forbidden, which both start with the rare byte 0xEF.
     let is_suspect = |byte: u8| byte == 0xEF || byte < b' ' && !is_white_space(byte);
-    let has_suspect = |block: &[u8]| {
-        block
-            .iter()
-            .fold(false, |found, byte| found | is_suspect(*byte))
-    };
-    let blocks = body.as_bytes().chunks(BLOCK).enumerate();
-    let suspects = blocks.filter(|(_, block)| has_suspect(block));
-    let mut characters = suspects.flat_map(|(index, _)| {
-        let begin = body.ceil_char_boundary(index * BLOCK);
-        let end = body.ceil_char_boundary((index + 1) * BLOCK);
-        body[begin..end]
-            .char_indices()
-            .map(move |(at, character)| (begin + at, character))
-    });
+    // Without an early exit, the search compiles to vector instructions.
+    if !body
+        .bytes()
+        .fold(false, |found, byte| found | is_suspect(byte))
+    {
+        return None;
+    }
+    let mut characters = body.char_indices();
     characters.find(|(_, character)| !is_xml_character(*character))
 }
 

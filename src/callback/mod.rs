@@ -3,9 +3,9 @@
 
 mod characters;
 mod cos_headers;
+mod encoding;
 mod error;
 mod fields;
-mod format;
 mod json;
 mod limits;
 mod tree;
@@ -15,11 +15,10 @@ use std::borrow::Cow;
 
 pub(crate) use characters::{is_xml_character, trim};
 pub(crate) use cos_headers::{COS_HEADERS, cos_headers};
+pub(crate) use encoding::encoding_hint;
+pub use encoding::is_empty;
 pub use error::{ReadError, ReadErrorKind};
 pub(crate) use fields::{Dialect, Shape};
-use format::Format;
-pub(crate) use format::encoding_hint;
-pub use format::is_empty;
 pub(crate) use json::number;
 use limits::MAX_COPIED_BYTES;
 pub(crate) use limits::{MAX_OUTPUT_BYTES, MAX_WARNINGS};
@@ -87,10 +86,20 @@ impl<'a> Payload<'a> {
     /// Returns [`ReadError`] if the body is neither XML nor JSON, is malformed, exceeds a limit, or contains
     /// no job.
     pub fn read(body: &'a [u8]) -> Result<Self, ReadError> {
-        let (format, text) = format::text(body)?;
-        let (root, warning) = match format {
-            Format::Xml => xml::read(text)?,
-            Format::Json => json::read(text)?,
+        let text = encoding::text(body)?;
+        // The first byte decides, since the `Content-Type` may be wrong.
+        let (root, warning) = match trim(text).bytes().next() {
+            // The default of Cloud Infinite.
+            Some(b'<') => xml::read(text)?,
+            // The format of moderation, and of jobs, queues and workflows that ask for it.
+            Some(b'{') => json::read(text)?,
+            _ => {
+                return Err(ReadError::malformed(
+                    text,
+                    0,
+                    "neither XML nor a JSON object",
+                ));
+            }
         };
         let mut callback = Callback::new(root)?;
         if callback.is_probe() {
@@ -205,7 +214,10 @@ impl<'a> Callback<'a> {
 
     /// Returns the members of the job `index`, with those of its siblings whose names it does not have.
     pub(crate) fn members(&self, index: usize) -> Members<'_> {
-        Members::of_job(&self.jobs[index], &self.siblings)
+        Members {
+            own: &self.jobs[index],
+            siblings: &self.siblings,
+        }
     }
 
     /// Returns the path of the job `index` in the body. It is empty for moderation Simple.

@@ -57,8 +57,8 @@ pub(crate) struct Values<'t>(&'t [Member<'t>]);
 /// the job itself does not have.
 #[derive(Clone, Copy)]
 pub(crate) struct Members<'t> {
-    own: &'t Object<'t>,
-    siblings: &'t Object<'t>,
+    pub(super) own: &'t Object<'t>,
+    pub(super) siblings: &'t Object<'t>,
 }
 
 static NO_SIBLINGS: Object<'_> = Object {
@@ -78,7 +78,6 @@ impl<'a> Node<'a> {
         (!members.is_empty()).then_some(Self::Object(Object { members }))
     }
 
-    /// Returns the text, if this is a leaf.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -86,7 +85,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns the object, if this is one.
     pub(crate) fn as_object(&self) -> Option<&Object<'a>> {
         match self {
             Self::Text(_) => None,
@@ -116,7 +114,6 @@ impl<'a> Object<'a> {
         (**member == *name).then_some(value)
     }
 
-    /// Whether `name` has a value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
     }
@@ -178,28 +175,20 @@ impl<'t> Values<'t> {
         self.0.iter().map(|(_, value)| value)
     }
 
-    /// Returns the first value.
     pub(crate) fn first(self) -> Option<&'t Node<'t>> {
         self.iter().next()
     }
 
-    /// Whether there is no value.
     pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether there is more than one value.
     pub(crate) fn is_repeated(self) -> bool {
         self.0.len() > 1
     }
 }
 
 impl<'t> Members<'t> {
-    /// Returns the members of a job.
-    pub(crate) fn of_job(job: &'t Object<'t>, siblings: &'t Object<'t>) -> Self {
-        Self { own: job, siblings }
-    }
-
     /// Returns every value of `name`.
     pub(crate) fn values(self, name: &str) -> Values<'t> {
         let own = self.own.values(name);
@@ -210,7 +199,6 @@ impl<'t> Members<'t> {
         }
     }
 
-    /// Whether `name` has a value.
     pub(crate) fn has(self, name: &str) -> bool {
         self.own.has(name) || self.siblings.has(name)
     }

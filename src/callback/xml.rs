@@ -10,6 +10,7 @@ use std::{borrow::Cow, collections::HashSet};
 use quick_xml::{
     Error, Reader,
     errors::{IllFormedError, SyntaxError},
+    escape::resolve_xml_entity,
     events::{BytesRef, BytesStart, Event},
 };
 
@@ -21,13 +22,11 @@ use super::{
     tree::{MIXED_TEXT, Member, Name, Node, Object},
 };
 
-/// The error for a document type declaration, complete or not.
+/// For a declaration that is complete or not.
 const NO_DTD: &str = "document type declarations are not allowed";
 
-/// The error for a reference to an entity or to a character.
 const INVALID_REFERENCE: &str = "unknown entity or invalid character reference";
 
-/// The end of a CDATA section.
 const CDATA_END: &str = "]]>";
 
 /// The root element of every callback in XML.
@@ -79,7 +78,11 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
             Event::Text(text) if has_returns => document.text(at, text.xml10_content())?,
             Event::Text(text) => document.text(at, text.into_inner())?,
             Event::CData(text) => document.append(at, text.xml10_content())?,
-            Event::GeneralRef(reference) => document.reference(at, &reference)?,
+            Event::GeneralRef(reference) => {
+                let text = resolve(&reference);
+                let text = text.ok_or_else(|| document.error(at, INVALID_REFERENCE))?;
+                document.append(at, text)?;
+            }
             Event::Decl(_) if is_blank(&body[..at]) => {}
             Event::Decl(_) => {
                 return Err(document.error(at, "the XML declaration is only allowed at the start"));
@@ -125,16 +128,17 @@ impl<'a> Document<'a> {
             return Err(self.error(at, "invalid element name"));
         }
         check_attributes(start).map_err(|message| self.error(at, message))?;
-        if self.open.is_empty() && !self.is_closed && ROOT_CONTENT.contains(&name) {
+        if self.open.is_empty() && self.is_closed {
+            return Err(self.error(at, "second root element"));
+        }
+        if self.open.is_empty() && name != ROOT {
+            if !ROOT_CONTENT.contains(&name) {
+                return Err(self.error(at, "the root element is not Response"));
+            }
             self.missing_root_at = Some(at);
             self.push(ROOT, at);
         }
-        match self.open.last() {
-            Some(_) => self.keep_mixed_text(),
-            None if self.is_closed => return Err(self.error(at, "second root element")),
-            None if name == ROOT => {}
-            None => return Err(self.error(at, "the root element is not Response")),
-        }
+        self.keep_mixed_text();
         let place = || place(self.body, at);
         self.counter.add(self.open.len(), "elements", place)?;
         self.push(name, at);
@@ -190,13 +194,6 @@ impl<'a> Document<'a> {
             Ok(())
         } else {
             self.append(at, text)
-        }
-    }
-
-    fn reference(&mut self, at: usize, reference: &BytesRef<'_>) -> Result<(), ReadError> {
-        match resolve(reference) {
-            Some(character) => self.append(at, Cow::Owned(character.to_string())),
-            None => Err(self.error(at, INVALID_REFERENCE)),
         }
     }
 
@@ -269,19 +266,12 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Returns the character of a reference, if XML allows it.
-fn resolve(reference: &BytesRef<'_>) -> Option<char> {
-    if reference.is_char_ref() {
-        let character = reference.resolve_char_ref().ok()??;
-        return is_xml_character(character).then_some(character);
-    }
-    match &**reference {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "apos" => Some('\''),
-        "quot" => Some('"'),
-        _ => None,
+/// Returns the text of a reference, if XML allows it.
+fn resolve(reference: &BytesRef<'_>) -> Option<Cow<'static, str>> {
+    match reference.resolve_char_ref().ok()? {
+        Some(character) if is_xml_character(character) => Some(character.to_string().into()),
+        Some(_) => None,
+        None => resolve_xml_entity(reference).map(Cow::Borrowed),
     }
 }
 

@@ -150,18 +150,10 @@ pub(super) fn headers<'t>(
             };
             let text = trim(text);
             joined
-                .entry(lower_case(header))
+                .entry(Cow::Owned(header.to_lowercase()))
                 .and_modify(|joined| *joined.to_mut() += &format!(", {text}"))
                 .or_insert(Cow::Borrowed(text));
         }
     }
     joined
-}
-
-fn lower_case(name: &str) -> Cow<'_, str> {
-    if name.chars().any(char::is_uppercase) {
-        Cow::Owned(name.to_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    }
 }

@@ -1,4 +1,4 @@
-//! Detects the format of a body, and decodes its bytes.
+//! Decodes the bytes of a body.
 
 use super::{characters::is_white_space, error::ReadError};
 
@@ -11,40 +11,21 @@ const GZIP: &[u8] = b"\x1F\x8B";
 /// The longest XML declaration, in bytes.
 const MAX_DECLARATION_LENGTH: usize = 200;
 
-/// The format of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// The default of Cloud Infinite.
-    Xml,
-    /// The format of moderation, and of jobs, queues and workflows that ask for it.
-    Json,
-}
-
 /// Whether a body is nothing but white space.
 pub fn is_empty(body: &[u8]) -> bool {
-    first_non_white_space(without_bom(body)).is_none()
+    without_bom(body).iter().all(|byte| is_white_space(*byte))
 }
 
-/// Returns the text of a body and its format, detected by its first significant byte, since the
-/// `Content-Type` may be wrong.
+/// Decodes a body.
 ///
 /// # Errors
-/// Returns [`ReadError`] if the body is not UTF-8, or begins like neither XML nor JSON.
-pub(crate) fn text(body: &[u8]) -> Result<(Format, &str), ReadError> {
+/// Returns [`ReadError`] if the body is not UTF-8.
+pub(crate) fn text(body: &[u8]) -> Result<&str, ReadError> {
     let body = without_bom(body);
-    let text = std::str::from_utf8(body).map_err(|error| {
+    std::str::from_utf8(body).map_err(|error| {
         let valid = String::from_utf8_lossy(&body[..error.valid_up_to()]);
         ReadError::malformed(&valid, valid.len(), "invalid UTF-8")
-    })?;
-    match first_non_white_space(body) {
-        Some(b'<') => Ok((Format::Xml, text)),
-        Some(b'{') => Ok((Format::Json, text)),
-        _ => Err(ReadError::malformed(
-            text,
-            0,
-            "neither XML nor a JSON object",
-        )),
-    }
+    })
 }
 
 /// Returns a hint to append to the reason of a body that cannot be read, if it seems to be compressed or in
@@ -75,8 +56,4 @@ fn declares_other_encoding(body: &[u8]) -> bool {
 
 fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
-}
-
-fn first_non_white_space(body: &[u8]) -> Option<u8> {
-    body.iter().copied().find(|byte| !is_white_space(*byte))
 }
