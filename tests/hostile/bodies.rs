@@ -243,6 +243,10 @@ fn dense() -> Vec<Row> {
         body("dense, items", || {
             json_of(&format!("\"a\":[{}]", "1,".repeat(199_990)))
         }),
+        body("dense, items of a name with escapes", || {
+            let name = format!("\\u0061{}", "n".repeat(2000));
+            json_of(&format!("\"{name}\":[{}]", "1,".repeat(199_990)))
+        }),
         body("dense, arrays in arrays", || {
             let deep = "[".repeat(96) + "1" + &"]".repeat(96) + ",";
             json_of(&format!("\"a\":[{}]", deep.repeat(1950)))
