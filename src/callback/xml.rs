@@ -22,9 +22,9 @@ use super::{
     tree::{MIXED_TEXT, Member, Name, Node, Object},
 };
 
-/// For a declaration that is complete or not.
+// Errors that occur in several places.
 const NO_DTD: &str = "document type declarations are not allowed";
-
+const MISSING_ROOT: &str = "missing root element Response";
 const INVALID_REFERENCE: &str = "unknown entity or invalid character reference";
 
 const CDATA_END: &str = "]]>";
@@ -53,12 +53,13 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
         open: Vec::new(),
         members: Vec::new(),
         is_closed: false,
-        missing_root_at: None,
+        missing_root: None,
     };
     // Searching the body once is faster than searching each text.
     let (has_returns, has_cdata_ends) = (body.contains('\r'), body.contains(CDATA_END));
     let mut reader = Reader::from_str(body);
     reader.config_mut().check_comments = true;
+    reader.config_mut().expand_empty_elements = true;
     loop {
         let at = offset(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
@@ -67,11 +68,8 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
         })?;
         match event {
             Event::Start(start) => document.start(at, &start)?,
-            Event::Empty(start) => {
-                document.start(at, &start)?;
-                document.end();
-            }
-            Event::End(_) => document.end(),
+            // The reader expands empty elements, so there is no `Event::Empty`.
+            Event::End(_) | Event::Empty(_) => document.end(),
             Event::Text(text) if has_cdata_ends && text.contains(CDATA_END) => {
                 return Err(document.error(at, "\"]]>\" is not allowed in text"));
             }
@@ -104,8 +102,8 @@ struct Document<'a> {
     members: Vec<Member<'a>>,
     /// Whether the root element is closed.
     is_closed: bool,
-    /// The byte offset of the content of a missing root. The first open element is then that root.
-    missing_root_at: Option<usize>,
+    /// The warning about a missing root. The first open element is then that root.
+    missing_root: Option<String>,
 }
 
 /// An open element.
@@ -135,7 +133,8 @@ impl<'a> Document<'a> {
             if !ROOT_CONTENT.contains(&name) {
                 return Err(self.error(at, "the root element is not Response"));
             }
-            self.missing_root_at = Some(at);
+            let place = place(self.body, at);
+            self.missing_root = Some(format!("{place}: {MISSING_ROOT}"));
             self.push(ROOT, at);
         }
         self.keep_mixed_text();
@@ -209,10 +208,6 @@ impl<'a> Document<'a> {
     }
 
     fn finish(mut self) -> Result<(Object<'a>, Option<String>), ReadError> {
-        let warning = self.missing_root_at.map(|at| {
-            let place = place(self.body, at);
-            format!("{place}: missing root element Response")
-        });
         if let Some(element) = self.innermost() {
             let found = "expected the closing tag of this element, but found the end of the body";
             return Err(self.error(element.at, found));
@@ -220,19 +215,19 @@ impl<'a> Document<'a> {
         // A missing root has no closing tag either.
         self.end();
         if !self.is_closed {
-            return Err(self.error(self.body.len(), "missing root element Response"));
+            return Err(self.error(self.body.len(), MISSING_ROOT));
         }
         let root = match self.members.pop() {
             Some((_, Node::Object(root))) => root,
             _ => Object::default(),
         };
         self.counter.check_messages(&root)?;
-        Ok((root, warning))
+        Ok((root, self.missing_root))
     }
 
     /// Returns the innermost open element of the body.
     fn innermost(&self) -> Option<&OpenElement<'a>> {
-        let missing_root = usize::from(self.missing_root_at.is_some());
+        let missing_root = usize::from(self.missing_root.is_some());
         self.open[missing_root..].last()
     }
 
