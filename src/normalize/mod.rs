@@ -3,20 +3,19 @@
 //! `Job::new` creates a record and decides its family. `task`, `workflow` and `moderation` fill it, each for its
 //! family. They read the vendor node, the element that describes the job, through `element`. What they share is
 //! in one module for each part of the record: `job` decides state, outcome, problems and error, in that order;
-//! `input`, `outputs`, `inspection` and `verdict` read the rest. `cos_url` parses URLs, and `bucket_ref` combines
-//! buckets and regions. `detail` serializes the complete node, and `callback::fields` lists the names that are
-//! lists, numbers and booleans there.
+//! `input`, `outputs`, `inspection` and `verdict` read the rest. `location` parses URLs, and combines buckets and
+//! regions. `detail` serializes the complete node, and `callback::fields` lists the names that are lists, numbers
+//! and booleans there.
 //!
 //! A new job kind goes into `task` (its outputs and hidden failures) and `callback::fields` (its lists, numbers
 //! and booleans): see `docs/adding-a-job-kind.md`.
 
-mod bucket_ref;
-mod cos_url;
 mod detail;
 mod element;
 mod input;
 mod inspection;
 mod job;
+mod location;
 mod moderation;
 mod outputs;
 mod task;
@@ -28,9 +27,9 @@ use std::borrow::Cow;
 use cloud_infinite_job_record::{Family, Input, Outcome, Record};
 
 use crate::callback::{Callback, Dialect, JobNode, Members, trim};
-use bucket_ref::BucketRef;
 pub use detail::Detail;
 use element::{Element, Warnings};
+use location::Location;
 
 /// A job's record, and the bucket that routes its message.
 pub(crate) struct Job<'t> {
@@ -56,7 +55,7 @@ impl<'t> Job<'t> {
         let node = Element::node(members, detail.name, detail.dialect, &warnings);
         let mut record = Record::new(format.family(), Outcome::UNKNOWN, detail);
         record.event = event.map(Cow::Borrowed);
-        let mut output_bucket = BucketRef::default();
+        let mut output_bucket = Location::default();
         match format {
             JobFormat::Workflow => workflow::fill(&mut record, node),
             JobFormat::ModerationSimple => moderation::fill_simple(&mut record, node),
@@ -71,7 +70,7 @@ impl<'t> Job<'t> {
         let hidden = hidden.map(|(name, value)| hidden_sibling(name, &value));
         record.warnings.extend(hidden);
         record.warnings.extend(event_warning);
-        let BucketRef { bucket, region } = routing_bucket(&record.input, output_bucket);
+        let Location { bucket, region, .. } = routing_bucket(&record.input, output_bucket);
         Self {
             record,
             bucket,
@@ -99,8 +98,8 @@ fn event<'t>(
 }
 
 /// Returns the bucket of the input, else that of `Operation.Output`.
-fn routing_bucket<'t>(input: &Input<'t>, output_bucket: BucketRef<'t>) -> BucketRef<'t> {
-    let input_bucket = BucketRef::from_input(input);
+fn routing_bucket<'t>(input: &Input<'t>, output_bucket: Location<'t>) -> Location<'t> {
+    let input_bucket = Location::of_input(input);
     let prefer_input = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
     match prefer_input {
         true => input_bucket.or(&output_bucket),

@@ -6,10 +6,10 @@ use cloud_infinite_job_record::{Moderation, Outcome, Output, Record, Scene, Verd
 
 use super::{
     JobFormat,
-    bucket_ref::BucketRef,
     element::Element,
     input::{input, simple_input},
     job::{Status, error, fill_job, headers, problem},
+    location::Location,
     outputs::{Outputs, object_names},
     verdict::{forbidden, parse_number, verdict, verdict_of_number, verdict_of_word},
 };
@@ -68,7 +68,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>, for
         _ => record.event.clone(),
     };
     fill_job(record, &node, Vec::new());
-    record.input = input(&node, &BucketRef::default());
+    record.input = input(&node, &Location::default());
     record.headers = headers(&[Some(node)], COS_HEADERS);
     record.outputs = masked_copies(&node);
     // Documents and web pages have the scenes of all their parts in `Labels`.
@@ -135,9 +135,9 @@ fn masked_copies<'t>(node: &Element<'_, 't>) -> Vec<Output<'t>> {
     let recordings = mask.iter().flat_map(|mask| mask.children("RecordInfo"));
     for recording in recordings.filter(|recording| problem(recording).is_none()) {
         if let Some(output) = recording.child("Output") {
-            let bucket_ref = BucketRef::from_element(&output);
+            let location = Location::of_element(&output, &Location::default());
             for name in object_names(&output, "Object") {
-                outputs.add(name, &bucket_ref, |_| ());
+                outputs.add(name, &location, |_| ());
             }
         }
     }

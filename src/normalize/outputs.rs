@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use cloud_infinite_job_record::Output;
 
 use super::{
-    bucket_ref::BucketRef,
     element::{Element, Leaf},
+    location::Location,
 };
 use crate::callback::MAX_OUTPUT_BYTES;
 
@@ -65,7 +65,7 @@ impl<'t> Outputs<'t> {
     pub(super) fn add(
         &mut self,
         object: ObjectName<'_, 't>,
-        bucket_ref: &BucketRef<'t>,
+        location: &Location<'t>,
         describe: impl FnOnce(&mut Output<'t>),
     ) {
         if self.bytes > MAX_OUTPUT_BYTES {
@@ -78,8 +78,8 @@ impl<'t> Outputs<'t> {
             return;
         };
         let mut output = Output::new(key, object.leaf.path());
-        output.bucket.clone_from(&bucket_ref.bucket);
-        output.region.clone_from(&bucket_ref.region);
+        output.bucket.clone_from(&location.bucket);
+        output.region.clone_from(&location.region);
         output.url = object.url.map(Cow::Borrowed);
         describe(&mut output);
         let texts = [

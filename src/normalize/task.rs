@@ -10,11 +10,11 @@ use std::{borrow::Cow, collections::HashMap};
 use cloud_infinite_job_record::{Outcome, Output, Problem, Record};
 
 use super::{
-    bucket_ref::BucketRef,
     element::Element,
     input::input,
     inspection::inspection,
     job::{fill_job, headers, problem},
+    location::Location,
     outputs::{Outputs, object_names, without_slash},
 };
 use crate::callback::COS_HEADERS;
@@ -40,7 +40,7 @@ const REQUESTED_OUTPUT: &[&str] = &[
 ];
 
 /// Fills a record from an element of `JobsDetail`, and returns the bucket of `Operation.Output`.
-pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> BucketRef<'t> {
+pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> Location<'t> {
     let operation = node.child("Operation");
     let input_node = node.child("Input");
     let output = operation
@@ -48,7 +48,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
         .and_then(|operation| operation.child("Output"));
     let output_bucket = output
         .as_ref()
-        .map(BucketRef::from_element)
+        .map(|output| Location::of_element(output, &Location::default()))
         .unwrap_or_default();
 
     // A body without an event has the event of tasks.
@@ -144,7 +144,7 @@ fn problems<'t>(operation: &Element<'_, 't>) -> Vec<Problem<'t>> {
 fn outputs<'t, D>(
     operation: &Element<'_, 't>,
     requested: Option<&Element<'_, 't>>,
-    output_bucket: &BucketRef<'t>,
+    output_bucket: &Location<'t>,
     record: &Record<'t, D>,
 ) -> Vec<Output<'t>> {
     let mut outputs = Outputs::default();
@@ -198,22 +198,22 @@ fn made_requested_output<D>(record: &Record<'_, D>, pictures: &[Element<'_, '_>]
 fn add_media<'t>(
     outputs: &mut Outputs<'t>,
     operation: &Element<'_, 't>,
-    output_bucket: &BucketRef<'t>,
+    output_bucket: &Location<'t>,
 ) {
     for result in operation.children("MediaResult") {
         for file in result.children("OutputFile") {
-            let bucket_ref = BucketRef::from_element(&file).or(output_bucket);
-            add_files(outputs, &file, &bucket_ref);
+            let location = Location::of_element(&file, output_bucket);
+            add_files(outputs, &file, &location);
             for sprites in file.children("SpriteOutputFile") {
-                let bucket_ref = BucketRef::from_element(&sprites).or(&bucket_ref);
-                add_files(outputs, &sprites, &bucket_ref);
+                let location = Location::of_element(&sprites, &location);
+                add_files(outputs, &sprites, &location);
             }
         }
     }
 }
 
 /// Adds the objects of an `OutputFile` or `SpriteOutputFile`, with their digests.
-fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, bucket_ref: &BucketRef<'t>) {
+fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, location: &Location<'t>) {
     let names = object_names(file, "ObjectName");
     // Digests are not always in the order of the names, so they are looked up by name.
     let digests: HashMap<_, _> = file
@@ -225,7 +225,7 @@ fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, bucket_ref: 
         .collect();
     for name in names {
         let short_name = without_slash(name.leaf.verbatim);
-        outputs.add(name, bucket_ref, |output| {
+        outputs.add(name, location, |output| {
             let digest = digests.get(short_name);
             let digest = digest.or_else(|| digests.get(&*output.object));
             output.md5 = digest.copied().map(Cow::Borrowed);
@@ -237,16 +237,16 @@ fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, bucket_ref: 
 fn add_picture<'t>(
     outputs: &mut Outputs<'t>,
     picture: &Element<'_, 't>,
-    output_bucket: &BucketRef<'t>,
+    output_bucket: &Location<'t>,
 ) {
     if problem(picture).is_some() {
         return;
     }
-    let bucket_ref = BucketRef::from_element(picture).or(output_bucket);
+    let location = Location::of_element(picture, output_bucket);
     // If there are several names, it is unknown which one the size describes.
     let is_only = !picture.is_repeated("ObjectName");
     for name in object_names(picture, "ObjectName") {
-        outputs.add(name, &bucket_ref, |output| {
+        outputs.add(name, &location, |output| {
             if is_only {
                 describe_picture(output, picture);
             }
@@ -259,20 +259,20 @@ fn add_keys<'t>(
     outputs: &mut Outputs<'t>,
     element: &Element<'_, 't>,
     path: &[&str],
-    outer: &BucketRef<'t>,
+    outer: &Location<'t>,
 ) {
-    let bucket_ref = BucketRef::from_element(element).or(outer);
+    let location = Location::of_element(element, outer);
     match path {
         [] => {}
         [leaf] => {
             for name in object_names(element, leaf) {
                 let page = |output: &mut Output<'t>| output.page = element.number("PageNo");
-                outputs.add(name, &bucket_ref, page);
+                outputs.add(name, &location, page);
             }
         }
         [name, rest @ ..] => {
             for child in element.children(name) {
-                add_keys(outputs, &child, rest, &bucket_ref);
+                add_keys(outputs, &child, rest, &location);
             }
         }
     }

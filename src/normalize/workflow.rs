@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use cloud_infinite_job_record::{Outcome, Problem, Record, Task};
 
 use super::{
-    bucket_ref::BucketRef,
-    cos_url::CosUrl,
     element::Element,
     input::input,
     job::{Status, error, headers, problem},
+    location::Location,
     outputs::{ObjectName, Outputs, object_names},
 };
 use crate::callback::COS_HEADERS;
@@ -57,7 +56,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     let has_ended = record.state.is_some() && is_final;
     let last_end = last_end.filter(|_| has_ended);
     record.ended_at = node.time("EndTime").or(last_end);
-    record.input = input(&node, &BucketRef::default());
+    record.input = input(&node, &Location::default());
     if record.input.region.is_none() && record.input.bucket.is_some() {
         let mut outputs = record.outputs.iter();
         let in_bucket = outputs.find(|output| output.bucket == record.input.bucket);
@@ -126,38 +125,35 @@ fn add_output<'t>(
         add_url(outputs, object, job_id);
     }
     for name in object_names(object, "ObjectName") {
-        let bucket_ref = match name.url.and_then(CosUrl::parse) {
-            None => BucketRef::default(),
-            Some(CosUrl {
-                bucket_ref,
-                object: Some(key),
-            }) if name.is_key(&key) => bucket_ref,
+        let location = match name.url.and_then(Location::of_url) {
+            None => Location::default(),
+            Some(url) if url.key.as_deref().is_some_and(|key| name.is_key(key)) => url,
             Some(_) => {
                 let problem = "not the URL of this object; bucket and region are not read from it";
                 object.warn("ObjectUrl", problem);
-                BucketRef::default()
+                Location::default()
             }
         };
-        outputs.add(name, &bucket_ref, |output| output.job_id = job_id.cloned());
+        outputs.add(name, &location, |output| output.job_id = job_id.cloned());
     }
 }
 
 /// Adds the objects of the URLs of an element without names.
 fn add_url<'t>(outputs: &mut Outputs<'t>, object: &Element<'_, 't>, job_id: Option<&Cow<'t, str>>) {
     for leaf in object.texts("ObjectUrl") {
-        let Some(url) = CosUrl::parse(leaf.verbatim) else {
+        let Some(location) = Location::of_url(leaf.verbatim) else {
             continue;
         };
-        let Some(key) = url.object else { continue };
+        let Some(key) = location.key.clone() else {
+            continue;
+        };
         let name = ObjectName {
             prefix: "",
             name: key,
             url: Some(leaf.verbatim),
             leaf,
         };
-        outputs.add(name, &url.bucket_ref, |output| {
-            output.job_id = job_id.cloned()
-        });
+        outputs.add(name, &location, |output| output.job_id = job_id.cloned());
     }
 }
 
