@@ -11,6 +11,9 @@ use super::{characters::is_blank, fields::may_be_list};
 /// The name for the text of mixed content: text next to child elements.
 pub(super) const MIXED_TEXT: &str = "#text";
 
+/// The most members of an object in which a linear search is faster than a binary one.
+const SMALL: usize = 16;
+
 /// A value of a body, which is never empty.
 #[derive(Clone, Debug)]
 pub(crate) enum Node<'a> {
@@ -96,8 +99,7 @@ impl<'a> Node<'a> {
 impl<'a> Object<'a> {
     /// Returns every value of `name`.
     pub(crate) fn values<'t>(&'t self, name: &str) -> Values<'t> {
-        let start = self.members.partition_point(|(member, _)| **member < *name);
-        let rest = &self.members[start..];
+        let rest = &self.members[self.find(name)..];
         let run = match rest.get(1) {
             Some((second, _)) if **second == *name => {
                 rest.partition_point(|(member, _)| **member == *name)
@@ -109,9 +111,19 @@ impl<'a> Object<'a> {
 
     /// Returns the first value of `name`.
     pub(crate) fn first(&self, name: &str) -> Option<&Node<'a>> {
-        let at = self.members.partition_point(|(member, _)| **member < *name);
-        let (member, value) = self.members.get(at)?;
+        let (member, value) = self.members.get(self.find(name))?;
         (**member == *name).then_some(value)
+    }
+
+    /// Returns the index of the first value of `name`. If there is none, the index is that of another name.
+    fn find(&self, name: &str) -> usize {
+        let mut members = self.members.iter();
+        match members.len() {
+            // Names are seldom of equal length, so comparing all of them is faster.
+            0..=SMALL => members.position(|(member, _)| **member == *name),
+            _ => Some(self.members.partition_point(|(member, _)| **member < *name)),
+        }
+        .unwrap_or(self.members.len())
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
