@@ -216,7 +216,7 @@ impl<'a> Callback<'a> {
     pub(crate) fn members(&self, index: usize) -> Members<'_> {
         Members {
             own: &self.jobs[index],
-            siblings: &self.siblings,
+            siblings: Some(&self.siblings),
         }
     }
 

@@ -4,7 +4,7 @@
 //! order. Empty values are dropped: an empty element, `""`, `null`, `{}`, `[]`, a text of only white space,
 //! and what contains nothing else. Text is borrowed from the body unless it was escaped.
 
-use std::{borrow::Cow, cmp::Ordering, ops::Deref, sync::Arc};
+use std::{borrow::Cow, ops::Deref, sync::Arc};
 
 use super::{characters::is_blank, fields::may_be_list};
 
@@ -60,13 +60,9 @@ pub(crate) struct Values<'t>(&'t [Member<'t>]);
 /// the job itself does not have.
 #[derive(Clone, Copy)]
 pub(crate) struct Members<'t> {
-    pub(super) own: &'t Object<'t>,
-    pub(super) siblings: &'t Object<'t>,
+    pub(crate) own: &'t Object<'t>,
+    pub(crate) siblings: Option<&'t Object<'t>>,
 }
-
-static NO_SIBLINGS: Object<'_> = Object {
-    members: Vec::new(),
-};
 
 impl<'a> Node<'a> {
     /// Returns a leaf, unless it is blank.
@@ -204,50 +200,28 @@ impl<'t> Members<'t> {
     /// Returns every value of `name`.
     pub(crate) fn values(self, name: &str) -> Values<'t> {
         let own = self.own.values(name);
-        if own.is_empty() {
-            self.siblings.values(name)
-        } else {
-            own
+        match self.siblings {
+            Some(siblings) if own.is_empty() => siblings.values(name),
+            _ => own,
         }
     }
 
     pub(crate) fn has(self, name: &str) -> bool {
-        self.own.has(name) || self.siblings.has(name)
+        !self.values(name).is_empty()
     }
 
     /// Iterates over the names, each once and in order, with their values.
     pub(crate) fn names(self) -> impl Iterator<Item = (&'t str, Values<'t>)> {
-        let mut own = self.own.names().peekable();
-        let mut siblings = self.siblings.names().peekable();
-        std::iter::from_fn(move || {
-            let order = match (own.peek(), siblings.peek()) {
-                (Some((name, _)), Some((sibling, _))) => name.cmp(sibling),
-                (_, None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-            };
-            match order {
-                Ordering::Less => own.next(),
-                Ordering::Equal => {
-                    siblings.next();
-                    own.next()
-                }
-                Ordering::Greater => siblings.next(),
-            }
-        })
+        let siblings = self.siblings.into_iter().flat_map(Object::names);
+        let shown = siblings.filter(|(name, _)| !self.own.has(name));
+        let mut names: Vec<_> = self.own.names().chain(shown).collect();
+        names.sort_unstable_by_key(|(name, _)| *name);
+        names.into_iter()
     }
 
     /// Iterates over the siblings whose names the job itself has.
     pub(crate) fn hidden_siblings(self) -> impl Iterator<Item = (&'t str, Values<'t>)> {
-        let siblings = self.siblings.names();
+        let siblings = self.siblings.into_iter().flat_map(Object::names);
         siblings.filter(move |(name, _)| self.own.has(name))
-    }
-}
-
-impl<'t> From<&'t Object<'t>> for Members<'t> {
-    fn from(own: &'t Object<'t>) -> Self {
-        Self {
-            own,
-            siblings: &NO_SIBLINGS,
-        }
     }
 }

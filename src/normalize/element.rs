@@ -179,7 +179,10 @@ impl<'p, 't> Element<'p, 't> {
                 return None;
             };
             Some(Element {
-                members: object.into(),
+                members: Members {
+                    own: object,
+                    siblings: None,
+                },
                 name,
                 index,
                 parent: Some(self),

@@ -46,14 +46,18 @@ impl<'t> Job<'t> {
         let members = callback.members(index);
         let (event, event_warning) = event(callback, members);
         let format = detect_format(callback.node, event, members);
+        let family = format.family();
         let detail = Detail {
             members,
             name: callback.node.name(),
-            dialect: format.dialect(),
+            dialect: match family {
+                Family::Moderation => Dialect::Moderation,
+                _ => Dialect::Jobs,
+            },
         };
         let warnings = Warnings::new(callback.path(index), &callback.warnings);
         let node = Element::node(members, detail.name, detail.dialect, &warnings);
-        let mut record = Record::new(format.family(), Outcome::UNKNOWN, detail);
+        let mut record = Record::new(family, Outcome::UNKNOWN, detail);
         record.event = event.map(Cow::Borrowed);
         let mut output_bucket = Location::default();
         match format {
@@ -131,13 +135,6 @@ impl JobFormat {
                 Family::Moderation
             }
             Self::Unknown => Family::UNKNOWN,
-        }
-    }
-
-    fn dialect(self) -> Dialect {
-        match self.family() {
-            Family::Moderation => Dialect::Moderation,
-            _ => Dialect::Jobs,
         }
     }
 }
