@@ -125,7 +125,9 @@ impl<'a> Document<'a> {
         if !is_name(name) {
             return Err(self.error(at, "invalid element name"));
         }
-        check_attributes(start).map_err(|message| self.error(at, message))?;
+        if start.len() > name.len() {
+            check_attributes(start).map_err(|message| self.error(at, message))?;
+        }
         if self.open.is_empty() && self.is_closed {
             return Err(self.error(at, "second root element"));
         }
