@@ -111,7 +111,7 @@ impl<'a> Object<'a> {
         (**member == *name).then_some(value)
     }
 
-    /// Returns the index of the first value of `name`. If there is none, the index is that of another name.
+    /// Returns the index of the first value of `name`. If there is none, no member at the index has the name.
     fn find(&self, name: &str) -> usize {
         let mut members = self.members.iter();
         match members.len() {

@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use super::detail::Detail;
 use crate::callback::{Dialect, MAX_WARNINGS, Members, Node, Shape, Values, number, trim};
 
 /// The initial capacity of a path, in bytes: enough for most outputs and problems.
@@ -98,18 +99,13 @@ impl<'t> Leaf<'_, 't> {
 
 impl<'p, 't> Element<'p, 't> {
     /// Creates the element of a vendor node.
-    pub(super) fn node(
-        members: Members<'t>,
-        name: &'p str,
-        dialect: Dialect,
-        warnings: &'p Warnings,
-    ) -> Self {
+    pub(super) fn node(detail: Detail<'t>, warnings: &'p Warnings) -> Self {
         Self {
-            members,
-            name,
+            members: detail.members,
+            name: detail.name,
             index: 0,
             parent: None,
-            dialect,
+            dialect: detail.dialect,
             warnings,
         }
     }
@@ -271,9 +267,6 @@ fn to_utc(text: &str) -> Option<String> {
 
 /// Truncates a text after [`MAX_QUOTE`] characters.
 fn truncate(text: &str) -> Cow<'_, str> {
-    if text.len() <= MAX_QUOTE {
-        return Cow::Borrowed(text);
-    }
     match text.char_indices().nth(MAX_QUOTE) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),

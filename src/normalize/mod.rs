@@ -56,7 +56,7 @@ impl<'t> Job<'t> {
             },
         };
         let warnings = Warnings::new(callback.path(index), &callback.warnings);
-        let node = Element::node(members, detail.name, detail.dialect, &warnings);
+        let node = Element::node(detail, &warnings);
         let mut record = Record::new(family, Outcome::UNKNOWN, detail);
         record.event = event.map(Cow::Borrowed);
         let mut output_bucket = Location::default();
