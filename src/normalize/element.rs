@@ -136,7 +136,7 @@ impl<'p, 't> Element<'p, 't> {
         let text = self.text(name)?;
         let number = number(text);
         if number.is_none() {
-            self.warn_quoting(name, "not a number:", text);
+            self.warn_quoting(name, "expected a number, but found", text);
         }
         number.map(Cow::Borrowed)
     }
@@ -192,7 +192,7 @@ impl<'p, 't> Element<'p, 't> {
         let text = self.text(name).filter(|text| *text != "-")?;
         let time = to_utc(text);
         if time.is_none() {
-            self.warn_quoting(name, "not a time:", text);
+            self.warn_quoting(name, "expected a time, but found", text);
         }
         time
     }

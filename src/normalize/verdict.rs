@@ -18,7 +18,7 @@ pub(super) fn forbidden(
         Some(1.0) => Forbidden::Frozen,
         Some(2.0) => Forbidden::Moved,
         _ => {
-            element.warn_quoting(name, "not 0, 1 or 2:", number);
+            element.warn_quoting(name, "expected 0, 1 or 2, but found", number);
             return None;
         }
     };
