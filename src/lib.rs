@@ -11,7 +11,7 @@
 //! | [`handler`] | turns a request into its answer, step by step |
 //! | [`auth`] | checks the token |
 //! | [`callback`] | parses XML or JSON into one tree, and finds the jobs in it |
-//! | [`normalize`] | turns a job into its record, one file for each family; a new job kind goes into `task` and `fields` |
+//! | [`normalize`] | turns a job into its record, one file for each family; a new job kind goes into `task` and `callback::fields` |
 //! | [`event`] | wraps a record in a CloudEvents envelope |
 //! | `message` | adds message attributes, group and deduplication id |
 //! | [`publish`] | publishes messages in batches, within a time budget |
