@@ -21,23 +21,13 @@ pub enum Authentication {
     Tokens(Vec<TokenDigest>),
 }
 
-/// An authenticated request. Only [`Authentication::authenticate`] creates one.
-pub struct Authenticated<'e> {
-    request: Request<'e>,
+/// Proves that a request was accepted. Only [`Authentication::authenticate`] creates one, and [`Request`] returns
+/// headers and body only with it.
+pub struct Authenticated {
     token_index: Option<u32>,
 }
 
-impl<'e> Authenticated<'e> {
-    /// Returns the request.
-    pub(crate) fn request(&self) -> &Request<'e> {
-        &self.request
-    }
-
-    /// Returns the request.
-    pub(crate) fn into_request(self) -> Request<'e> {
-        self.request
-    }
-
+impl Authenticated {
     /// Returns the position of the accepted token's digest in `CALLBACK_TOKEN_SHA256`, from 0.
     pub(crate) fn token_index(&self) -> Option<u32> {
         self.token_index
@@ -45,14 +35,11 @@ impl<'e> Authenticated<'e> {
 }
 
 impl Authentication {
-    /// Returns the request as authenticated, if it has an accepted token. The time does not depend on whether
-    /// and which digest matches.
-    pub fn authenticate<'e>(&self, request: Request<'e>) -> Option<Authenticated<'e>> {
+    /// Returns `Some` if the request has an accepted token. The time does not depend on whether and which digest
+    /// matches.
+    pub fn authenticate(&self, request: &Request<'_>) -> Option<Authenticated> {
         let Self::Tokens(digests) = self else {
-            return Some(Authenticated {
-                request,
-                token_index: None,
-            });
+            return Some(Authenticated { token_index: None });
         };
         // The number of the digest from 1, or 0 if none matches.
         let mut accepted = 0_u32;
@@ -64,7 +51,6 @@ impl Authentication {
         }
         let token_index = accepted.checked_sub(1)?;
         Some(Authenticated {
-            request,
             token_index: Some(token_index),
         })
     }
@@ -119,7 +105,7 @@ mod tests {
         let event = event.to_string();
         let request = Request::parse(&event).expect("the event is complete");
         let authentication = Authentication::Tokens(digests);
-        authentication.authenticate(request)?.token_index()
+        authentication.authenticate(&request)?.token_index()
     }
 
     fn is_accepted(tokens: &[&str], uri: &str) -> bool {

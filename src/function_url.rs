@@ -14,6 +14,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use crate::auth::Authenticated;
+
 /// A request, borrowed from its event.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,12 +87,12 @@ impl<'e> Request<'e> {
     }
 
     /// Whether the method is POST.
-    pub(crate) fn is_post(&self) -> bool {
+    pub fn is_post(&self) -> bool {
         self.request_context.http.method == "POST"
     }
 
     /// Returns the headers. All are absent if one of them is not text.
-    pub(crate) fn headers(&self) -> Headers {
+    pub(crate) fn headers(&self, _: &Authenticated) -> Headers {
         let headers = self
             .headers
             .map(|headers| serde_json::from_str(headers.get()));
@@ -111,7 +113,7 @@ impl<'e> Request<'e> {
     ///
     /// # Errors
     /// Returns [`InvalidBase64`] if the body is marked as base64, but cannot be decoded.
-    pub(crate) fn into_body(self) -> Result<Bytes, InvalidBase64> {
+    pub fn into_body(self, _: &Authenticated) -> Result<Bytes, InvalidBase64> {
         let Text(encoded) = self.body.unwrap_or_default();
         if self.is_base64_encoded {
             let decoded = STANDARD.decode(encoded.as_bytes());

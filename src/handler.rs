@@ -16,12 +16,12 @@ use tokio::time::Instant;
 
 use crate::{
     answer::Answer,
-    auth::{Authenticated, Authentication},
+    auth::Authentication,
     aws,
     callback::{self, Payload},
     config::Config,
     event,
-    function_url::{InvalidBase64, Request, Response},
+    function_url::{Headers, InvalidBase64, Request, Response},
     publish::{Delivery, PublishError, Publisher},
     queue::{self, Queue},
     telemetry::{Invocation, Telemetry},
@@ -132,14 +132,14 @@ impl Handler {
         if request.body_bytes() > MAX_BODY_BYTES {
             return Err(Answer::ContentTooLarge);
         }
-        let authenticated = self.authentication.authenticate(request);
+        let authenticated = self.authentication.authenticate(&request);
         let authenticated = authenticated.ok_or(Answer::Forbidden)?;
         invocation.token_index = authenticated.token_index();
-        if !authenticated.request().is_post() {
+        if !request.is_post() {
             return Err(Answer::MethodNotAllowed);
         }
-        let delivery = delivery(&authenticated, context);
-        let body = authenticated.into_request().into_body();
+        let delivery = delivery(request.headers(&authenticated), context);
+        let body = request.into_body(&authenticated);
         let body = body.map_err(|InvalidBase64| Answer::InvalidBase64)?;
         invocation.body_bytes = Some(body.len());
         Ok(Accepted { body, delivery })
@@ -217,8 +217,7 @@ fn catch_panic<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<
     caught.map(|caught| caught.map_err(|_| "the receiver panicked".to_owned()))
 }
 
-fn delivery(authenticated: &Authenticated<'_>, context: &Context) -> Delivery {
-    let headers = authenticated.request().headers();
+fn delivery(headers: Headers, context: &Context) -> Delivery {
     let content_type = headers.content_type;
     let trace = context.xray_trace_id.clone();
     Delivery {
