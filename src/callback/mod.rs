@@ -232,14 +232,15 @@ impl<'a> Callback<'a> {
 
 /// Returns the name of the event, with a warning if it is not one text.
 fn event<'a>(parent: &Object<'a>, name: &str, path: &str) -> (Option<Cow<'a, str>>, Vec<String>) {
-    let (event, is_text) = match parent.first(name) {
-        Some(Node::Text(text)) => (Some(text.clone()), true),
-        value => (None, value.is_none()),
+    let (event, warning) = match parent.first(name) {
+        None => (None, None),
+        Some(Node::Object(_)) => (None, Some("an object instead of text")),
+        Some(Node::Text(text)) => {
+            let is_repeated = parent.values(name).is_repeated();
+            let warning = is_repeated.then_some("several values; the first is used");
+            (Some(text.clone()), warning)
+        }
     };
-    let warning = if parent.values(name).is_repeated() {
-        Some(format!("{path}: several values; the first is used"))
-    } else {
-        (!is_text).then(|| format!("{path}: an object instead of text"))
-    };
+    let warning = warning.map(|warning| format!("{path}: {warning}"));
     (event, warning.into_iter().collect())
 }

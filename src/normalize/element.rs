@@ -126,6 +126,15 @@ impl<'p, 't> Element<'p, 't> {
         self.text_of(name, self.single(name).first()?)
     }
 
+    /// Returns the text of `name`, unless it has several values: none of them is reliable. That adds a warning.
+    pub(super) fn only_text(&self, name: &str) -> Option<&'t str> {
+        if self.is_repeated(name) {
+            self.warn(name, "several values; none is used");
+            return None;
+        }
+        self.text(name)
+    }
+
     /// Returns the trimmed text of `name`, in the type of the record's fields.
     pub(super) fn field(&self, name: &str) -> Option<Cow<'t, str>> {
         self.text(name).map(Cow::Borrowed)
@@ -207,7 +216,7 @@ impl<'p, 't> Element<'p, 't> {
         self.warnings.add(|| self.path_to(name, None), problem);
     }
 
-    /// Whether `name` has several values, so that none of them is reliable.
+    /// Returns whether `name` has several values.
     pub(super) fn is_repeated(&self, name: &str) -> bool {
         self.members.values(name).is_repeated()
     }

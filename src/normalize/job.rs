@@ -1,4 +1,4 @@
-//! Reads what all families share: a job's id, times, state, outcome, problems, error and headers.
+//! Reads what the families share: a job's id, times, state, outcome, problems, error and headers.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -21,7 +21,8 @@ pub(super) fn fill_job<'t, D>(
     record.queue_id = node.field("QueueId");
 }
 
-/// How a job ended. Each field follows from those before it.
+/// How a job ended. The outcome follows from the state and from the failures inside. It decides whether these
+/// failures are kept, and whether there is an error.
 pub(super) struct Status<'t> {
     pub(super) state: Option<Cow<'t, str>>,
     pub(super) outcome: Outcome,
@@ -32,7 +33,7 @@ pub(super) struct Status<'t> {
 impl<'t> Status<'t> {
     /// Reads the status of a job, a run or a task of a run. `problems` are the failures inside it.
     pub(super) fn new(element: &Element<'_, 't>, problems: Vec<Problem<'t>>) -> Self {
-        let state = state(element);
+        let state = element.only_text("State").map(Cow::Borrowed);
         let outcome = outcome(element, state.as_deref(), &problems);
         let error = match outcome {
             Outcome::Failed => error(element.field("Code"), element.field("Message")),
@@ -64,15 +65,6 @@ impl<'t> Status<'t> {
     }
 }
 
-/// Returns the state, if it is one word.
-fn state<'t>(element: &Element<'_, 't>) -> Option<Cow<'t, str>> {
-    if element.is_repeated("State") {
-        element.warn("State", "several values; none is used");
-        return None;
-    }
-    element.field("State")
-}
-
 /// Returns the outcome: by the state and the failures inside, or without a state by the `Code`. An unknown state
 /// adds a warning.
 fn outcome(element: &Element<'_, '_>, state: Option<&str>, problems: &[Problem<'_>]) -> Outcome {
@@ -91,8 +83,7 @@ fn outcome(element: &Element<'_, '_>, state: Option<&str>, problems: &[Problem<'
         }
         // A state that is not one word was given, so the code does not replace it.
         None if element.members().has("State") => Outcome::UNKNOWN,
-        None => match element.text("Code") {
-            Some(_) if element.is_repeated("Code") => Outcome::UNKNOWN,
+        None => match element.only_text("Code") {
             Some(code) if is_success(code) => succeeded(),
             Some(_) => Outcome::Failed,
             None => Outcome::UNKNOWN,

@@ -2,9 +2,9 @@
 //!
 //! `Job::new` creates a record and decides its family. `task`, `workflow` and `moderation` fill it, each for its
 //! family. They read the vendor node, the element that describes the job, through `element`. What they share is
-//! in one module for each part of the record: `job` decides state, outcome, problems and error, in that order;
-//! `input`, `outputs`, `inspection` and `verdict` read the rest. `location` parses URLs, and combines buckets and
-//! regions. `detail` serializes the complete node, and `callback::fields` lists the names that are lists, numbers
+//! in one module for each part of the record: `job` decides the state, the outcome, which problems are kept, and
+//! the error; `input`, `outputs`, `inspection` and `verdict` read the rest. `location` parses URLs, and combines
+//! buckets and regions. `detail` serializes the complete node, and `callback::fields` lists the names that are lists, numbers
 //! and booleans there.
 //!
 //! A new job kind goes into `task` (its outputs and hidden failures) and `callback::fields` (its lists, numbers

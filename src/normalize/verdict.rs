@@ -5,14 +5,13 @@ use cloud_infinite_job_record::{Forbidden, Outcome, Verdict};
 use super::element::Element;
 use crate::callback::number;
 
-/// Returns what the vendor did with an object, if it is valid for this outcome: a failed job has 0 as well. If
-/// there are several values, none of them is reliable.
+/// Returns what the vendor did with an object, if it is valid for this outcome: a failed job has 0 as well.
 pub(super) fn forbidden(
     element: &Element<'_, '_>,
     name: &str,
     outcome: &Outcome,
 ) -> Option<Forbidden> {
-    let number = element.text(name)?;
+    let number = element.only_text(name)?;
     let forbidden = match parse_number(number) {
         Some(0.0) => Forbidden::None,
         Some(1.0) => Forbidden::Frozen,
@@ -26,7 +25,7 @@ pub(super) fn forbidden(
         outcome,
         Outcome::Succeeded | Outcome::Partial | Outcome::Pending
     );
-    (is_valid && !element.is_repeated(name)).then_some(forbidden)
+    is_valid.then_some(forbidden)
 }
 
 pub(super) fn verdict_of_number(text: &str) -> Option<Verdict> {
@@ -48,24 +47,20 @@ pub(super) fn verdict_of_word(text: &str) -> Option<Verdict> {
 }
 
 /// Returns the verdict of the value `name`, if it is valid for this outcome: a failed job has 0 as well, and
-/// later parts of a live video may differ. If there are several values, none of them is reliable.
+/// later parts of a live video may differ.
 pub(super) fn verdict(
     element: &Element<'_, '_>,
     name: &str,
     parse: fn(&str) -> Option<Verdict>,
     outcome: &Outcome,
 ) -> Verdict {
-    let Some(text) = element.text(name) else {
+    let Some(text) = element.only_text(name) else {
         return Verdict::UNKNOWN;
     };
-    let verdict = match parse(text) {
-        _ if element.is_repeated(name) => Verdict::UNKNOWN,
-        Some(verdict) => verdict,
-        None => {
-            element.warn_quoting(name, "unknown verdict", text);
-            Verdict::UNKNOWN
-        }
-    };
+    let verdict = parse(text).unwrap_or_else(|| {
+        element.warn_quoting(name, "unknown verdict", text);
+        Verdict::UNKNOWN
+    });
     match outcome {
         Outcome::Succeeded | Outcome::Partial => verdict,
         Outcome::Pending if verdict != Verdict::Normal => verdict,
