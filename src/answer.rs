@@ -32,12 +32,12 @@ pub(crate) enum Answer {
     Empty,
     /// The body is larger than a function URL accepts.
     ContentTooLarge,
-    /// The body is unreadable and in the vault. A retry would fail as well, so Tencent does not need to send it
-    /// again.
+    /// The body is in the vault, because it is unreadable or the receiver panicked. A retry would fail as well, so
+    /// Tencent does not need to send it again.
     Quarantined {
         /// The key in the vault.
         key: String,
-        /// Why the body is unreadable.
+        /// The error of the parser, or that the receiver panicked.
         reason: String,
     },
     /// Not all jobs are on the queue, so the body is in the vault. If Tencent does not retry, an operator
@@ -45,7 +45,7 @@ pub(crate) enum Answer {
     Spilled {
         /// The key in the vault.
         key: String,
-        /// The error of the queue.
+        /// The error of the queue, or of the vault for an oversize message.
         reason: String,
     },
     /// The body could not be stored in the vault. Only Tencent has it, and should send it again.
@@ -55,13 +55,13 @@ pub(crate) enum Answer {
     },
     /// A record is too large for the queue, and no vault is configured. A retry would fail as well, but the
     /// failure is visible at Tencent.
-    TooLarge {
-        /// The size.
+    OversizeWithoutVault {
+        /// The size of the message, as a sentence.
         reason: String,
     },
 }
 
-/// A row of the table.
+/// A row of the table of answers.
 struct Row {
     status: StatusCode,
     level: Level,
@@ -104,7 +104,7 @@ impl Answer {
                 Level::ERROR,
                 Some("VaultFailures"),
             ),
-            Self::TooLarge { .. } => (
+            Self::OversizeWithoutVault { .. } => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Level::ERROR,
                 Some("VaultFailures"),
@@ -131,7 +131,7 @@ impl Answer {
             Self::Quarantined { .. } => "quarantined: body cannot be read",
             Self::Spilled { .. } => "spilled to the vault: not every record was published",
             Self::NotStored { .. } => "not stored: the vault failed or is not configured",
-            Self::TooLarge { .. } => {
+            Self::OversizeWithoutVault { .. } => {
                 "not stored: too large for the queue, and no vault is configured"
             }
         }
@@ -158,7 +158,7 @@ impl Answer {
             Self::Quarantined { reason, .. }
             | Self::Spilled { reason, .. }
             | Self::NotStored { reason }
-            | Self::TooLarge { reason } => Some(reason),
+            | Self::OversizeWithoutVault { reason } => Some(reason),
             _ => None,
         }
     }

@@ -51,7 +51,7 @@ where
                     error.source()
                 });
             let texts: Vec<_> = sources.map(ToString::to_string).collect();
-            format!("could not connect: {}", texts.join(": "))
+            format!("connection failed: {}", texts.join(": "))
         }
         SdkError::DispatchFailure(failure) if is_connection_closed(failure) => {
             "the connection was closed before the response was complete".to_owned()
@@ -83,17 +83,17 @@ const TRANSIENT: [&str; 7] = [
     "Timeout",
 ];
 
-/// Whether a call that failed with this code may succeed later.
+/// Returns whether a call that failed with this code may succeed later.
 pub(crate) fn is_transient(code: &str) -> bool {
     contains_any(code, &TRANSIENT)
 }
 
-/// Whether a code contains one of these parts.
+/// Returns whether a code contains one of these parts.
 pub(crate) fn contains_any(code: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| code.contains(part))
 }
 
-/// Whether the same call may succeed later. Returns `false` for a missing permission or resource, and for a
+/// Returns whether the same call may succeed later. Returns `false` for a missing permission or resource, and for a
 /// malformed request.
 fn may_succeed_later<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// Whether the connection was closed before the response was complete: of the errors that the SDK does
+/// Returns whether the connection was closed before the response was complete: of the errors that the SDK does
 /// not classify, only this one has a kind.
 fn is_connection_closed(failure: &DispatchFailure) -> bool {
     failure.as_other().is_some()

@@ -86,7 +86,7 @@ impl<'e> Request<'e> {
         self.raw_query_string.as_ref().map_or("", |query| &query.0)
     }
 
-    /// Whether the method is POST.
+    /// Returns whether the method is POST.
     pub fn is_post(&self) -> bool {
         self.request_context.http.method == "POST"
     }

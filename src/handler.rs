@@ -1,4 +1,4 @@
-//! Handles a request: limit, authenticate, decode, parse, normalize, publish, answer.
+//! Handles a request: limit, authenticate, decode, parse, publish each normalized job, respond.
 
 use std::{
     convert::Infallible,
@@ -34,7 +34,7 @@ const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// The part of an invocation's time that is reserved for returning the response to Lambda.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
-/// The least time for the vault, even if the deadline has passed: see `publish::MIN_QUEUE_TIME`.
+/// The least time for the vault, even if the deadline has passed: see `publish::MIN_PUBLISH_TIME`.
 const MIN_VAULT_TIME: Duration = Duration::from_millis(250);
 
 /// Handles requests. Contains the state that all invocations share.
@@ -167,9 +167,11 @@ impl Handler {
         invocation.stats = report.stats;
         match report.error {
             None => Ok(Answer::Published { ids: report.ids }),
-            Some(error @ PublishError::TooLarge { .. }) => Ok(Answer::TooLarge {
-                reason: error.to_string(),
-            }),
+            Some(error @ PublishError::OversizeWithoutVault { .. }) => {
+                Ok(Answer::OversizeWithoutVault {
+                    reason: error.to_string(),
+                })
+            }
             // The vault may store the body although it did not store all large messages.
             Some(error) => Err(Undelivered {
                 prefix: KeyPrefix::Spill,

@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
     // A value that is not UTF-8 is invalid, not missing.
     let get = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let (log, config) = Config::from_env(get);
-    telemetry::start(log);
+    telemetry::init(log);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let config = match config {
         Ok(config) => config,

@@ -80,7 +80,8 @@ impl<'m> EmfLine<'m> {
         self.of_function.push(Definition { name, unit });
     }
 
-    /// Adds the number of records with a family and an outcome. A line can contain only one such number.
+    /// Adds the number of records of a published callback with a family and an outcome. A line can contain only
+    /// one such number.
     pub(crate) fn add_records(&mut self, family: &'m str, outcome: &'m str, count: usize) {
         let name = "RecordsPublished";
         self.members.insert("family", Member::Text(family));

@@ -13,9 +13,9 @@ use crate::{
     vault::{KeyPrefix, NewObject, RequestMetadata, Vault, VaultError},
 };
 
-/// The least time to publish, even if the deadline has passed: after a freeze the clock may be wrong. Lambda
-/// stops an invocation that exceeds its time-out.
-const MIN_QUEUE_TIME: Duration = Duration::from_millis(250);
+/// The least time for the queue and for oversize messages, even if the deadline has passed: after a freeze the
+/// clock may be wrong. Lambda stops an invocation that exceeds its time-out.
+const MIN_PUBLISH_TIME: Duration = Duration::from_millis(250);
 
 /// Publishes events to the queue. Oversize events use the vault.
 pub struct Publisher {
@@ -33,7 +33,7 @@ pub enum PublishError {
     /// A message is too large for the queue, and the vault did not store it.
     Vault(VaultError),
     /// A message is too large for the queue, and no vault is configured. A retry does not help.
-    TooLarge {
+    OversizeWithoutVault {
         /// Its size in bytes, attributes included.
         bytes: usize,
     },
@@ -44,7 +44,7 @@ impl fmt::Display for PublishError {
         match self {
             Self::Queue(error) => write!(f, "the queue: {error}"),
             Self::Vault(error) => error.fmt(f),
-            Self::TooLarge { bytes } => {
+            Self::OversizeWithoutVault { bytes } => {
                 write!(f, "a message of {bytes} bytes exceeds QUEUE_MAX_BYTES")
             }
         }
@@ -150,7 +150,7 @@ impl<'p> Publication<'p> {
         Self {
             publisher,
             delivery,
-            deadline: (delivery.deadline - for_vault).max(now + MIN_QUEUE_TIME),
+            deadline: (delivery.deadline - for_vault).max(now + MIN_PUBLISH_TIME),
             queue_budget: publisher.budget,
             vault_budget,
             batch: Vec::new(),
@@ -158,7 +158,7 @@ impl<'p> Publication<'p> {
         }
     }
 
-    /// Whether no other message can be published: the queue is not available.
+    /// Returns whether no other message can be published: the queue is not available.
     fn is_stopped(&self) -> bool {
         matches!(
             self.report.error,
@@ -220,7 +220,7 @@ impl<'p> Publication<'p> {
         let publisher = self.publisher;
         let bytes = message.bytes();
         let Some(vault) = &publisher.vault else {
-            return Err(PublishError::TooLarge { bytes });
+            return Err(PublishError::OversizeWithoutVault { bytes });
         };
         let begin = Instant::now();
         let deadline = self.deadline.min(begin + self.vault_budget);

@@ -37,7 +37,7 @@ pub struct Queue {
 pub enum QueueError {
     /// SQS always rejects this message. It may accept other messages.
     Refused(String),
-    /// SQS is unavailable, refuses all messages, or did not accept them in time.
+    /// SQS is unavailable, rejects all messages, or did not accept them in time.
     Unavailable(String),
 }
 
@@ -77,7 +77,7 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Whether this is a FIFO queue.
+    /// Returns whether this is a FIFO queue.
     pub(crate) fn is_fifo(&self) -> bool {
         self.url.ends_with(".fifo")
     }
@@ -164,7 +164,7 @@ impl Queue {
         // An entry in both lists is possibly not on the queue. An entry in neither list is not on it.
         unconfirmed.retain(|&index| {
             let id = index.to_string();
-            match failure(&id).map(refused_entry) {
+            match failure(&id).map(entry_fault) {
                 None => !is_accepted(&id),
                 Some(fault) if fault.kind == FaultKind::Transient => {
                     first.get_or_insert(fault);
@@ -194,7 +194,7 @@ where
     }
 }
 
-fn refused_entry(entry: &BatchResultErrorEntry) -> Fault {
+fn entry_fault(entry: &BatchResultErrorEntry) -> Fault {
     let code = entry.code();
     let kind = if !entry.sender_fault() || aws::is_transient(code) {
         FaultKind::Transient

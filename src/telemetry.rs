@@ -25,7 +25,7 @@ use crate::{
 pub const MAX_EVENT_IDS: usize = 100;
 
 /// Initializes logging, and the panic hook.
-pub fn start(config: LogConfig) {
+pub fn init(config: LogConfig) {
     let targets = Targets::new()
         .with_target("cloud_infinite_callback", config.level)
         .with_target("callback", config.level)
@@ -64,10 +64,10 @@ pub(crate) struct Invocation {
     pub(crate) records: Records,
 }
 
-/// The records of an invocation, whether they were published or not.
+/// The records that were created in an invocation. If publishing stops early, later jobs have no record.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    /// The job id of the first record.
+    /// The job id of the first record that has one.
     job_id: Option<String>,
     by_family_and_outcome: BTreeMap<(Family, cloud_infinite_job_record::Outcome), usize>,
 }

@@ -25,9 +25,9 @@ const MAX_VALUE_LENGTH: usize = 512;
 /// The kinds of objects, each with its own key prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPrefix {
-    /// Bodies that cannot be read.
+    /// Bodies that are unreadable, or during which the receiver panicked.
     Quarantine,
-    /// Bodies that the queue did not accept in time.
+    /// Bodies whose jobs are not all on the queue.
     Spill,
     /// Messages over the queue's limit. The queue receives pointers to them.
     Oversize,
@@ -71,7 +71,7 @@ pub(crate) struct NewObject<'o> {
 /// The bucket for bodies and large messages.
 pub struct Vault {
     bucket: String,
-    /// The time for all attempts at one object.
+    /// The time for all attempts at one body, and at all oversize messages of a body together.
     budget: Duration,
     /// Created on first use, because most instances never need it, and creating it would extend each cold
     /// start.
@@ -109,13 +109,13 @@ impl Vault {
         }
     }
 
-    /// Sets the time for all attempts at one object.
+    /// Sets the time for all attempts: see [`BUDGET`].
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
 
-    /// Returns the time for all attempts at one object.
+    /// Returns the time for all attempts.
     pub(crate) fn budget(&self) -> Duration {
         self.budget
     }

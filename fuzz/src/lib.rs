@@ -49,7 +49,7 @@ pub fn parse_json(json: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
-/// Whether serde_json failed because a number does not fit in an `f64`.
+/// Returns whether serde_json failed because a number does not fit in an `f64`.
 pub fn is_out_of_range(result: &Result<Value, serde_json::Error>) -> bool {
     let error = result.as_ref().err();
     error.is_some_and(|error| error.to_string().starts_with("number out of range"))
@@ -60,7 +60,7 @@ fn is_allowed_by_sqs(character: char) -> bool {
         | '\u{10000}'..)
 }
 
-/// Whether a value, or any value inside it, is empty. A record has no empty values.
+/// Returns whether a value, or any value inside it, is empty. A record has no empty values.
 fn has_empty_value(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -1,11 +1,11 @@
 //! Classifies characters: white space, and what XML 1.0 allows in text and names.
 
-/// Whether a byte is white space, in XML and in JSON. Other Unicode white space is text.
+/// Returns whether a byte is white space, in XML and in JSON. Other Unicode white space is text.
 pub(super) fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// Whether a text is nothing but white space.
+/// Returns whether a text is nothing but white space.
 pub(super) fn is_blank(text: &str) -> bool {
     text.bytes().all(is_white_space)
 }
@@ -35,7 +35,7 @@ pub(super) fn first_forbidden(body: &str) -> Option<(usize, char)> {
     characters.find(|(_, character)| !is_xml_character(*character))
 }
 
-/// Whether a character is in the production `Char` of XML 1.0.
+/// Returns whether a character is in the production `Char` of XML 1.0.
 pub(crate) fn is_xml_character(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
@@ -44,7 +44,7 @@ pub(crate) fn is_xml_character(character: char) -> bool {
     }
 }
 
-/// Whether a text is in the production `Name` of XML 1.0.
+/// Returns whether a text is in the production `Name` of XML 1.0.
 pub(super) fn is_name(name: &str) -> bool {
     // The vendor's names are like this. Checking the complete rule takes ten times as long.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';

@@ -11,7 +11,7 @@ use super::tree::{MIXED_TEXT, Member, Node, Object, Values};
 pub(crate) const COS_HEADERS: &str = "CosHeaders";
 
 /// Returns an object without headers that have no value, unless nothing else is left of it.
-pub(super) fn object(mut members: Vec<Member<'_>>) -> Option<Node<'_>> {
+pub(super) fn object_without_empty_headers(mut members: Vec<Member<'_>>) -> Option<Node<'_>> {
     let is_empty = |value: &Node<'_>| {
         let pair = value.as_object().and_then(pair);
         pair.is_some_and(|(_, values)| values.is_empty())

@@ -11,7 +11,7 @@ const GZIP: &[u8] = b"\x1F\x8B";
 /// The longest XML declaration, in bytes.
 const MAX_DECLARATION_LENGTH: usize = 200;
 
-/// Whether a body is nothing but white space.
+/// Returns whether a body is nothing but white space.
 pub fn is_empty(body: &[u8]) -> bool {
     without_bom(body).iter().all(|byte| is_white_space(*byte))
 }
@@ -43,7 +43,7 @@ pub(crate) fn encoding_hint(body: &[u8], content_encoding: Option<&str>) -> &'st
     }
 }
 
-/// Whether the XML declaration of a body names an encoding other than UTF-8.
+/// Returns whether the XML declaration of a body names an encoding other than UTF-8.
 fn declares_other_encoding(body: &[u8]) -> bool {
     let begin = String::from_utf8_lossy(&body[..body.len().min(MAX_DECLARATION_LENGTH)]);
     let declaration = begin.trim_start().strip_prefix("<?xml");

@@ -17,7 +17,7 @@ pub enum ReadErrorKind {
     /// must not have.
     Malformed,
     /// The body exceeds a limit.
-    TooLarge,
+    LimitExceeded,
     /// The body contains no job, or something other than a job.
     NoJob,
 }

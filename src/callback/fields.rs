@@ -41,7 +41,7 @@ impl Dialect {
     }
 }
 
-/// Whether `name` below `parent` is a list in one of the dialects.
+/// Returns whether `name` below `parent` is a list in one of the dialects.
 pub(super) fn may_be_list(parent: &str, name: &str) -> bool {
     let shapes = [Dialect::Jobs, Dialect::Moderation].map(|dialect| dialect.shape(parent, name));
     shapes.contains(&Shape::List)

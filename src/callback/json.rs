@@ -147,7 +147,9 @@ impl<'a> Parser<'a> {
             self.trailing_commas.extend(has_comma.then_some(comma_at));
             let closed = self.open.pop().filter(|closed| closed.end == b'}');
             if let Some(Open { name, .. }) = closed {
-                let object = cos_headers::object(self.members.drain(first..).collect());
+                let object = cos_headers::object_without_empty_headers(
+                    self.members.drain(first..).collect(),
+                );
                 self.members.extend(object.map(|object| (name, object)));
             }
         }
@@ -157,7 +159,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether the first value in the root is the wrapper, which is not counted twice.
+    /// Returns whether the first value in the root is the wrapper, which is not counted twice.
     fn has_wrapper(&self) -> bool {
         let first = self.open.get(1);
         first.is_some_and(|value| value.first == 0 && *value.name == *WRAPPER)

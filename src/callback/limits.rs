@@ -22,13 +22,14 @@ const MAX_NODES: usize = 200_000;
 /// a small body with many siblings and many jobs could become gigabytes.
 pub(super) const MAX_COPIED_BYTES: usize = 64 * 1024 * 1024;
 
-/// The most text that the outputs of one job may have, in bytes. A long prefix, bucket or job id is repeated in
-/// each output, so without a limit a small body could have a record of gigabytes. 5,000 pages have half a
-/// megabyte.
+/// The most text that the outputs of one job may have, in bytes; later outputs are dropped with a warning. A long
+/// prefix, bucket or job id is repeated in each output, so without a limit a small body could have a record of
+/// gigabytes. 5,000 pages have half a megabyte.
 pub(crate) const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 
-/// The most warnings of a record: otherwise a workflow with thousands of malformed tasks would double its size.
-/// One more warning counts those that were dropped.
+/// The most warnings about the values of a job: otherwise a workflow with thousands of malformed tasks would
+/// double the size of its record. One more warning counts those that were dropped. Warnings that contain the
+/// only copy of a value are not limited.
 pub(crate) const MAX_WARNINGS: usize = 50;
 
 /// Counts the nodes of a body, and their depth.
@@ -56,7 +57,7 @@ impl NodeCounter {
             return Ok(());
         };
         let text = format!("{}: {reason}", place());
-        Err(ReadError::new(ReadErrorKind::TooLarge, text))
+        Err(ReadError::new(ReadErrorKind::LimitExceeded, text))
     }
 
     /// Checks the depth of the messages of a body with this root.
@@ -67,6 +68,6 @@ impl NodeCounter {
             return Ok(());
         }
         let reason = format!("a message would be nested deeper than {MAX_MESSAGE_DEPTH} levels");
-        Err(ReadError::new(ReadErrorKind::TooLarge, reason))
+        Err(ReadError::new(ReadErrorKind::LimitExceeded, reason))
     }
 }

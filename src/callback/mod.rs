@@ -175,7 +175,7 @@ impl<'a> Callback<'a> {
                  than {MAX_COPIED_BYTES}",
                 jobs.len()
             );
-            return Err(ReadError::new(ReadErrorKind::TooLarge, reason));
+            return Err(ReadError::new(ReadErrorKind::LimitExceeded, reason));
         }
         Ok(Self {
             node,
@@ -186,7 +186,7 @@ impl<'a> Callback<'a> {
         })
     }
 
-    /// Whether this is the probe of the vendor's console.
+    /// Returns whether this is the probe of the vendor's console.
     fn is_probe(&self) -> bool {
         // If there are several values, one of them may be a verdict.
         fn only<'t>(object: &'t Object<'t>, name: &str) -> Option<&'t Node<'t>> {

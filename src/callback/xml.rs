@@ -165,7 +165,9 @@ impl<'a> Document<'a> {
             return;
         };
         let node = match element.has_elements {
-            true => cos_headers::object(self.members.drain(element.first..).collect()),
+            true => cos_headers::object_without_empty_headers(
+                self.members.drain(element.first..).collect(),
+            ),
             false => element.text.and_then(Node::text),
         };
         let member = node.map(|node| (Name::Borrowed(element.name), node));

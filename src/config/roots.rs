@@ -57,7 +57,7 @@ impl Roots {
     }
 }
 
-/// Whether this is PEM with at least one certificate, and each is a valid root: the SDK panics at an
+/// Returns whether this is PEM with at least one certificate, and each is a valid root: the SDK panics at an
 /// invalid one.
 fn are_certificates(pem: &[u8]) -> bool {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();

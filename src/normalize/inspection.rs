@@ -30,7 +30,8 @@ pub(super) fn inspection<'t>(node: &Element<'_, 't>, outcome: &Outcome) -> Optio
     first.filter(|_| is_harmless)
 }
 
-/// Whether there are values of `name`, and all are objects: a result that is missing or a text says nothing.
+/// Returns whether there are values of `name`, and all are objects: a result that is missing or a text says
+/// nothing.
 fn are_objects(element: &Element<'_, '_>, name: &str) -> bool {
     let values = element.members().values(name).iter().count();
     values > 0 && values == element.children(name).count()

@@ -8,7 +8,7 @@ use super::element::Element;
 use crate::callback::{self, Node, trim};
 
 /// Fills the fields that tasks and moderation jobs share. `problems` are the failures inside the job.
-pub(super) fn fill_job<'t, D>(
+pub(super) fn fill_from_jobs_detail<'t, D>(
     record: &mut Record<'t, D>,
     node: &Element<'_, 't>,
     problems: Vec<Problem<'t>>,
@@ -91,7 +91,7 @@ fn outcome(element: &Element<'_, '_>, state: Option<&str>, problems: &[Problem<'
     }
 }
 
-/// Whether a `Code` means success.
+/// Returns whether a `Code` means success.
 fn is_success(code: &str) -> bool {
     matches!(code, "Success" | "0")
 }

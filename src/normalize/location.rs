@@ -71,7 +71,7 @@ impl<'t> Location<'t> {
         })
     }
 
-    /// Whether both may name the same bucket: what both name is equal.
+    /// Returns whether both may name the same bucket: what both name is equal.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let agree =
             |one: &Option<_>, other: &Option<_>| one.is_none() || other.is_none() || one == other;

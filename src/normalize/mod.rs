@@ -4,8 +4,8 @@
 //! family. They read the vendor node, the element that describes the job, through `element`. What they share is
 //! in one module for each part of the record: `job` decides the state, the outcome, which problems are kept, and
 //! the error; `input`, `outputs`, `inspection` and `verdict` read the rest. `location` parses URLs, and combines
-//! buckets and regions. `detail` serializes the complete node, and `callback::fields` lists the names that are lists, numbers
-//! and booleans there.
+//! buckets and regions. `detail` serializes the complete node, and `callback::fields` lists the names that are
+//! lists, numbers and booleans there.
 //!
 //! A new job kind goes into `task` (its outputs and hidden failures) and `callback::fields` (its lists, numbers
 //! and booleans): see `docs/adding-a-job-kind.md`.
@@ -59,14 +59,14 @@ impl<'t> Job<'t> {
         let node = Element::node(detail, &warnings);
         let mut record = Record::new(family, Outcome::UNKNOWN, detail);
         record.event = event.map(Cow::Borrowed);
-        let mut output_bucket = Location::default();
+        let mut output_location = Location::default();
         match format {
             JobFormat::Workflow => workflow::fill(&mut record, node),
             JobFormat::ModerationSimple => moderation::fill_simple(&mut record, node),
             JobFormat::ModerationDetail | JobFormat::VirusDetection => {
                 moderation::fill(&mut record, node, format)
             }
-            JobFormat::Task | JobFormat::Unknown => output_bucket = task::fill(&mut record, node),
+            JobFormat::Task | JobFormat::Unknown => output_location = task::fill(&mut record, node),
         }
         record.warnings = warnings.into_vec();
         // Added last, without a limit: the value of such a sibling is nowhere else in the record.
@@ -74,7 +74,7 @@ impl<'t> Job<'t> {
         let hidden = hidden.map(|(name, value)| hidden_sibling(name, &value));
         record.warnings.extend(hidden);
         record.warnings.extend(event_warning);
-        let Location { bucket, region, .. } = routing_bucket(&record.input, output_bucket);
+        let Location { bucket, region, .. } = routing_location(&record.input, output_location);
         Self {
             record,
             bucket,
@@ -102,12 +102,12 @@ fn event<'t>(
 }
 
 /// Returns the bucket of the input, else that of `Operation.Output`.
-fn routing_bucket<'t>(input: &Input<'t>, output_bucket: Location<'t>) -> Location<'t> {
-    let input_bucket = Location::of_input(input);
-    let prefer_input = input_bucket.bucket.is_some() || output_bucket.bucket.is_none();
+fn routing_location<'t>(input: &Input<'t>, output_location: Location<'t>) -> Location<'t> {
+    let input_location = Location::of_input(input);
+    let prefer_input = input_location.bucket.is_some() || output_location.bucket.is_none();
     match prefer_input {
-        true => input_bucket.or(&output_bucket),
-        false => output_bucket.or(&input_bucket),
+        true => input_location.or(&output_location),
+        false => output_location.or(&input_location),
     }
 }
 
@@ -154,7 +154,9 @@ fn detect_format(node: JobNode, event: Option<&str>, job: Members<'_>) -> JobFor
         }
         (JobNode::JobsDetail, Some("TaskFinish")) => JobFormat::Task,
         (JobNode::JobsDetail, _) if is_task => JobFormat::Task,
-        (JobNode::JobsDetail, None) if moderation::is_verdict(job) => JobFormat::ModerationDetail,
+        (JobNode::JobsDetail, None) if moderation::is_moderation(job) => {
+            JobFormat::ModerationDetail
+        }
         (JobNode::JobsDetail, None) => JobFormat::Task,
         (JobNode::JobsDetail, Some(_)) => JobFormat::Unknown,
     }

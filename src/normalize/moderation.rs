@@ -8,7 +8,7 @@ use super::{
     JobFormat,
     element::Element,
     input::{input, simple_input},
-    job::{Status, error, fill_job, headers, problem},
+    job::{Status, error, fill_from_jobs_detail, headers, problem},
     location::Location,
     outputs::{Outputs, object_names},
     verdict::{forbidden, parse_number, verdict, verdict_of_number, verdict_of_word},
@@ -46,14 +46,14 @@ impl JobFormat {
     }
 }
 
-/// Whether an element of `JobsDetail` without a tag and an operation is virus detection.
+/// Returns whether an element of `JobsDetail` without a tag and an operation is virus detection.
 pub(super) fn is_virus_detection(job: Members<'_>) -> bool {
     let words = job.values("Suggestion").iter().filter_map(Node::as_text);
     job.has("DetectDetail") || words.map(trim).any(|word| verdict_of_word(word).is_some())
 }
 
-/// Whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job.
-pub(super) fn is_verdict(job: Members<'_>) -> bool {
+/// Returns whether an element of `JobsDetail` without an event, a tag and an operation is a moderation job.
+pub(super) fn is_moderation(job: Members<'_>) -> bool {
     let has_flag = |info: &Node<'_>| info.as_object().is_some_and(|info| info.has("HitFlag"));
     let is_scene = |(name, values): (&str, Values<'_>)| {
         scene_name(name, JobFormat::ModerationDetail).is_some() && values.iter().any(has_flag)
@@ -67,7 +67,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>, for
         JobFormat::VirusDetection => Some(Cow::Borrowed("VirusDetect")),
         _ => record.event.clone(),
     };
-    fill_job(record, &node, Vec::new());
+    fill_from_jobs_detail(record, &node, Vec::new());
     record.input = input(&node, &Location::default());
     record.headers = headers(&[Some(node)], COS_HEADERS);
     record.outputs = masked_copies(&node);
@@ -110,8 +110,8 @@ pub(super) fn fill_simple<'t, D>(record: &mut Record<'t, D>, node: Element<'_, '
     record.moderation = Some(moderation(&[data], verdict_outcome, format));
 }
 
-/// Whether a job moderates a live stream, whose later callbacks may have other results. Adds a warning if so: the
-/// Simple form has no state that says it.
+/// Returns whether a job moderates a live stream, whose later callbacks may have other results. Adds a warning if
+/// so: the Simple form has no state that says it.
 fn is_live_stream<D>(record: &Record<'_, D>, data: &Element<'_, '_>) -> bool {
     let url = record.input.url.as_deref().unwrap_or_default();
     let (scheme, _) = url.trim_start().split_once("://").unwrap_or(("http", ""));

@@ -37,7 +37,7 @@ pub(super) fn object_names<'p, 't>(
 }
 
 impl ObjectName<'_, '_> {
-    /// Whether the object has this key. Leading slashes do not matter.
+    /// Returns whether the object has this key. Leading slashes do not matter.
     pub(super) fn is_key(&self, key: &str) -> bool {
         // The prefix may be long and belong to many names, so they are not joined.
         match without_slash(self.prefix) {
@@ -56,7 +56,7 @@ pub(super) struct Outputs<'t> {
 }
 
 impl<'t> Outputs<'t> {
-    /// Whether no output was found so far.
+    /// Returns whether no output was found so far.
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty() && self.dropped == 0
     }

@@ -13,7 +13,7 @@ use super::{
     element::Element,
     input::input,
     inspection::inspection,
-    job::{fill_job, headers, problem},
+    job::{fill_from_jobs_detail, headers, problem},
     location::Location,
     outputs::{Outputs, object_names, without_slash},
 };
@@ -46,7 +46,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
     let output = operation
         .as_ref()
         .and_then(|operation| operation.child("Output"));
-    let output_bucket = output
+    let output_location = output
         .as_ref()
         .map(|output| Location::of_element(output, &Location::default()))
         .unwrap_or_default();
@@ -58,16 +58,16 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
         .or_else(|| kind_of_result(operation.as_ref()?));
     let operations = node.children("Operation");
     let problems = operations.flat_map(|operation| problems(&operation));
-    fill_job(record, &node, problems.collect());
+    fill_from_jobs_detail(record, &node, problems.collect());
     record.inspection = inspection(&node, &record.outcome);
     if let Some(operation) = &operation {
         record.user_data = operation.verbatim("UserData").map(Cow::Borrowed);
         record.template_id = operation.field("TemplateId");
         // With several operations, it is unknown which one the requested object belongs to.
         let requested = output.as_ref().filter(|_| !node.is_repeated("Operation"));
-        record.outputs = outputs(operation, requested, &output_bucket, record);
+        record.outputs = outputs(operation, requested, &output_location, record);
     }
-    record.input = input(input_node.as_ref().unwrap_or(&node), &output_bucket);
+    record.input = input(input_node.as_ref().unwrap_or(&node), &output_location);
     // Tts has its `Input` in the operation.
     let operation_input = operation
         .as_ref()
@@ -79,7 +79,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
         record.workflow.run_id = workflow.field("RunId");
         record.workflow.node = workflow.field("Name");
     }
-    output_bucket
+    output_location
 }
 
 /// Returns the type that the only result node of an operation names.
@@ -144,18 +144,18 @@ fn problems<'t>(operation: &Element<'_, 't>) -> Vec<Problem<'t>> {
 fn outputs<'t, D>(
     operation: &Element<'_, 't>,
     requested: Option<&Element<'_, 't>>,
-    output_bucket: &Location<'t>,
+    output_location: &Location<'t>,
     record: &Record<'t, D>,
 ) -> Vec<Output<'t>> {
     let mut outputs = Outputs::default();
-    add_media(&mut outputs, operation, output_bucket);
+    add_media(&mut outputs, operation, output_location);
     let pictures: Vec<_> = operation.children("PicProcessResult").collect();
     for picture in &pictures {
-        add_picture(&mut outputs, picture, output_bucket);
+        add_picture(&mut outputs, picture, output_location);
     }
     for (result, path) in RESULTS {
         for element in operation.children(result) {
-            add_keys(&mut outputs, &element, path, output_bucket);
+            add_keys(&mut outputs, &element, path, output_location);
         }
     }
     warn_of_truncated_lists(operation);
@@ -164,7 +164,7 @@ fn outputs<'t, D>(
         && made_requested_output(record, &pictures)
     {
         for name in object_names(requested, "Object") {
-            outputs.add(name, output_bucket, |output| {
+            outputs.add(name, output_location, |output| {
                 if let [picture] = &pictures[..] {
                     describe_picture(output, picture);
                 }
@@ -180,7 +180,7 @@ fn outputs<'t, D>(
     outputs
 }
 
-/// Whether a job whose result nodes contain no key made the requested object.
+/// Returns whether a job whose result nodes contain no key made the requested object.
 fn made_requested_output<D>(record: &Record<'_, D>, pictures: &[Element<'_, '_>]) -> bool {
     let has_succeeded = match record.state {
         Some(_) => matches!(record.outcome, Outcome::Succeeded | Outcome::Partial),
@@ -198,11 +198,11 @@ fn made_requested_output<D>(record: &Record<'_, D>, pictures: &[Element<'_, '_>]
 fn add_media<'t>(
     outputs: &mut Outputs<'t>,
     operation: &Element<'_, 't>,
-    output_bucket: &Location<'t>,
+    output_location: &Location<'t>,
 ) {
     for result in operation.children("MediaResult") {
         for file in result.children("OutputFile") {
-            let location = Location::of_element(&file, output_bucket);
+            let location = Location::of_element(&file, output_location);
             add_files(outputs, &file, &location);
             for sprites in file.children("SpriteOutputFile") {
                 let location = Location::of_element(&sprites, &location);
@@ -237,12 +237,12 @@ fn add_files<'t>(outputs: &mut Outputs<'t>, file: &Element<'_, 't>, location: &L
 fn add_picture<'t>(
     outputs: &mut Outputs<'t>,
     picture: &Element<'_, 't>,
-    output_bucket: &Location<'t>,
+    output_location: &Location<'t>,
 ) {
     if problem(picture).is_some() {
         return;
     }
-    let location = Location::of_element(picture, output_bucket);
+    let location = Location::of_element(picture, output_location);
     // If there are several names, it is unknown which one the size describes.
     let is_only = !picture.is_repeated("ObjectName");
     for name in object_names(picture, "ObjectName") {

@@ -167,7 +167,7 @@ fn parse(profile: &str) -> Counts {
 }
 
 impl Place<'_> {
-    /// Whether the place counts for its callers: the C library, and functions that it is called through.
+    /// Returns whether the place counts for its callers: the C library, and functions that it is called through.
     fn is_leaf(&self) -> bool {
         let is_main = ["(below main)", "__libc_start"];
         let is_through = ["alloc::raw_vec", "core::str", "__rustc"];

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 /// Returns `BYTES` random bytes in hexadecimal.
 ///
 /// # Errors
-/// If the operating system's random number generator fails.
+/// Returns an error if the operating system's random number generator fails.
 pub(crate) fn hex<const BYTES: usize>() -> anyhow::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes)?;
@@ -15,7 +15,7 @@ pub(crate) fn hex<const BYTES: usize>() -> anyhow::Result<String> {
 /// Returns a unique name for a run: its start time and a random number.
 ///
 /// # Errors
-/// If the operating system's random number generator fails.
+/// Returns an error if the operating system's random number generator fails.
 pub(crate) fn run_name() -> anyhow::Result<String> {
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     Ok(format!("{time}-{}", hex::<8>()?))

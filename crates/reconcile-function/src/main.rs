@@ -46,7 +46,7 @@ async fn main() -> Result<(), Error> {
 /// Reconciles every bucket, and writes the metrics.
 ///
 /// # Errors
-/// If a run failed, skipped jobs or exceeded its time limit. The log contains the reason.
+/// Returns an error if a run failed, skipped jobs or exceeded its time limit. The log contains the reason.
 async fn run(secrets: &Client, time_out: SystemTime) -> Result<Value, Error> {
     let key = key(secrets).await?;
     let (buckets, log_group) = (variable("BUCKETS")?, variable("LOG_GROUP")?);

@@ -40,7 +40,7 @@ impl LogArgs {
     /// Opens the log group and creates a log stream in it. Returns `None` if no log group is set.
     ///
     /// # Errors
-    /// If the log stream cannot be created.
+    /// Returns an error if the log stream cannot be created.
     pub(crate) async fn open(
         &self,
         clients: &Clients,
@@ -82,7 +82,7 @@ impl EventLog {
     /// Creates the log for a command, without reading it.
     ///
     /// # Errors
-    /// If the operating system's random number generator fails.
+    /// Returns an error if the operating system's random number generator fails.
     pub(crate) fn new(clients: &Clients, group: &str, command: &str) -> anyhow::Result<Self> {
         Ok(Self {
             client: clients.logs(),
@@ -109,7 +109,7 @@ impl EventLog {
     /// Reads the lines since `from` that were not read before.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the log cannot be read.
     pub(crate) async fn read_since(&mut self, from: Timestamp) -> anyhow::Result<()> {
         if from < self.from {
             self.read_lines(from, Some(self.from)).await?;
@@ -121,7 +121,7 @@ impl EventLog {
     /// Reads the new lines, unless the last read was less than [`REFRESH_INTERVAL`] ago.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the log cannot be read.
     pub(crate) async fn refresh(&mut self) -> anyhow::Result<()> {
         if self.read_at.elapsed() >= REFRESH_INTERVAL {
             let now = Timestamp::now();
@@ -136,7 +136,7 @@ impl EventLog {
     /// be recorded otherwise.
     ///
     /// # Errors
-    /// If the log stream cannot be created.
+    /// Returns an error if the log stream cannot be created.
     pub(crate) async fn create_stream(&mut self) -> anyhow::Result<()> {
         if !self.has_stream {
             let request = self.client.create_log_stream();
@@ -151,7 +151,7 @@ impl EventLog {
     /// Records published events in the format of the function's `published` line.
     ///
     /// # Errors
-    /// If a line cannot be written. A later reconcile may then publish the events again.
+    /// Returns an error if a line cannot be written. A later reconcile may then publish the events again.
     pub(crate) async fn add(&mut self, ids: &[String]) -> anyhow::Result<()> {
         let ids: Vec<_> = ids.iter().map(|id| loggable_id(id).into_owned()).collect();
         for ids in ids.chunks(MAX_EVENT_IDS) {

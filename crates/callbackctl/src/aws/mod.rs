@@ -35,7 +35,7 @@ impl Clients {
     /// Loads the AWS settings from the environment and profiles, with the default credential chain.
     ///
     /// # Errors
-    /// If no region or no credentials are configured.
+    /// Returns an error if no region or no credentials are configured.
     pub(crate) async fn load() -> anyhow::Result<Self> {
         let client = Builder::new()
             .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))

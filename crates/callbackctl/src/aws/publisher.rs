@@ -59,7 +59,7 @@ impl CallbackPublisher {
     /// Creates a publisher, without sending anything.
     ///
     /// # Errors
-    /// If the operating system's random number generator fails.
+    /// Returns an error if the operating system's random number generator fails.
     pub(crate) fn new(
         clients: &Clients,
         queue: &QueueArgs,

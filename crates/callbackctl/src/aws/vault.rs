@@ -165,7 +165,7 @@ impl VaultBucket {
     /// that a failed call never loses the body.
     ///
     /// # Errors
-    /// If S3 does not copy or does not delete the object.
+    /// Returns an error if S3 does not copy or does not delete the object.
     pub(crate) async fn move_to_replayed(&self, key: &str) -> anyhow::Result<()> {
         let source = format!("{}/{}", self.name, utf8_percent_encode(key, KEY));
         let copy = self

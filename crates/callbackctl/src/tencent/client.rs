@@ -82,7 +82,7 @@ impl Client {
     /// Creates a client with the API key from the environment. No request starts after the deadline.
     ///
     /// # Errors
-    /// If the key is missing, or a setting is invalid.
+    /// Returns an error if the key is missing, or a setting is invalid.
     pub(crate) fn new(bucket: &BucketArgs, deadline: Option<Instant>) -> anyhow::Result<Self> {
         let BucketArgs {
             bucket: name,

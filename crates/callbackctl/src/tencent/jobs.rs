@@ -60,7 +60,7 @@ impl VendorJob {
     /// Parses the node of a task, `JobsDetail`.
     ///
     /// # Errors
-    /// If the function cannot parse it either.
+    /// Returns an error if the function cannot parse it either.
     pub(crate) fn from_task(node: &str) -> Result<Self, ReadError> {
         let body = format!("<Response>{node}</Response>").into_bytes();
         let callback = callback_of(Payload::read(&body)?);
@@ -159,7 +159,7 @@ pub(crate) type Found = HashMap<String, Result<VendorJob, String>>;
 /// one.
 ///
 /// # Errors
-/// If no request can succeed.
+/// Returns an error if no request can succeed.
 pub(crate) async fn look_up(
     client: &mut Client,
     bucket: &str,
@@ -222,7 +222,7 @@ async fn ask(
 /// Looks up a workflow run. Returns `None` if it is unknown.
 ///
 /// # Errors
-/// If the lookup fails.
+/// Returns an error if the lookup fails.
 pub(crate) async fn look_up_run(
     client: &mut Client,
     run_id: &str,

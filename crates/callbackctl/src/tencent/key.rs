@@ -20,7 +20,7 @@ impl Key {
     /// Reads the key from the environment.
     ///
     /// # Errors
-    /// If a variable is missing or invalid.
+    /// Returns an error if a variable is missing or invalid.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
         let get = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let (Some(id), Some(secret)) = (get(SECRET_ID), get(SECRET_KEY)) else {

@@ -18,8 +18,8 @@ pub(crate) struct Element<'x> {
 /// Returns the children of the root element of `xml`.
 ///
 /// # Errors
-/// If the document is not well-formed or incomplete, has another root element, or contains text between
-/// elements.
+/// Returns an error if the document is not well-formed or incomplete, has another root element, or contains text
+/// between elements.
 pub(crate) fn children<'x>(xml: &'x str, root: &str) -> Result<Vec<Element<'x>>, &'static str> {
     let document = elements(xml)?;
     if !document.text.is_empty() {

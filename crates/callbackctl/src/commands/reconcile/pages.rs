@@ -34,7 +34,7 @@ pub(super) struct Page {
 /// Requests a page of a list.
 ///
 /// # Errors
-/// If the request fails, or the page is unreadable.
+/// Returns an error if the request fails, or the page is unreadable.
 pub(super) async fn page(
     client: &mut Client,
     list: &List,

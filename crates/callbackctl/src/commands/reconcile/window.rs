@@ -42,7 +42,7 @@ impl WindowArgs {
     /// Returns the time window of a run that starts now.
     ///
     /// # Errors
-    /// If the time window is empty, or too far in the past.
+    /// Returns an error if the time window is empty, or too far in the past.
     pub(super) fn window(&self, now: Timestamp) -> anyhow::Result<Window> {
         let times = [self.since, self.until, self.longest_job];
         let is_valid = times.iter().all(|time| !time.is_negative()) && self.until < self.since;
