@@ -163,7 +163,7 @@ pub(crate) fn sdk_config(config: &AwsConfig) -> SdkConfig {
         .region(Region::new(config.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(&config.roots))
-        // `retry` replaces it: the last attempt must be made just before the deadline.
+        // `retry` is used instead, because the last attempt must start just before the deadline.
         .retry_config(RetryConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()

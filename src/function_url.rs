@@ -39,7 +39,7 @@ pub struct Request<'e> {
 /// The supported version of the payload format.
 const VERSION: &str = "2.0";
 
-/// A text that is copied only if it has escapes.
+/// A string that is copied only if it contains escape sequences.
 #[derive(Default, Deserialize)]
 struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
 

@@ -18,7 +18,7 @@ pub(crate) struct Message {
     pub(crate) event_id: String,
     /// The event in JSON, or a pointer to it.
     pub(crate) body: String,
-    /// At most ten, none empty.
+    /// At most ten attributes. No value is empty.
     pub(crate) attributes: Vec<Attribute>,
     /// `MessageGroupId`: for fairness in a standard queue, for order in a FIFO queue.
     pub(crate) group_id: Option<String>,

@@ -106,7 +106,7 @@ impl<'a> Parser<'a> {
                 Some(b'[') => Some(b']'),
                 _ => None,
             };
-            // As in XML, leaves are a level as well, and the root has the level of `Response`.
+            // As in XML, a leaf counts as a level, and the root is at the same level as `Response`.
             let depth = self.open.len() - usize::from(self.has_wrapper());
             let place = || place(self.body, self.at);
             self.counter.add(depth, "values", place)?;

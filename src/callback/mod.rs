@@ -111,7 +111,7 @@ impl<'a> Payload<'a> {
 }
 
 impl<'a> Callback<'a> {
-    /// Finds the jobs of a body.
+    /// Creates a callback from the jobs in a body.
     fn new(mut root: Object<'a>) -> Result<Self, ReadError> {
         let runs = root.take(JobNode::WorkflowExecution.name());
         let jobs = root.take(JobNode::JobsDetail.name());

@@ -22,7 +22,7 @@ const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
 /// The trusted root certificates.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Roots {
-    /// Amazon's five, which are compiled in.
+    /// Amazon's five root certificates, which are compiled into the binary.
     Amazon,
     /// The system trust store.
     System,

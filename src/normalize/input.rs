@@ -25,8 +25,8 @@ pub(super) fn simple_input<'t>(data: &Element<'_, 't>) -> Input<'t> {
     complete(data, ["data_id", "url"], nowhere.clone(), &nowhere)
 }
 
-/// Returns an input with its URL. What the body does not name is read from the URL if the URL agrees with
-/// everything that the body names: a record must never combine two objects.
+/// Returns an input with its URL. Missing values are read from the URL, but only if it matches every value in the
+/// body: a record must never combine two objects.
 fn complete<'t>(
     element: &Element<'_, 't>,
     [data_id, url]: [&str; 2],

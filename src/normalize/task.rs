@@ -68,7 +68,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) -> 
         record.outputs = outputs(operation, requested, &output_location, record);
     }
     record.input = input(input_node.as_ref().unwrap_or(&node), &output_location);
-    // Tts has its `Input` in the operation.
+    // For `Tts`, `Input` is in `Operation`.
     let operation_input = operation
         .as_ref()
         .and_then(|operation| operation.child("Input"));

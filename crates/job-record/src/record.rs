@@ -207,7 +207,8 @@ impl<'t> Problem<'t> {
 #[non_exhaustive]
 pub struct Input<'t> {
     /// The bucket, `<name>-<APPID>`: `BucketId`, or the bucket of a COS URL in `Url` that names the same
-    /// object. If only the object is known, as for documents, it is `Operation.Output.Bucket`.
+    /// object. If only the object's key is known, as for documents, the bucket is
+    /// `Operation.Output.Bucket`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
     /// The bucket's region: `Region`, or the region from the source of the bucket. For a workflow, it can also

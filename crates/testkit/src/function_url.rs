@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-/// The token that the tests' functions accept.
+/// The token that the functions under test accept.
 pub const TOKEN: &str = "Correct-horse_battery.staple~42";
 
 /// The domain name of the function URL.

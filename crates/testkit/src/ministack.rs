@@ -23,7 +23,7 @@ pub const ACCESS_KEY_ID: &str = "test";
 /// The secret of [`ACCESS_KEY_ID`].
 pub const SECRET_ACCESS_KEY: &str = "test-secret";
 
-/// The maximum start time of MiniStack. It usually starts in 0.3 seconds.
+/// The maximum time that MiniStack needs to start. It usually starts in 0.3 seconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A shell script that stops MiniStack when its standard input closes, which always happens when this process

@@ -100,7 +100,7 @@ impl TestQueue {
                 .id(index.to_string())
                 .set_receipt_handle(message.receipt_handle.clone())
                 .build()
-                .expect("an entry with id and handle is complete")
+                .expect("an entry with an id and a receipt handle is complete")
         });
         let request = self.client.delete_message_batch().queue_url(&self.url);
         let request = request.set_entries(Some(entries.collect()));

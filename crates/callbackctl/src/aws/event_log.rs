@@ -106,7 +106,7 @@ impl EventLog {
         self.ids.contains(&*loggable_id(id))
     }
 
-    /// Reads the lines since `from` that were not read before.
+    /// Reads the lines since `from` that have not been read yet.
     ///
     /// # Errors
     /// Returns an error if the log cannot be read.

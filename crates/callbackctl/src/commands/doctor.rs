@@ -119,7 +119,10 @@ fn check_probe(url: &str) -> Finding {
 }
 
 fn check_wrong_token(url: &str) -> Finding {
-    match post(&wrong_url(url)).map_err(failed("no response to a wrong token", "try again"))? {
+    match post(&wrong_url(url)).map_err(failed(
+        "no response to the request with a wrong token",
+        "try again",
+    ))? {
         (403, _) => Ok("a wrong token is rejected".to_owned()),
         (status @ 200..=299, _) => Err((
             format!("a wrong token is accepted ({status})"),

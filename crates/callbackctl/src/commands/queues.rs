@@ -35,7 +35,7 @@ const OTHER_ELEMENTS: [&str; 5] = [
 /// The number of queues per request.
 const PAGE_SIZE: &str = "100";
 
-/// The maximum length of a printed word, in characters. Ids have 33 characters, and tokens of `callbackctl` 64.
+/// The maximum length of a printed value, in characters. Ids have 33 characters, and tokens of `callbackctl` 64.
 const MAX_WORD_LENGTH: usize = 40;
 
 /// The number of hexadecimal digits of a printed digest.
