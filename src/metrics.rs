@@ -21,7 +21,7 @@ type Dimensions = &'static [&'static [&'static str]];
 
 /// A line of the embedded metric format.
 pub(crate) struct EmfLine<'m> {
-    members: BTreeMap<&'static str, Member<'m>>,
+    members: BTreeMap<&'static str, EmfValue<'m>>,
     of_function: Vec<Definition>,
     of_records: Vec<Definition>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct EmfLine<'m> {
 /// The value of a member: of a metric or a dimension.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(crate) enum Member<'m> {
+pub(crate) enum EmfValue<'m> {
     Count(usize),
     Millis(f64),
     Text(&'m str),
@@ -64,16 +64,16 @@ impl<'m> EmfLine<'m> {
     /// Creates a line without metrics.
     pub(crate) fn new(function_name: &'m str) -> Self {
         Self {
-            members: BTreeMap::from([("FunctionName", Member::Text(function_name))]),
+            members: BTreeMap::from([("FunctionName", EmfValue::Text(function_name))]),
             of_function: Vec::new(),
             of_records: Vec::new(),
         }
     }
 
     /// Adds a metric of the function.
-    pub(crate) fn add(&mut self, name: &'static str, value: Member<'m>) {
+    pub(crate) fn add(&mut self, name: &'static str, value: EmfValue<'m>) {
         let unit = match value {
-            Member::Millis(_) => "Milliseconds",
+            EmfValue::Millis(_) => "Milliseconds",
             _ => "Count",
         };
         self.members.insert(name, value);
@@ -84,9 +84,9 @@ impl<'m> EmfLine<'m> {
     /// one such number.
     pub(crate) fn add_records(&mut self, family: &'m str, outcome: &'m str, count: usize) {
         let name = "RecordsPublished";
-        self.members.insert("family", Member::Text(family));
-        self.members.insert("outcome", Member::Text(outcome));
-        self.members.insert(name, Member::Count(count));
+        self.members.insert("family", EmfValue::Text(family));
+        self.members.insert("outcome", EmfValue::Text(outcome));
+        self.members.insert(name, EmfValue::Count(count));
         let unit = "Count";
         self.of_records.push(Definition { name, unit });
     }
@@ -112,7 +112,7 @@ impl<'m> EmfLine<'m> {
             timestamp: now.unwrap_or_default().as_millis() as u64,
             cloud_watch_metrics,
         };
-        self.members.insert("_aws", Member::Metadata(metadata));
+        self.members.insert("_aws", EmfValue::Metadata(metadata));
         let mut line = serde_json::to_string(&self.members).ok()?;
         line.push('\n');
         Some(line)

@@ -17,7 +17,7 @@ use crate::{
     answer::Answer,
     config::LogConfig,
     event::loggable_id,
-    metrics::{EmfLine, Member},
+    metrics::{EmfLine, EmfValue},
     publish::PublishStats,
 };
 
@@ -129,7 +129,7 @@ impl Telemetry {
     fn metrics(&self, invocation: &Invocation, answer: &Answer) -> String {
         let mut line = EmfLine::new(&self.function_name);
         if let Some(name) = answer.metric() {
-            line.add(name, Member::Count(1));
+            line.add(name, EmfValue::Count(1));
         }
         let PublishStats {
             queue_time,
@@ -138,11 +138,11 @@ impl Telemetry {
         } = invocation.stats;
         if !queue_time.is_zero() {
             let millis = queue_time.as_secs_f64() * 1000.0;
-            line.add("PublishMillis", Member::Millis(millis));
+            line.add("PublishMillis", EmfValue::Millis(millis));
         }
         for (name, count) in [("PublishRetries", retries), ("Oversize", oversize)] {
             if count > 0 {
-                line.add(name, Member::Count(count));
+                line.add(name, EmfValue::Count(count));
             }
         }
         let mut lines = String::new();

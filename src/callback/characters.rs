@@ -46,7 +46,7 @@ pub(crate) fn is_xml_character(character: char) -> bool {
 
 /// Returns whether a text is in the production `Name` of XML 1.0.
 pub(super) fn is_name(name: &str) -> bool {
-    // The vendor's names are like this. Checking the complete rule takes ten times as long.
+    // Tencent's names are like this. Checking the complete rule takes ten times as long.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(is_plain) {
         return true;

@@ -1,4 +1,4 @@
-//! Reads `CosHeaders`, the headers of a job's input object, in each of the vendor's forms.
+//! Reads `CosHeaders`, the headers of a job's input object, in each of Tencent's forms.
 //!
 //! Tasks and workflows repeat `{Key, Value}`, moderation has a plain map. A header without a value is
 //! ignored.
@@ -25,7 +25,7 @@ pub(crate) fn cos_headers<'t>(values: Values<'t>) -> BTreeMap<&'t str, Vec<&'t N
     let mut headers: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
     for value in values.iter() {
         let Node::Object(object) = value else {
-            // The vendor does not use this form. Keep it like text next to elements.
+            // Tencent does not use this form. Keep it like text next to elements.
             headers.entry(MIXED_TEXT).or_default().push(value);
             continue;
         };

@@ -1,4 +1,4 @@
-//! Lists the vendor's names that are lists, numbers or booleans in the normal form.
+//! Lists Tencent's names that are lists, numbers or booleans in the normal form.
 //!
 //! Any other name is a text, and an array only if it has several values. A test compares the table with the
 //! vendor's list of fields.

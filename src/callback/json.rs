@@ -1,7 +1,7 @@
 //! Parses JSON into the tree.
 //!
 //! This is a custom parser, since callbacks need three things that serde_json does not support: the trailing
-//! commas of the vendor's own examples, numbers with their digits as written (13.654000) without a feature
+//! commas of Tencent's own examples, numbers with their digits as written (13.654000) without a feature
 //! that changes numbers for every crate in the build, and no recursion. serde_json still decodes strings with
 //! escapes and checks numbers. A property test shows that both parsers agree on all other input.
 

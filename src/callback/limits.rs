@@ -5,7 +5,7 @@ use super::{
     tree::Object,
 };
 
-/// The maximum nesting depth of a body: ten times that of the vendor.
+/// The maximum nesting depth of a body: ten times the depth of Tencent's bodies.
 const MAX_DEPTH: usize = 100;
 
 /// The maximum nesting depth of a message, in which lists and repeated names are levels as well. It is below

@@ -45,7 +45,7 @@ pub(crate) enum JobNode {
 }
 
 impl JobNode {
-    /// Returns the vendor's name of the node.
+    /// Returns Tencent's name of the node.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::JobsDetail => "JobsDetail",
@@ -58,7 +58,7 @@ impl JobNode {
 /// The content of a body.
 #[derive(Debug)]
 pub enum Payload<'a> {
-    /// The request that the vendor's console sends when a URL is saved. It looks like a verdict and must not
+    /// The request that Tencent's console sends when a URL is saved. It looks like a verdict and must not
     /// reach the queue.
     Probe,
     /// A callback with its jobs.
@@ -186,7 +186,7 @@ impl<'a> Callback<'a> {
         })
     }
 
-    /// Returns whether this is the probe of the vendor's console.
+    /// Returns whether this is the probe of Tencent's console.
     fn is_probe(&self) -> bool {
         // If there are several values, one of them may be a verdict.
         fn only<'t>(object: &'t Object<'t>, name: &str) -> Option<&'t Node<'t>> {

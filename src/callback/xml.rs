@@ -32,7 +32,7 @@ const CDATA_END: &str = "]]>";
 /// The root element of every callback in XML.
 const ROOT: &str = "Response";
 
-/// The possible first elements of a body without a root, as on the vendor's page about the workflow callback
+/// The possible first elements of a body without a root, as on Tencent's page about the workflow callback
 /// (工作流回调).
 const ROOT_CONTENT: [&str; 3] = ["EventName", "JobsDetail", "WorkflowExecution"];
 

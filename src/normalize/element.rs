@@ -140,7 +140,7 @@ impl<'p, 't> Element<'p, 't> {
         self.text(name).map(Cow::Borrowed)
     }
 
-    /// Returns the number of `name` with the vendor's digits. A text that is not a number adds a warning.
+    /// Returns the number of `name` with Tencent's digits. A text that is not a number adds a warning.
     pub(super) fn number(&self, name: &str) -> Option<Cow<'t, RawValue>> {
         let text = self.text(name)?;
         let number = number(text);

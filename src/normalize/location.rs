@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::element::Element;
 
-/// The domains of COS: the vendor's SDKs use the second one if the first is not available.
+/// The domains of COS: Tencent's SDKs use the second one if the first is not available.
 const DOMAINS: [&str; 2] = [".myqcloud.com", ".tencentcos.cn"];
 
 /// Where an object is, as far as a source names it.

@@ -1,4 +1,4 @@
-//! Fills the record of a moderation job, in the vendor's two forms.
+//! Fills the record of a moderation job, in Tencent's two forms.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -122,7 +122,7 @@ fn paired_urls<'t>(element: &Element<'_, 't>) -> Vec<Option<&'t str>> {
     urls
 }
 
-/// Removes leading slashes from a key: the vendor writes some names as paths.
+/// Removes leading slashes from a key: Tencent writes some names as paths.
 pub(super) fn without_slash(key: &str) -> &str {
     key.trim_start_matches('/')
 }

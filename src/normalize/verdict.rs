@@ -5,7 +5,7 @@ use cloud_infinite_job_record::{Forbidden, Outcome, Verdict};
 use super::element::Element;
 use crate::callback::number;
 
-/// Returns what the vendor did with an object, if it is valid for this outcome: a failed job has 0 as well.
+/// Returns what Tencent did with an object, if it is valid for this outcome: a failed job has 0 as well.
 pub(super) fn forbidden(
     element: &Element<'_, '_>,
     name: &str,
@@ -39,7 +39,7 @@ pub(super) fn verdict_of_number(text: &str) -> Option<Verdict> {
 
 pub(super) fn verdict_of_word(text: &str) -> Option<Verdict> {
     match text {
-        // One of the vendor's pages writes `nomal`.
+        // One of Tencent's pages writes `nomal`.
         "normal" | "nomal" => Some(Verdict::Normal),
         "block" => Some(Verdict::Sensitive),
         _ => None,

@@ -51,7 +51,7 @@ pub(super) fn fill<'t, D>(record: &mut Record<'t, D>, node: Element<'_, 't>) {
     }
     record.outputs = outputs.into_vec(&node);
     Status::new(&node, all_problems).fill(record);
-    // The vendor does not document an end time of a run, so that of its last task is used.
+    // Tencent does not document an end time of a run, so that of its last task is used.
     let is_final = !matches!(record.outcome, Outcome::Pending | Outcome::Unknown(_));
     let has_ended = record.state.is_some() && is_final;
     let last_end = last_end.filter(|_| has_ended);
