@@ -42,7 +42,7 @@ pub struct Config {
 pub(crate) struct QueueConfig {
     /// `QUEUE_URL`.
     pub(crate) url: String,
-    /// `QUEUE_MAX_BYTES`: the largest message, attributes included.
+    /// `QUEUE_MAX_BYTES`: the largest message and the largest batch, attributes included.
     pub(crate) max_bytes: usize,
     /// `PUBLISH_BUDGET_MS`: the time for all attempts.
     pub(crate) budget: Duration,
@@ -145,7 +145,10 @@ impl AwsConfig {
             s3_endpoint: env.url("AWS_ENDPOINT_URL_S3").or(endpoint),
             access_key_id: env.credential("AWS_ACCESS_KEY_ID"),
             secret_access_key: env.credential("AWS_SECRET_ACCESS_KEY"),
-            session_token: env.get("AWS_SESSION_TOKEN"),
+            session_token: env
+                .get("AWS_SESSION_TOKEN")
+                .is_some()
+                .then(|| env.credential("AWS_SESSION_TOKEN")),
         }
     }
 }

@@ -44,7 +44,7 @@ impl Roots {
         }
         let is_custom_https = |name| {
             let endpoint = env.get(name);
-            endpoint.is_some_and(|endpoint| endpoint.starts_with("https:"))
+            endpoint.is_some_and(|endpoint| endpoint.to_ascii_lowercase().starts_with("https:"))
         };
         let has_other_roots = |prefix: &str| region.starts_with(prefix);
         let uses_system = ENDPOINTS.into_iter().any(is_custom_https)
@@ -85,7 +85,7 @@ mod tests {
             Roots::Amazon
         );
         assert_eq!(
-            roots(&[("AWS_ENDPOINT_URL_SQS", "https://localhost:1")]),
+            roots(&[("AWS_ENDPOINT_URL_SQS", "HTTPS://localhost:1")]),
             Roots::System
         );
         assert_eq!(roots(&[("AWS_REGION", "cn-north-1")]), Roots::System);

@@ -114,6 +114,7 @@ fn err_values_that_no_request_can_have() {
         ("AWS_REGION", "é"),
         ("AWS_ACCESS_KEY_ID", "a\nb"),
         ("AWS_SECRET_ACCESS_KEY", "\u{FFFD}"),
+        ("AWS_SESSION_TOKEN", "a\nb"),
         ("VAULT_BUCKET", "..."),
         ("VAULT_BUCKET", "-vault"),
         ("VAULT_BUCKET", "va\u{FFFD}"),
