@@ -23,7 +23,8 @@ pub struct Event<'t, D = Box<RawValue>> {
     pub specversion: SpecVersion,
     /// The idempotency key: `<jobId>:<state>`. It is the same for every delivery of the same event, in XML and
     /// JSON. For moderation and the family `unknown`, a digest of `detail` is appended, because these jobs may
-    /// send several events. It has at most 128 characters from `!` to `~`.
+    /// send several events. It is a digest if the job has no id or the id would be too long, and contains one if
+    /// an earlier job of the body has the same id. It has at most 128 characters from `!` to `~`.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[!-~]{1,128}$")))]
     pub id: String,
     /// `//<bucket>.ci.<region>.myqcloud.com`, or `//ci.myqcloud.com` if either is unknown.

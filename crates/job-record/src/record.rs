@@ -27,7 +27,7 @@ use crate::{Family, Forbidden, Outcome, Verdict};
 pub struct Record<'t, D = Box<RawValue>> {
     /// The kind of callback that reported the job.
     pub family: Family,
-    /// Tencent's event: `EventName` next to the node, or `data.event` in moderation Simple. The default is
+    /// Tencent's event: `EventName` in the node or next to it, or `data.event` in moderation Simple. The default is
     /// `TaskFinish` for tasks and `WorkflowFinish` for workflows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'t, str>>,
@@ -43,7 +43,7 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// `Failed`. It may be absent, usually if `outcome` is `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'t, str>>,
-    /// The meaning of the state or, if it is absent, of `Code`.
+    /// The meaning of the state or, if it is absent, of `Code`; `partial` if something inside the job failed.
     pub outcome: Outcome,
     /// Why the job failed. Present only if `outcome` is `failed` and Tencent reported a code or a message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,16 +56,17 @@ pub struct Record<'t, D = Box<RawValue>> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub created_at: Option<String>,
-    /// When the job started: `StartTime`, in the format of `createdAt`. Absent for documents and moderation.
+    /// When the job started: `StartTime`, in the format of `createdAt`. Tencent does not report it for documents
+    /// and moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub started_at: Option<String>,
     /// When the job ended: `EndTime`, in the format of `createdAt`. If it is absent, the latest
-    /// `Tasks[].EndTime` of an ended workflow. Absent for moderation.
+    /// `Tasks[].EndTime` of an ended workflow. Tencent does not report it for moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub ended_at: Option<String>,
-    /// Tencent's queue: `QueueId`. Absent for workflows and moderation.
+    /// Tencent's queue: `QueueId`. Tencent does not report it for workflows and moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_id: Option<Cow<'t, str>>,
     /// The user data that was submitted with the job: `Operation.UserData`. Absent for workflows and
@@ -80,7 +81,8 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// the same object.
     #[serde(default, skip_serializing_if = "Input::is_empty")]
     pub input: Input<'t>,
-    /// The entries of `CosHeaders` in `Input`, or else in the node, or else in `Operation.Input`. Names are in
+    /// The entries of `CosHeaders` in `Input`, or else in the node, or else in `Operation.Input`; of
+    /// `data.cos_headers` in moderation Simple. Names are in
     /// lower case. The values of a repeated name are joined by `, `.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<Cow<'t, str>, Cow<'t, str>>,
@@ -101,7 +103,8 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// The result of moderation. Absent for the other families.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moderation: Option<Moderation<'t>>,
-    /// The unusable values, each with its position in the body.
+    /// What could not be used as it was, each with its position in the body: for example unusable values, and
+    /// trailing commas that were skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// The complete vendor node in the normal form. Names are sorted, and numbers keep their digits. It may
@@ -177,7 +180,7 @@ pub struct Problem<'t> {
     /// The dotted path of the field that reports the failure, relative to the vendor node
     /// (`Tasks[0].ResultInfo.ObjectInfo[2].Code`).
     pub path: String,
-    /// The `Code` next to that field.
+    /// The `Code` or `SubErrCode` next to that field. Absent if a counter reports the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Cow<'t, str>>,
     /// The `Message` next to that field. Absent for `DigitalWatermark`, whose `Message` is the text to embed.
@@ -211,17 +214,18 @@ pub struct Input<'t> {
     /// `Operation.Output.Bucket`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Cow<'t, str>>,
-    /// The bucket's region: `Region`, or the region from the source of the bucket. For a workflow, it can also
-    /// be the region of the first output in the same bucket.
+    /// The bucket's region: `Region`, or the region in the URL or in `Operation.Output`. For a workflow, it can
+    /// also be the region of the first output in the same bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Cow<'t, str>>,
     /// The object's key: `Object`, or the percent-decoded key in the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Cow<'t, str>>,
-    /// The URL that was submitted: `Url`. It may be signed: handle it as a secret.
+    /// The URL that was submitted: `Url`, or `data.url` in moderation Simple. It may be signed: handle it as a
+    /// secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Cow<'t, str>>,
-    /// The id that was submitted with a moderation job: `DataId`.
+    /// The id that was submitted with a moderation job: `DataId`, or `data.data_id` in moderation Simple.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_id: Option<Cow<'t, str>>,
 }
