@@ -53,8 +53,8 @@ pub(crate) enum Answer {
         /// Why the body had to be stored, and why it was not.
         reason: String,
     },
-    /// A record is too large for the queue, and no vault is configured. A retry would fail as well, but the
-    /// failure is visible at Tencent.
+    /// A record is too large for the queue, and no vault is configured. A retry would fail as well, but
+    /// Tencent records the failure.
     OversizeWithoutVault {
         /// The size of the message, as a sentence.
         reason: String,

@@ -42,7 +42,7 @@ where
 {
     match error {
         // The message may quote the request.
-        SdkError::ServiceError(service) => code(service.err().code()).to_owned(),
+        SdkError::ServiceError(service) => loggable_code(service.err().code()).to_owned(),
         // Network errors. Other kinds of errors may quote the request.
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
             let failure = failure.as_connector_error();
@@ -63,7 +63,7 @@ where
 }
 
 /// Returns an error code that is safe to log: a server that is not AWS may put any text there.
-pub(crate) fn code(code: Option<&str>) -> &str {
+pub(crate) fn loggable_code(code: Option<&str>) -> &str {
     let is_code = |code: &&str| {
         let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         code.len() <= MAX_CODE_LENGTH && code.bytes().all(is_legal)
@@ -211,7 +211,7 @@ mod tests {
             "AWS.SimpleQueueService.NonExistentQueue",
             "InternalError",
         ] {
-            assert_eq!(code(Some(text)), text);
+            assert_eq!(loggable_code(Some(text)), text);
         }
         for text in [
             Some("token=s3cret"),
@@ -219,7 +219,7 @@ mod tests {
             Some(&*"a".repeat(81)),
             None,
         ] {
-            assert_eq!(code(text), "an error without a code", "{text:?}");
+            assert_eq!(loggable_code(text), "an error without a code", "{text:?}");
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Request<'e> {
     /// Parsed only after the token was checked.
     #[serde(borrow)]
     headers: Option<&'e RawValue>,
-    #[serde(borrow, deserialize_with = "object")]
+    #[serde(borrow, deserialize_with = "deserialize_object")]
     request_context: RequestContext<'e>,
     #[serde(borrow)]
     body: Option<Text<'e>>,
@@ -45,7 +45,7 @@ struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
 
 #[derive(Deserialize)]
 struct RequestContext<'e> {
-    #[serde(borrow, deserialize_with = "object")]
+    #[serde(borrow, deserialize_with = "deserialize_object")]
     http: Http<'e>,
 }
 
@@ -71,7 +71,7 @@ impl<'e> Request<'e> {
     /// Parses an event. Returns `None` for any other event.
     pub fn parse(event: &'e str) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(event);
-        let request: Self = object(&mut deserializer).ok()?;
+        let request: Self = deserialize_object(&mut deserializer).ok()?;
         deserializer.end().ok()?;
         (request.version == VERSION).then_some(request)
     }
@@ -124,7 +124,9 @@ impl<'e> Request<'e> {
 }
 
 /// Deserializes a struct from a JSON object. serde would also accept an array.
-fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+fn deserialize_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     struct ObjectVisitor<T>(PhantomData<T>);
 
     impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {

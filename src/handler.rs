@@ -34,7 +34,7 @@ const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// The part of an invocation's time that is reserved for returning the response to Lambda.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
-/// The least time for the vault, even if the deadline has passed: see `publish::MIN_PUBLISH_TIME`.
+/// The minimum time for the vault, even if the deadline has passed: see `publish::MIN_PUBLISH_TIME`.
 const MIN_VAULT_TIME: Duration = Duration::from_millis(250);
 
 /// Handles requests. Contains the state that all invocations share.
@@ -84,7 +84,7 @@ impl Handler {
         let LambdaEvent { payload, context } = event;
         let mut invocation = Invocation::begin(&context.request_id);
         let answer = self.answer(payload, &context, &mut invocation).await;
-        self.telemetry.end(invocation, &answer);
+        self.telemetry.report(invocation, &answer);
         Ok(answer.response())
     }
 
@@ -106,7 +106,7 @@ impl Handler {
         }
         let published = catch_panic(self.publish(&body, &delivery, invocation)).await;
         // A bug in the receiver must not lose the callback.
-        let undelivered = published.unwrap_or_else(|reason| Err(Undelivered::unreadable(reason)));
+        let undelivered = published.unwrap_or_else(|reason| Err(Undelivered::quarantine(reason)));
         let Undelivered { prefix, reason } = match undelivered {
             Ok(answer) => return answer,
             Err(undelivered) => undelivered,
@@ -155,7 +155,7 @@ impl Handler {
         let payload = Payload::read(body).map_err(|error| {
             let encoding = delivery.request.content_encoding.as_deref();
             let hint = callback::encoding_hint(body, encoding);
-            Undelivered::unreadable(format!("{error}{hint}"))
+            Undelivered::quarantine(format!("{error}{hint}"))
         })?;
         let callback = match payload {
             Payload::Callback(callback) => callback,
@@ -203,7 +203,7 @@ impl Handler {
 }
 
 impl Undelivered {
-    fn unreadable(reason: String) -> Self {
+    fn quarantine(reason: String) -> Self {
         let prefix = KeyPrefix::Quarantine;
         Self { prefix, reason }
     }

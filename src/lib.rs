@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`config`] | reads the environment, once |
 //! | [`function_url`] | parses the event of a request, and serializes the response |
-//! | [`handler`] | turns a request into its answer, step by step |
+//! | [`handler`] | turns a request into its answer, and calls the other modules |
 //! | [`auth`] | checks the token |
 //! | [`callback`] | parses XML or JSON into one tree, and finds the jobs in it |
 //! | [`normalize`] | turns a job into its record, one file for each family; a new job kind goes into `task` and `callback::fields` |
@@ -20,7 +20,7 @@
 //! | `retry` | retries calls to SQS and S3 with back-off, until a deadline |
 //! | [`aws`] | configures the SDK, and classifies its errors |
 //! | `answer` | maps each outcome to status, body, log level and metric, in one table |
-//! | [`telemetry`] | writes the log line and the metrics of a call |
+//! | [`telemetry`] | writes the log line and the metrics of an invocation |
 //! | `metrics` | formats metrics in CloudWatch's embedded metric format |
 //!
 //! Everything from `callback` to `message` is pure: no clock, no I/O.

@@ -13,8 +13,8 @@ use crate::{
     vault::{KeyPrefix, NewObject, RequestMetadata, Vault, VaultError},
 };
 
-/// The least time for the queue and for oversize messages, even if the deadline has passed: after a freeze the
-/// clock may be wrong. Lambda stops an invocation that exceeds its time-out.
+/// The minimum time for sending to the queue and storing oversize messages, even if the deadline has passed: the
+/// clock may be wrong after a freeze. Lambda stops an invocation that exceeds its time-out.
 const MIN_PUBLISH_TIME: Duration = Duration::from_millis(250);
 
 /// Publishes events to the queue. Oversize events use the vault.

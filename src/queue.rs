@@ -20,7 +20,7 @@ use crate::{
     retry::{self, Fault, FaultKind, Retried},
 };
 
-/// The most entries of one `SendMessageBatch`.
+/// The maximum number of entries of one `SendMessageBatch`.
 pub const MAX_BATCH_ENTRIES: usize = 10;
 
 /// Error codes that SQS returns, among other reasons, for a message over the queue's `MaximumMessageSize`.
@@ -32,7 +32,7 @@ pub struct Queue {
     url: String,
 }
 
-/// Why messages are not on the queue: the error of SQS or of the connection, without quoting a message.
+/// An error of SQS or of the connection. Its text never contains a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum QueueError {
     /// SQS always rejects this message. It may accept other messages.
@@ -203,7 +203,7 @@ fn entry_fault(entry: &BatchResultErrorEntry) -> Fault {
     } else {
         FaultKind::Permanent
     };
-    let code = with_size_hint(aws::code(Some(code)));
+    let code = with_size_hint(aws::loggable_code(Some(code)));
     Fault {
         reason: format!("an entry was refused: {code}"),
         kind,

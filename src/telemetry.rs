@@ -21,7 +21,7 @@ use crate::{
     publish::PublishStats,
 };
 
-/// The most event ids in a log line: with the longest ids they have 13 KB.
+/// The maximum number of event ids in a log line: with the longest ids they have 13 KB.
 pub const MAX_EVENT_IDS: usize = 100;
 
 /// Initializes logging, and the panic hook.
@@ -115,7 +115,7 @@ impl Telemetry {
     }
 
     /// Writes the log line and the metrics of an answered invocation.
-    pub(crate) fn end(&self, invocation: Invocation, answer: &Answer) {
+    pub(crate) fn report(&self, invocation: Invocation, answer: &Answer) {
         log(&invocation, answer);
         // Metrics are written in one call, at every log level.
         let lines = self.metrics(&invocation, answer);

@@ -78,7 +78,7 @@ pub struct Vault {
     client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
 }
 
-/// Why an object was not stored: the error of S3 or of the connection, without quoting the object.
+/// An error of S3 or of the connection. Its text never contains the object.
 #[derive(Debug, PartialEq, Eq)]
 pub struct VaultError(pub String);
 

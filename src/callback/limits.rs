@@ -18,18 +18,18 @@ const ENVELOPE_DEPTH: usize = 2;
 /// The maximum number of elements or JSON values: twice what a document of 5,000 pages needs.
 const MAX_NODES: usize = 200_000;
 
-/// The most bytes that the siblings of jobs may have in all messages of a body. Each message contains them, so
+/// The maximum size of the siblings of jobs in all messages of a body, in bytes. Each message contains them, so
 /// a small body with many siblings and many jobs could become gigabytes.
 pub(super) const MAX_COPIED_BYTES: usize = 64 * 1024 * 1024;
 
-/// The most text that the outputs of one job may have, in bytes; later outputs are dropped with a warning. A long
-/// prefix, bucket or job id is repeated in each output, so without a limit a small body could have a record of
-/// gigabytes. 5,000 pages have half a megabyte.
+/// The maximum size of the text in the outputs of one job, in bytes; later outputs are dropped with a warning. A
+/// long prefix, bucket or job id is repeated in each output, so without a limit a small body could have a record
+/// of gigabytes. 5,000 pages have half a megabyte.
 pub(crate) const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 
-/// The most warnings about the values of a job: otherwise a workflow with thousands of malformed tasks would
-/// double the size of its record. One more warning counts those that were dropped. Warnings that contain the
-/// only copy of a value are not limited.
+/// The maximum number of warnings about the values of a job: otherwise a workflow with thousands of malformed
+/// tasks would double the size of its record. One more warning counts those that were dropped. Warnings that
+/// contain the only copy of a value are not limited.
 pub(crate) const MAX_WARNINGS: usize = 50;
 
 /// Counts the nodes of a body, and their depth.

@@ -11,7 +11,7 @@ use super::{characters::is_blank, fields::may_be_list};
 /// The name for the text of mixed content: text next to child elements.
 pub(super) const MIXED_TEXT: &str = "#text";
 
-/// The most members of an object in which a linear search is faster than a binary one.
+/// The maximum number of members of an object in which a linear search is faster than a binary one.
 const SMALL: usize = 16;
 
 /// A value of a body, which is never empty.
@@ -153,7 +153,7 @@ impl<'a> Object<'a> {
         self.members.iter().map(bytes).sum()
     }
 
-    /// Returns the number of levels in the normal form, at least: this object, which is the value of `name`, and
+    /// Returns the maximum number of levels in the normal form: this object, which is the value of `name`, and
     /// the objects and arrays in it.
     pub(super) fn levels(&self, name: &str) -> usize {
         let below = |(child, values): (&str, Values<'_>)| {
@@ -220,7 +220,7 @@ impl<'t> Members<'t> {
     }
 
     /// Iterates over the siblings whose names the job itself has.
-    pub(crate) fn hidden_siblings(self) -> impl Iterator<Item = (&'t str, Values<'t>)> {
+    pub(crate) fn shadowed_siblings(self) -> impl Iterator<Item = (&'t str, Values<'t>)> {
         let siblings = self.siblings.into_iter().flat_map(Object::names);
         siblings.filter(move |(name, _)| self.own.has(name))
     }

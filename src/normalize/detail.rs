@@ -35,8 +35,8 @@ impl Serialize for Detail<'_> {
 impl<'t> Detail<'t> {
     /// Returns the siblings whose names the job itself has, each with its value in the normal form. They are not
     /// in `detail`.
-    pub(super) fn hidden_siblings(self) -> impl Iterator<Item = (&'t str, String)> {
-        self.members.hidden_siblings().map(move |(name, values)| {
+    pub(super) fn shadowed_siblings(self) -> impl Iterator<Item = (&'t str, String)> {
+        self.members.shadowed_siblings().map(move |(name, values)| {
             let field = NormalField::new(name, "", self.dialect, values);
             (name, serde_json::to_string(&field).unwrap_or_default())
         })

@@ -126,7 +126,7 @@ impl<'p, 't> Element<'p, 't> {
         self.text_of(name, self.single(name).first()?)
     }
 
-    /// Returns the text of `name`, unless it has several values: none of them is reliable. That adds a warning.
+    /// Returns the text of `name`, unless it has several values: none of them is reliable. Adds a warning then.
     pub(super) fn only_text(&self, name: &str) -> Option<&'t str> {
         if self.is_repeated(name) {
             self.warn(name, "several values; none is used");
@@ -140,7 +140,7 @@ impl<'p, 't> Element<'p, 't> {
         self.text(name).map(Cow::Borrowed)
     }
 
-    /// Returns the number of `name` with Tencent's digits. A text that is not a number adds a warning.
+    /// Returns the number of `name` with Tencent's digits. Adds a warning if the text is not a number.
     pub(super) fn number(&self, name: &str) -> Option<Cow<'t, RawValue>> {
         let text = self.text(name)?;
         let number = number(text);
@@ -150,7 +150,7 @@ impl<'p, 't> Element<'p, 't> {
         number.map(Cow::Borrowed)
     }
 
-    /// Returns all texts of `name`. A value that is not a text adds a warning.
+    /// Returns all texts of `name`. Adds a warning for each value that is not a text.
     pub(super) fn texts<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Leaf<'s, 't>> {
         let values = self.members.values(name).iter().enumerate();
         values.filter_map(move |(index, value)| {
@@ -168,7 +168,7 @@ impl<'p, 't> Element<'p, 't> {
         self.elements(name, self.single(name)).next()
     }
 
-    /// Returns all child elements `name`. A value that is not an element adds a warning.
+    /// Returns all child elements `name`. Adds a warning for each value that is not an element.
     pub(super) fn children<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Element<'s, 't>> {
         self.elements(name, self.members.values(name))
     }
@@ -234,7 +234,7 @@ impl<'p, 't> Element<'p, 't> {
         values
     }
 
-    /// Returns the text of a value of `name`. An object adds a warning.
+    /// Returns the text of a value of `name`. Adds a warning if the value is an object.
     fn text_of(&self, name: &str, value: &'t Node<'t>) -> Option<&'t str> {
         let text = value.as_text();
         if text.is_none() {

@@ -40,7 +40,7 @@ fn complete<'t>(
     if let Some(of_url) = text.and_then(Location::of_url) {
         let is_same_key = location.key.is_none() || location.key == of_url.key;
         if is_same_key && location.agrees_with(&of_url) {
-            location = location.or(&of_url);
+            location = location.completed_by(&of_url);
         } else {
             // The URL is not quoted, since it may be signed.
             let problem =
@@ -49,7 +49,7 @@ fn complete<'t>(
         }
     }
     if location.key.is_some() {
-        location = location.or(output);
+        location = location.completed_by(output);
     }
     (input.bucket, input.region) = (location.bucket, location.region);
     input.object = location.key;

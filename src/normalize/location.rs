@@ -27,7 +27,7 @@ impl<'t> Location<'t> {
             region: element.field("Region"),
             key: None,
         };
-        own.or(outer)
+        own.completed_by(outer)
     }
 
     /// Copies the location of an input.
@@ -81,7 +81,7 @@ impl<'t> Location<'t> {
     /// Takes what is missing from `other`, unless the two contradict each other: the name of one bucket with
     /// the region of another would name a bucket that does not exist.
     #[must_use]
-    pub(super) fn or(self, other: &Self) -> Self {
+    pub(super) fn completed_by(self, other: &Self) -> Self {
         if !self.agrees_with(other) {
             return self;
         }

@@ -70,8 +70,8 @@ impl<'t> Job<'t> {
         }
         record.warnings = warnings.into_vec();
         // Added last, without a limit: the value of such a sibling is nowhere else in the record.
-        let hidden = detail.hidden_siblings();
-        let hidden = hidden.map(|(name, value)| hidden_sibling(name, &value));
+        let hidden = detail.shadowed_siblings();
+        let hidden = hidden.map(|(name, value)| shadowed_sibling(name, &value));
         record.warnings.extend(hidden);
         record.warnings.extend(event_warning);
         let Location { bucket, region, .. } = routing_location(&record.input, output_location);
@@ -97,7 +97,7 @@ fn event<'t>(
         _ => own.or(sibling),
     };
     let hidden = sibling.filter(|sibling| event != Some(*sibling));
-    let warning = hidden.map(|value| hidden_sibling("EventName", &format!("{value:?}")));
+    let warning = hidden.map(|value| shadowed_sibling("EventName", &format!("{value:?}")));
     (event.map(trim), warning)
 }
 
@@ -106,12 +106,12 @@ fn routing_location<'t>(input: &Input<'t>, output_location: Location<'t>) -> Loc
     let input_location = Location::of_input(input);
     let prefer_input = input_location.bucket.is_some() || output_location.bucket.is_none();
     match prefer_input {
-        true => input_location.or(&output_location),
-        false => output_location.or(&input_location),
+        true => input_location.completed_by(&output_location),
+        false => output_location.completed_by(&input_location),
     }
 }
 
-fn hidden_sibling(name: &str, value: &str) -> String {
+fn shadowed_sibling(name: &str, value: &str) -> String {
     format!("{name}: the job already has a field of this name; the sibling's value is {value}")
 }
 

@@ -278,7 +278,7 @@ fn add_keys<'t>(
     }
 }
 
-/// Copies size, format and ETag of a picture from its `PicProcessResult`.
+/// Copies the size, dimensions, format and ETag of a picture from its `PicProcessResult`.
 fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't>) {
     let Some(result) = picture.child("ProcessResult") else {
         return;
@@ -290,7 +290,7 @@ fn describe_picture<'t>(output: &mut Output<'t>, picture: &Element<'_, 't>) {
     output.etag = result.field("Etag");
 }
 
-/// Copies size and duration of the only output of a task from `MediaInfo`.
+/// Copies the size, dimensions and duration of the only output of a task from `MediaInfo`.
 fn describe_media<'t>(output: &mut Output<'t>, info: &Element<'_, 't>) {
     if let Some(format) = info.child("Format") {
         output.bytes = output.bytes.take().or_else(|| format.number("Size"));

@@ -43,7 +43,7 @@ pub(crate) struct QueueStatus {
 /// Returns the status of a queue.
 ///
 /// # Errors
-/// Returns the error of SQS or of the connection.
+/// Returns an error if the SQS request fails.
 pub(crate) async fn status(client: &Client, url: &str) -> anyhow::Result<QueueStatus> {
     let request = client.get_queue_attributes().queue_url(url);
     let response = request
@@ -69,7 +69,7 @@ pub(crate) async fn status(client: &Client, url: &str) -> anyhow::Result<QueueSt
 /// Returns the URL of the queue with this name.
 ///
 /// # Errors
-/// Returns the error of SQS or of the connection.
+/// Returns an error if the SQS request fails.
 pub(crate) async fn url(client: &Client, name: &str) -> anyhow::Result<String> {
     let response = client.get_queue_url().queue_name(name).send().await;
     let response = response.map_err(|error| anyhow!(aws::describe(&error)))?;

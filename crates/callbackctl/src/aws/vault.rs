@@ -91,7 +91,7 @@ impl VaultBucket {
     /// objects that tools create as folders.
     ///
     /// # Errors
-    /// Returns the error of S3 or of the connection.
+    /// Returns an error if the S3 request fails.
     pub(crate) async fn list(
         &self,
         prefix: &str,
@@ -139,7 +139,7 @@ impl VaultBucket {
     /// Returns the metadata of an object, or `None` if it does not exist.
     ///
     /// # Errors
-    /// Returns the error of S3 or of the connection.
+    /// Returns an error if the S3 request fails.
     pub(crate) async fn head(&self, key: &str) -> anyhow::Result<Option<ObjectMetadata>> {
         let request = self.client.head_object().bucket(&self.name).key(key);
         let object = unless_gone(request.send().await)?;
@@ -149,7 +149,7 @@ impl VaultBucket {
     /// Returns the original body of an object and its metadata, or `None` if it does not exist.
     ///
     /// # Errors
-    /// Returns the error of S3 or of the connection.
+    /// Returns an error if the S3 request fails.
     pub(crate) async fn get(&self, key: &str) -> anyhow::Result<Option<(Bytes, ObjectMetadata)>> {
         let request = self.client.get_object().bucket(&self.name).key(key);
         let Some(object) = unless_gone(request.send().await)? else {
