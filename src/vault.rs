@@ -109,7 +109,7 @@ impl Vault {
         }
     }
 
-    /// Sets the time for all attempts: see [`BUDGET`].
+    /// Sets the time for all attempts: see `BUDGET`.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
