@@ -160,10 +160,6 @@ impl<'a> Callback<'a> {
         });
         let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
         let (event, warnings) = event(&siblings, EVENT_NAME, EVENT_NAME);
-        if event.is_some() && warnings.is_empty() {
-            // It has its own field in the record. Any other value stays a sibling.
-            siblings.take(EVENT_NAME);
-        }
         // With one job, each sibling occurs once, as in the body.
         let copied_bytes = match jobs.len() {
             1 => 0,
@@ -176,6 +172,10 @@ impl<'a> Callback<'a> {
                 jobs.len()
             );
             return Err(ReadError::new(ReadErrorKind::LimitExceeded, reason));
+        }
+        if event.is_some() && warnings.is_empty() {
+            // It has its own field in the record. Any other value stays a sibling.
+            siblings.take(EVENT_NAME);
         }
         Ok(Self {
             node,

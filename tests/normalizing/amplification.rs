@@ -48,3 +48,12 @@ fn as_many_pages_as_the_vendor_makes_are_all_there() {
     assert!(!record.contains("were dropped"));
     assert!(record.contains("\"object\": \"documents/of/some/length/4999.jpg\""));
 }
+
+#[test]
+fn a_long_event_name_that_every_job_repeats() {
+    let long = "e".repeat(100_000);
+    let jobs = vec![r#"{"JobId":"j"}"#; 3000].join(",");
+    let body = format!(r#"{{"EventName": "{long}", "JobsDetail": [{jobs}]}}"#);
+    let error = super::messages(body.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("would be copied"), "{error}");
+}
