@@ -162,6 +162,7 @@ impl Handler {
             Payload::Probe => return Ok(Answer::Probe),
         };
         let records = &mut invocation.records;
+        records.jobs = callback.jobs.len();
         let events = event::job_events(&callback).inspect(|event| records.count(&event.event));
         let report = self.publisher.publish(events, delivery).await;
         invocation.stats = report.stats;

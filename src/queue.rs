@@ -106,7 +106,8 @@ impl Queue {
         let Retried { result, retries } = sent.await;
         unconfirmed.extend(refused.iter().map(|(index, _)| index));
         let refusals = refused.into_iter().map(|(_, fault)| fault);
-        let error = result.err().or(refusals.min_by_key(|fault| fault.kind));
+        // A permanent fault stops the publication, so it is reported first.
+        let error = result.err().or(refusals.max_by_key(|fault| fault.kind));
         SendReport {
             unconfirmed,
             error: error.map(|fault| match fault.kind {

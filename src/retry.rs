@@ -12,7 +12,7 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
 }
 
-/// Whether another attempt may succeed. Of several faults, the first kind in this order is reported.
+/// Whether another attempt may succeed. Of several refused messages, the last kind in this order is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FaultKind {
     /// The service always rejects this request. Other requests may succeed.

@@ -64,9 +64,11 @@ pub(crate) struct Invocation {
     pub(crate) records: Records,
 }
 
-/// The records that were created in an invocation. If publishing stops early, later jobs have no record.
+/// The jobs of an invocation and their records. If publishing stops early, later jobs have no record.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
+    /// The number of jobs.
+    pub(crate) jobs: usize,
     /// The job id of the first record that has one.
     job_id: Option<String>,
     by_family_and_outcome: BTreeMap<(Family, cloud_infinite_job_record::Outcome), usize>,
@@ -160,6 +162,7 @@ impl Telemetry {
 
 fn log(invocation: &Invocation, answer: &Answer) {
     let Records {
+        jobs,
         job_id,
         by_family_and_outcome: records,
     } = &invocation.records;
@@ -186,7 +189,7 @@ fn log(invocation: &Invocation, answer: &Answer) {
                 request.id = invocation.request_id,
                 token.index = invocation.token_index,
                 job.id = job_id,
-                jobs = records.values().sum::<usize>(),
+                jobs,
                 callback.family = family,
                 callback.outcome = outcomes.join(","),
                 body.bytes = invocation.body_bytes,

@@ -555,7 +555,11 @@ async fn an_error_about_one_message_does_not_stop_the_others() {
             2,
         ),
         (
-            &[Reply::RefuseAndThrottle(refused, "InvalidParameterValue")],
+            &[Reply::RefuseAll(
+                refused,
+                "InvalidParameterValue",
+                "RequestThrottled",
+            )],
             (0..4).map(snapshot).collect(),
             "1048576",
             2,
@@ -576,4 +580,26 @@ async fn an_error_about_one_message_does_not_stop_the_others() {
         let expected = (0..count).filter(|number| *number != missing).map(event_id);
         assert_eq!(aws.taken(), expected.collect());
     }
+}
+
+#[tokio::test]
+async fn a_permanent_fault_of_an_entry_stops_the_publication() {
+    let script = [Reply::RefuseAll(
+        &[2],
+        "InvalidParameterValue",
+        "AccessDenied",
+    )];
+    let aws = FakeAws::scripted(&script, Reply::Accept).await;
+    let function = crate::start(aws.settings()).await;
+    let answer = function
+        .call(&post_json(&to_json(&tasks((0..25).map(snapshot)))))
+        .await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(aws.calls().len(), 1);
+    let output = function.stop().await;
+    let line = output.lines().find(|line| line.contains("AccessDenied"));
+    let line: serde_json::Value =
+        serde_json::from_str(line.expect("the reason is logged")).unwrap();
+    // Jobs that were not normalized count as well.
+    assert_eq!(line["jobs"], 25);
 }

@@ -33,8 +33,8 @@ pub enum Reply {
     FailEntries(&'static [usize]),
     /// Accepts a batch, except these entries, which fail with this code as `SenderFault`.
     RefuseEntries(&'static [usize], &'static str),
-    /// Refuses these entries with this code, and throttles all other entries.
-    RefuseAndThrottle(&'static [usize], &'static str),
+    /// Refuses these entries with the first code, and all other entries with the second.
+    RefuseAll(&'static [usize], &'static str, &'static str),
     /// Accepts a batch, except these entries, which are listed as successful without a message id.
     Anonymous(&'static [usize]),
     /// Accepts a batch, except these entries, which are in neither list of the response.
@@ -281,7 +281,7 @@ impl Shared {
             | Reply::Anonymous(missing)
             | Reply::LoseEntries(missing)
             | Reply::Contradict(missing) => missing,
-            Reply::RefuseAndThrottle(..)
+            Reply::RefuseAll(..)
             | Reply::Error(..)
             | Reply::Outage(..)
             | Reply::Silence
@@ -357,7 +357,7 @@ fn vault_error(status: u16, code: &str) -> server::HttpResponse {
 fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
     let (failing, code, sender_fault): (&[usize], _, _) = match reply {
         Reply::FailEntries(failing) => (failing, "InternalError", false),
-        Reply::RefuseEntries(failing, code) | Reply::RefuseAndThrottle(failing, code) => {
+        Reply::RefuseEntries(failing, code) | Reply::RefuseAll(failing, code, _) => {
             (failing, *code, true)
         }
         Reply::Anonymous(failing) | Reply::LoseEntries(failing) => (failing, "", false),
@@ -375,7 +375,7 @@ fn batch_answer(reply: &Reply, entries: &[Value]) -> Value {
             continue;
         }
         let (list, result) = match (failing.contains(&index), reply) {
-            (false, Reply::RefuseAndThrottle(..)) => ("Failed", failure(entry, "RequestThrottled")),
+            (false, Reply::RefuseAll(_, _, other)) => ("Failed", failure(entry, other)),
             (false, _) => ("Successful", success(entry)),
             (true, Reply::LoseEntries(_)) => continue,
             (true, Reply::Anonymous(_)) => ("Successful", json!({ "Id": entry["Id"] })),
