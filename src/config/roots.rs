@@ -49,11 +49,16 @@ impl Roots {
         let has_other_roots = |prefix: &str| region.starts_with(prefix);
         let uses_system = ENDPOINTS.into_iter().any(is_custom_https)
             || OTHER_PARTITIONS.into_iter().any(has_other_roots);
-        if uses_system {
-            Self::System
-        } else {
-            Self::Amazon
+        if !uses_system {
+            return Self::Amazon;
         }
+        // The SDK would panic if one of them is wrong.
+        for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            if env.get(variable).is_some() {
+                env.report_invalid(variable, "is not supported; set AWS_CA_BUNDLE instead");
+            }
+        }
+        Self::System
     }
 }
 
@@ -89,6 +94,12 @@ mod tests {
             Roots::System
         );
         assert_eq!(roots(&[("AWS_REGION", "cn-north-1")]), Roots::System);
+        let system = [("AWS_REGION", "cn-north-1"), ("SSL_CERT_FILE", AMAZON)];
+        let errors = config(&[&system[..], &needed].concat()).err().unwrap();
+        assert_eq!(
+            errors,
+            ["SSL_CERT_FILE is not supported; set AWS_CA_BUNDLE instead"]
+        );
         let bundle = Roots::Bundle(fs::read(AMAZON).unwrap());
         assert_eq!(roots(&[("AWS_CA_BUNDLE", AMAZON)]), bundle);
     }
