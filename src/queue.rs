@@ -106,8 +106,8 @@ impl Queue {
         let Retried { result, retries } = sent.await;
         unconfirmed.extend(refused.iter().map(|(index, _)| index));
         let refusals = refused.into_iter().map(|(_, fault)| fault);
-        // A permanent fault stops the publication, so it is reported first.
-        let error = result.err().or(refusals.max_by_key(|fault| fault.kind));
+        let faults = result.err().into_iter().chain(refusals);
+        let error = faults.max_by_key(|fault| fault.kind);
         SendReport {
             unconfirmed,
             error: error.map(|fault| match fault.kind {
@@ -128,7 +128,7 @@ impl Queue {
             .set_message_deduplication_id(message.deduplication_id.clone())
             .set_message_attributes(Some(attributes(&message.attributes)))
             .set_message_system_attributes(trace.map(system_attributes));
-        // Boxed: it has several kilobytes, which every enclosing future would copy.
+        // Boxed: every enclosing future would contain it, and copy its several kilobytes.
         let response = Box::pin(request.send()).await;
         // A server that is not SQS may return 200 for anything.
         match response.map_err(|error| fault(&error))?.message_id() {

@@ -12,15 +12,15 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
 }
 
-/// Whether another attempt may succeed. Of several refused messages, the last kind in this order is reported.
+/// Whether another attempt may succeed. Of several faults, the last kind in this order is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FaultKind {
     /// The service always rejects this request. Other requests may succeed.
     Refused,
-    /// The service rejects all requests until a configuration is changed.
-    Permanent,
     /// The same request may succeed later.
     Transient,
+    /// The service rejects all requests until a configuration is changed.
+    Permanent,
 }
 
 /// The longest wait before the second attempt. It doubles for each later one.

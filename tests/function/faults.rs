@@ -584,22 +584,34 @@ async fn an_error_about_one_message_does_not_stop_the_others() {
 
 #[tokio::test]
 async fn a_permanent_fault_of_an_entry_stops_the_publication() {
-    let script = [Reply::RefuseAll(
-        &[2],
-        "InvalidParameterValue",
-        "AccessDenied",
-    )];
-    let aws = FakeAws::scripted(&script, Reply::Accept).await;
-    let function = crate::start(aws.settings()).await;
-    let answer = function
-        .call(&post_json(&to_json(&tasks((0..25).map(snapshot)))))
-        .await;
-    assert_eq!(answer.status, 503, "{answer:?}");
-    assert_eq!(aws.calls().len(), 1);
-    let output = function.stop().await;
-    let line = output.lines().find(|line| line.contains("AccessDenied"));
-    let line: serde_json::Value =
-        serde_json::from_str(line.expect("the reason is logged")).unwrap();
-    // Jobs that were not normalized count as well.
-    assert_eq!(line["jobs"], 25);
+    for (script, calls) in [
+        (
+            &[Reply::RefuseAll(
+                &[2],
+                "InvalidParameterValue",
+                "AccessDenied",
+            )][..],
+            1,
+        ),
+        (
+            &[
+                Reply::RefuseAll(&[2], "AccessDenied", "RequestThrottled"),
+                Reply::Error(400, "InvalidMessageContents"),
+            ],
+            2,
+        ),
+    ] {
+        let aws = FakeAws::scripted(script, Reply::Accept).await;
+        let function = crate::start(aws.settings()).await;
+        let body = to_json(&tasks((0..25).map(snapshot)));
+        let answer = function.call(&post_json(&body)).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert_eq!(aws.calls().len(), calls);
+        let output = function.stop().await;
+        let line = output.lines().find(|line| line.contains("AccessDenied"));
+        let line: serde_json::Value =
+            serde_json::from_str(line.expect("the reason is logged")).unwrap();
+        // Jobs that were not normalized count as well.
+        assert_eq!(line["jobs"], 25);
+    }
 }
