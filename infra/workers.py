@@ -24,7 +24,7 @@ from local import CASES
 from receiver import BINARIES, QUEUE, VAULT, Receiver, kind, post, start
 
 EXAMPLES = ROOT / "examples"
-# The time-out of each worker and each program.
+# The timeout of each worker and each program.
 SECONDS = 60
 
 # The minimum limit of the function, so that a message of some kilobytes is oversize.

@@ -10,7 +10,7 @@ use crate::function_url::Request;
 /// The query parameter that may carry the token.
 const PARAMETER: &str = "token";
 
-/// The SHA-256 of a token. The function never stores a token itself.
+/// The SHA-256 of a token. The function never stores the token.
 pub type TokenDigest = [u8; 32];
 
 /// Which requests are accepted.

@@ -141,10 +141,10 @@ fn is_connection_closed(failure: &DispatchFailure) -> bool {
     failure.as_other().is_some()
 }
 
-/// The time for one attempt: SQS responds in 20 ms, and S3 stores 4 MB in 200 ms.
+/// The timeout of one attempt. SQS responds in 20 ms, and S3 stores 4 MB in 200 ms.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1000);
 
-/// The time to connect: a millisecond within a region, and more for the first DNS lookup.
+/// The timeout for connecting, which takes a millisecond within a region, and longer with the first DNS lookup.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// Returns the SDK configuration of the function. It does not use aws-config, whose credential chain would be
@@ -181,7 +181,7 @@ pub fn behavior_version() -> BehaviorVersion {
 }
 
 /// Returns one HTTP client for all SDK clients. The SDK's own builder parses the certificates twice, at
-/// start and at the first call; this one does it once. All clients share its connect time-out.
+/// start and at the first call; this one does it once. All clients share its connect timeout.
 fn http_client(roots: &Roots) -> SharedHttpClient {
     let trust_store = match roots {
         Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),

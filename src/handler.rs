@@ -28,7 +28,7 @@ use crate::{
     vault::{self, KeyPrefix, NewObject, RequestMetadata, Vault},
 };
 
-/// The largest body that a function URL accepts. Larger ones are rejected unread.
+/// The largest body that a function URL accepts. Larger ones are rejected without being decoded.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 
 /// The part of an invocation's time that is reserved for returning the response to Lambda.

@@ -2,7 +2,7 @@
 //!
 //! One Lambda function behind a function URL receives the callbacks of Tencent Cloud's Cloud Infinite
 //! and publishes one job record per message to SQS. The modules, in the order in which a request passes
-//! them:
+//! through them:
 //!
 //! | module | purpose |
 //! |---|---|

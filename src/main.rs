@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     };
     let handler = Handler::new(config);
     let handler = &handler;
-    // Boxed, because the runtime's futures that contain it would copy it.
+    // Boxed: otherwise, each of the runtime's futures would contain and copy it.
     let service = service_fn(move |event| Box::pin(handler.handle(event)));
     match lambda_runtime::run(service).await {
         Ok(()) => ExitCode::SUCCESS,

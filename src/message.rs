@@ -36,7 +36,7 @@ pub(crate) struct Attribute {
 }
 
 impl Message {
-    /// Creates the message of an event, of any size.
+    /// Creates the message for an event. Does not check its size.
     pub(crate) fn new(job_event: JobEvent<'_>, is_fifo: bool) -> Self {
         let event = &job_event.event;
         let record = &event.data;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The minimum time for sending to the queue and storing oversize messages, even if the deadline has passed: the
-/// clock may be wrong after a freeze. Lambda stops an invocation that exceeds its time-out.
+/// clock may be wrong after a freeze. Lambda stops an invocation that exceeds its timeout.
 const MIN_PUBLISH_TIME: Duration = Duration::from_millis(250);
 
 /// Publishes events to the queue. Oversize events use the vault.
@@ -125,7 +125,7 @@ impl Publisher {
     }
 }
 
-/// The publication of one callback, with the remaining time for the queue and the vault.
+/// The publishing of one callback, with the remaining time for the queue and the vault.
 struct Publication<'p> {
     publisher: &'p Publisher,
     delivery: &'p Delivery,

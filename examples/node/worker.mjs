@@ -26,7 +26,7 @@ const byId = new IdempotencyConfig({
 });
 
 export const handler = async (event, context) => {
-  // A message that exceeds the time-out is not regarded as processed.
+  // A message that exceeds the timeout is not regarded as processed.
   byId.registerLambdaContext(context);
   // Messages are not processed in parallel, because two messages with the same id in one batch would fail.
   return processPartialResponse(event, take, processor, { context, processInParallel: false });

@@ -44,7 +44,7 @@ by_id = IdempotencyConfig(
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    # A message that exceeds the time-out is not regarded as processed.
+    # A message that exceeds the timeout is not regarded as processed.
     by_id.register_lambda_context(context)
     return process_partial_response(event, take, processor, context)
 

@@ -39,7 +39,7 @@ def policy(name: str, folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["deploy", "operate"])
 def test_policies_are_valid(name: str, tmp_path: Path) -> None:
     document = policy(name, tmp_path)
-    # IAM's size limit for a managed policy, without white space.
+    # IAM's size limit for a managed policy, without whitespace.
     assert len(json.dumps(document, separators=(",", ":"))) <= 6144
     resource = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
     lint({"Resources": {"Policy": resource}})

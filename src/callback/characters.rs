@@ -1,16 +1,16 @@
-//! Classifies characters: white space, and what XML 1.0 allows in text and names.
+//! Classifies characters: whitespace, and what XML 1.0 allows in text and names.
 
-/// Returns whether a byte is white space, in XML and in JSON. Other Unicode white space is text.
+/// Returns whether a byte is whitespace, in XML and in JSON. Other Unicode whitespace is text.
 pub(super) fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// Returns whether a text is nothing but white space.
+/// Returns whether a text is nothing but whitespace.
 pub(super) fn is_blank(text: &str) -> bool {
     text.bytes().all(is_white_space)
 }
 
-/// Removes the white space around a text.
+/// Removes the whitespace around a text.
 pub(crate) fn trim(text: &str) -> &str {
     // By bytes: `trim_matches` decodes characters.
     let bytes = text.as_bytes();
@@ -46,7 +46,7 @@ pub(crate) fn is_xml_character(character: char) -> bool {
 
 /// Returns whether a text is in the production `Name` of XML 1.0.
 pub(super) fn is_name(name: &str) -> bool {
-    // Tencent's names are like this. Checking the complete rule takes ten times as long.
+    // Fast path: Tencent's names contain only these. Checking the complete rule takes ten times as long.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(is_plain) {
         return true;

@@ -11,7 +11,7 @@ const GZIP: &[u8] = b"\x1F\x8B";
 /// The longest XML declaration, in bytes.
 const MAX_DECLARATION_LENGTH: usize = 200;
 
-/// Returns whether a body is nothing but white space.
+/// Returns whether a body is nothing but whitespace.
 pub fn is_empty(body: &[u8]) -> bool {
     without_bom(body).iter().all(|byte| is_white_space(*byte))
 }

@@ -49,10 +49,10 @@ pub(super) fn read(body: &str) -> Result<(Object<'_>, Option<String>), ReadError
     Ok((root, warning))
 }
 
-/// Returns a text as a number, if it is one by JSON's grammar, has at most 40 characters, and is finite as an
-/// IEEE 754 double. Workers could not parse a message with any other number.
+/// Parses a string as a JSON number. Returns `None` if it is not valid JSON, is longer than 40 characters, or is
+/// not finite as an IEEE 754 double. Workers could not parse a message with any other number.
 pub(crate) fn number(text: &str) -> Option<&RawValue> {
-    // Unlike serde_json, `f64` accepts no white space.
+    // Unlike serde_json, `f64` accepts no whitespace.
     if text.len() > MAX_NUMBER_LENGTH || !text.parse().is_ok_and(f64::is_finite) {
         return None;
     }
@@ -231,7 +231,7 @@ impl<'a> Parser<'a> {
             })
     }
 
-    /// Returns the next byte that is not white space, without consuming it.
+    /// Returns the next byte that is not whitespace, without consuming it.
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.body.as_bytes();
         while bytes.get(self.at).copied().is_some_and(is_white_space) {

@@ -1,4 +1,4 @@
-//! The limits on a body, and on what is made of it.
+//! The limits on a body, and on what is derived from it.
 
 use super::{
     error::{ReadError, ReadErrorKind},

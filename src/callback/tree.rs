@@ -1,7 +1,7 @@
 //! The tree that both parsers return.
 //!
 //! Members of an object are sorted by the UTF-8 bytes of their names; members of one name keep the body's
-//! order. Empty values are dropped: an empty element, `""`, `null`, `{}`, `[]`, a text of only white space,
+//! order. Empty values are dropped: an empty element, `""`, `null`, `{}`, `[]`, a text of only whitespace,
 //! and what contains nothing else. Text is borrowed from the body unless it was escaped.
 
 use std::{borrow::Cow, ops::Deref, sync::Arc};

@@ -181,7 +181,7 @@ impl<'a> Document<'a> {
             return;
         };
         element.has_elements = true;
-        // White space between elements is dropped before it is trimmed.
+        // Whitespace between elements is dropped before it is trimmed.
         let text = element.text.take().filter(|text| !is_blank(text));
         self.members.extend(text.map(|text| {
             let trimmed = match text {

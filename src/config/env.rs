@@ -39,7 +39,7 @@ impl<'g> Env<'g> {
         self.errors
     }
 
-    /// Returns a variable without white space around it, unless it is empty.
+    /// Returns a variable without whitespace around it, unless it is empty.
     pub(super) fn get(&self, variable: &str) -> Option<String> {
         (self.get)(variable)
             .map(|value| value.trim().to_owned())

@@ -18,7 +18,7 @@ pub const SQS_MAX_BYTES: usize = 1024 * 1024;
 /// The smallest `QUEUE_MAX_BYTES`: with a smaller one, nearly every message would cost a call to S3.
 pub const MIN_QUEUE_MAX_BYTES: usize = 8192;
 
-/// The default `PUBLISH_BUDGET_MS`. Tencent does not publish its time-out, so shorter is safer.
+/// The default `PUBLISH_BUDGET_MS`. Tencent does not publish its timeout, so a shorter budget is safer.
 pub(crate) const DEFAULT_PUBLISH_BUDGET: Duration = Duration::from_millis(2500);
 
 /// The largest `PUBLISH_BUDGET_MS`: longer than any callback should wait.
@@ -48,7 +48,7 @@ pub(crate) struct QueueConfig {
     pub(crate) budget: Duration,
 }
 
-/// Returns a queue URL without white space around it and slashes at its end: a queue whose URL ends in `.fifo`
+/// Returns a queue URL without whitespace around it and slashes at its end: a queue whose URL ends in `.fifo`
 /// is a FIFO queue.
 pub fn trim_queue_url(url: &str) -> &str {
     url.trim().trim_end_matches('/')

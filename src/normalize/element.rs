@@ -86,7 +86,7 @@ pub(super) struct Leaf<'p, 't> {
 }
 
 impl<'t> Leaf<'_, 't> {
-    /// Returns the text without white space around it.
+    /// Returns the text without whitespace around it.
     pub(super) fn text(&self) -> &'t str {
         trim(self.verbatim)
     }
@@ -115,7 +115,7 @@ impl<'p, 't> Element<'p, 't> {
         self.members
     }
 
-    /// Returns the text of `name` without white space around it.
+    /// Returns the text of `name` without whitespace around it.
     pub(super) fn text(&self, name: &str) -> Option<&'t str> {
         self.verbatim(name).map(trim)
     }
@@ -126,7 +126,8 @@ impl<'p, 't> Element<'p, 't> {
         self.text_of(name, self.single(name).first()?)
     }
 
-    /// Returns the text of `name`, unless it has several values: none of them is reliable. Adds a warning then.
+    /// Returns the text of `name`, unless it has several values: none of them is reliable. In that case, adds a
+    /// warning.
     pub(super) fn only_text(&self, name: &str) -> Option<&'t str> {
         if self.is_repeated(name) {
             self.warn(name, "several values; none is used");
@@ -135,7 +136,7 @@ impl<'p, 't> Element<'p, 't> {
         self.text(name)
     }
 
-    /// Returns the trimmed text of `name`, in the type of the record's fields.
+    /// Returns the trimmed text of `name` as a `Cow`, the type of text fields in a record.
     pub(super) fn field(&self, name: &str) -> Option<Cow<'t, str>> {
         self.text(name).map(Cow::Borrowed)
     }

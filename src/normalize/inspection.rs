@@ -5,7 +5,7 @@ use cloud_infinite_job_record::{Inspection, Outcome};
 use super::{element::Element, job::problem};
 
 /// Returns the result of an image inspection: the first suspicious result; else the first result, but only if
-/// all of them say that nothing was found. No worker may take a missing result for a harmless image.
+/// all of them say that nothing was found. Workers must not interpret a missing result as a harmless image.
 pub(super) fn inspection<'t>(node: &Element<'_, 't>, outcome: &Outcome) -> Option<Inspection<'t>> {
     let mut first = None;
     let mut is_harmless = matches!(outcome, Outcome::Succeeded | Outcome::Partial);

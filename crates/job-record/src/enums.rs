@@ -1,4 +1,4 @@
-//! The enums of a record. The variant `Unknown` preserves the word, so that a program can read words of later
+//! The enums of a record. The variant `Unknown` preserves the value, so that a program can read values of later
 //! versions of the function.
 
 use std::borrow::Cow;
@@ -21,11 +21,11 @@ pub enum Family {
     /// A workflow run: `WorkflowExecution`.
     Workflow,
     /// A moderation job. It is a body with `code` and `data`, or an element of `JobsDetail` whose event begins
-    /// with `Review`. An element without event, `Tag` and `Operation` is also moderation if it has a `Result`,
-    /// a `Suggestion` or a scene. Virus detection is moderation with any event: it has a `DetectDetail`, or a
-    /// `Suggestion` that is `normal` or `block`.
+    /// with `Review`. An element that has no event, no `Tag` and no `Operation` is also moderation if it has a
+    /// `Result`, a `Suggestion` or a scene. Virus detection is moderation with any event: it has a
+    /// `DetectDetail`, or a `Suggestion` that is `normal` or `block`.
     Moderation,
-    /// `unknown`: any other element of `JobsDetail`. Treat unknown words like `unknown`.
+    /// `unknown`: any other element of `JobsDetail`. Treat unknown values like `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
@@ -51,7 +51,7 @@ pub enum Outcome {
     Pending,
     /// The job was cancelled: `Cancel`.
     Cancelled,
-    /// `unknown`: the state is unknown, or there is neither a state nor a code. Treat unknown words like
+    /// `unknown`: the state is unknown, or there is neither a state nor a code. Treat unknown values like
     /// `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
@@ -73,7 +73,7 @@ pub enum Verdict {
     Sensitive,
     /// The content requires human review (2).
     Suspected,
-    /// `unknown`: there is no verdict. Do not treat this word like `normal`. Treat unknown words like
+    /// `unknown`: there is no verdict. Do not treat this value like `normal`. Treat unknown values like
     /// `unknown`.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
@@ -95,19 +95,19 @@ pub enum Forbidden {
     Frozen,
     /// The object was moved to a backup bucket (2).
     Moved,
-    /// A word that a later version added.
+    /// A value that a later version added.
     #[serde(untagged)]
     Unknown(Cow<'static, str>),
 }
 
-/// The word that the function writes for an unknown value.
+/// The value that the function writes for an unknown value.
 const UNKNOWN: Cow<'static, str> = Cow::Borrowed("unknown");
 
 impl Family {
     /// The family of an unknown job.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// Returns the word that records contain.
+    /// Returns the value that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Task => "task",
@@ -122,7 +122,7 @@ impl Outcome {
     /// The outcome of an unknown state.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// Returns the word that records contain.
+    /// Returns the value that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Succeeded => "succeeded",
@@ -139,7 +139,7 @@ impl Verdict {
     /// The verdict of a job without a verdict.
     pub const UNKNOWN: Self = Self::Unknown(UNKNOWN);
 
-    /// Returns the word that records contain.
+    /// Returns the value that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Normal => "normal",
@@ -151,7 +151,7 @@ impl Verdict {
 }
 
 impl Forbidden {
-    /// Returns the word that records contain.
+    /// Returns the value that records contain.
     pub fn as_str(&self) -> &str {
         match self {
             Self::None => "none",
@@ -178,7 +178,7 @@ impl Default for Verdict {
 mod tests {
     use super::*;
 
-    /// Reads and writes each word.
+    /// Reads and writes each value.
     macro_rules! words {
         ($set:ty, $($word:literal => $value:pat),+) => {$(
             let json = concat!('"', $word, '"');

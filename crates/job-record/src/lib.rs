@@ -3,7 +3,7 @@
 //! `Event<'static>` and `Record<'static>` own their texts. `{:?}` prints the complete event. Do not log it,
 //! because `detail` may contain secrets. Deserializing another version of the schema is an error.
 
-// New fields and words must not break the build of a worker.
+// New fields and values must not break the build of a worker.
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod enums;

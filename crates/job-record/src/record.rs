@@ -76,12 +76,12 @@ pub struct Record<'t, D = Box<RawValue>> {
     /// The Tencent template that the job used: `Operation.TemplateId`. Absent for workflows and moderation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<Cow<'t, str>>,
-    /// The input of the job: `Input` of a task, `data` in moderation Simple, or else the node itself. Absent if
+    /// The input of the job: `Input` of a task, `data` in moderation Simple, otherwise the node itself. Absent if
     /// the body names no input, for example for text-to-speech. Its bucket, region and object always belong to
     /// the same object.
     #[serde(default, skip_serializing_if = "Input::is_empty")]
     pub input: Input<'t>,
-    /// The entries of `CosHeaders` in `Input`, or else in the node, or else in `Operation.Input`; of
+    /// The entries of `CosHeaders` in `Input`, otherwise in the node, otherwise in `Operation.Input`; of
     /// `data.cos_headers` in moderation Simple. Names are in
     /// lower case. The values of a repeated name are joined by `, `.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -317,7 +317,7 @@ impl<'t> Output<'t> {
 }
 
 /// The result of the inspection of an image: a `ProcessResult` in `Operation.ImageInspectResult`. If there are
-/// several, the first suspicious one, or else the first one.
+/// several, the first suspicious one, otherwise the first one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 /// previous hours.
 const SINCE: &str = "6h";
 
-/// The time before the function's time-out in which no request and no batch starts. Those in progress end
+/// The time before the function's timeout in which no request and no batch starts. Those in progress end
 /// within two minutes.
 const MARGIN: Duration = Duration::from_secs(180);
 

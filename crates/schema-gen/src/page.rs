@@ -57,9 +57,9 @@ fn fields(page: &mut String, schema: &Value) {
     }
 }
 
-/// Adds a table of an enum's words.
+/// Adds a table of an enum's values.
 fn words(page: &mut String, choices: &[Value]) {
-    *page += "| word | means |\n|---|---|\n";
+    *page += "| value | meaning |\n|---|---|\n";
     for choice in choices {
         let word = choice["const"]
             .as_str()

@@ -8,7 +8,7 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-/// Returns the schema of a message, with enums as `anyOf` of their words.
+/// Returns the schema of a message, with enums as `anyOf` of their values.
 pub(crate) fn message() -> Schema {
     generate::<Event<'static, Map<String, Value>>>("urn:cloud-infinite-callback:message:1")
 }
@@ -20,7 +20,7 @@ pub(crate) fn record() -> Schema {
 
 /// Returns the schema to publish, with enums as text.
 ///
-/// With `enum` or `const`, generated types would reject words of later versions, or could not compare them as
+/// With `enum` or `const`, generated types would reject values of later versions, or could not compare them as
 /// text.
 pub(crate) fn published(mut schema: Schema) -> Schema {
     RecursiveTransform(open_vocabulary).transform(&mut schema);
@@ -80,7 +80,7 @@ fn never_empty(schema: &mut Schema) {
     map.insert(least.to_owned(), json!(1));
 }
 
-/// Replaces an extensible enum by text, with its words in the description.
+/// Replaces an extensible enum by text, with its values in the description.
 fn open_vocabulary(schema: &mut Schema) {
     let Some(Value::Array(choices)) = schema.remove("anyOf") else {
         return;

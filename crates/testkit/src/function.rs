@@ -19,7 +19,7 @@ use crate::{
     runtime_api::{InvocationResult, RuntimeApi},
 };
 
-/// The time-out of an invocation, long enough for a busy machine.
+/// The timeout of an invocation, long enough for a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The polling interval for the exit of a process.

@@ -20,10 +20,10 @@ use aws_types::{
 };
 use cloud_infinite_callback::{aws, queue as library_queue, vault as library_vault};
 
-/// The time-out of one attempt: long enough for an object of several megabytes.
+/// The timeout of one attempt: long enough for an object of several megabytes.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The time-out of one attempt to send: the time budget of a batch allows two attempts.
+/// The timeout of one attempt to send: the time budget of a batch allows two attempts.
 const SEND_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// The AWS clients.

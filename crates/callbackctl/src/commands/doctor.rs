@@ -19,7 +19,7 @@ use crate::{
     terminal::say,
 };
 
-/// The time-out of a request: longer than the time-out of the function.
+/// The timeout of a request: longer than the timeout of the function.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The maximum number of bodies that are counted in a folder.

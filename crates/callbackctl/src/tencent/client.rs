@@ -14,7 +14,7 @@ use super::{
 };
 use crate::http;
 
-/// The time-out of a request, including the time to receive its response.
+/// The timeout of a request, including the time to receive its response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The maximum number of attempts per request.
@@ -72,7 +72,7 @@ pub(crate) struct Client {
     /// The earliest time of the next request.
     next_at: Instant,
     /// The maximum number of attempts per request. After all attempts of a request failed, it is 1 until a
-    /// request succeeds: a run reads about forty lists, and five time-outs for each list would add up to an
+    /// request succeeds: a run reads about forty lists, and five timeouts for each list would add up to an
     /// hour.
     max_tries: u32,
     deadline: Option<Instant>,
