@@ -176,11 +176,7 @@ fn log(invocation: &Invocation, answer: &Answer) {
         _ => None,
     };
     let count = ids.map(<[_]>::len).filter(|count| *count > MAX_EVENT_IDS);
-    let ids = ids.map(|ids| {
-        let ids = ids.iter().take(MAX_EVENT_IDS);
-        let ids: Vec<_> = ids.map(|id| loggable_id(id)).collect();
-        serde_json::to_string(&ids).unwrap_or_default()
-    });
+    let ids = ids.map(loggable_ids);
     // A macro, since tracing needs a constant level.
     macro_rules! line {
         ($level:expr) => {
@@ -210,4 +206,11 @@ fn log(invocation: &Invocation, answer: &Answer) {
         Level::INFO => line!(Level::INFO),
         _ => line!(Level::DEBUG),
     }
+}
+
+/// Returns the first ids of events as a JSON array.
+fn loggable_ids(ids: &[String]) -> String {
+    let ids = ids.iter().take(MAX_EVENT_IDS);
+    let ids: Vec<_> = ids.map(|id| loggable_id(id)).collect();
+    serde_json::to_string(&ids).unwrap_or_default()
 }
