@@ -99,7 +99,7 @@ fn may_succeed_later<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>)
     match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status();
-            // A success whose body could not be parsed came from a proxy, not from AWS.
+            // A successful response whose body cannot be parsed comes from a proxy, not from AWS.
             status.is_success()
                 || status.is_server_error()
                 || status.as_u16() == 429

@@ -35,7 +35,7 @@ pub(super) fn first_forbidden(body: &str) -> Option<(usize, char)> {
     characters.find(|(_, character)| !is_xml_character(*character))
 }
 
-/// Returns whether a character is in the production `Char` of XML 1.0.
+/// Returns whether a character matches the `Char` production of XML 1.0.
 pub(crate) fn is_xml_character(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
@@ -44,7 +44,7 @@ pub(crate) fn is_xml_character(character: char) -> bool {
     }
 }
 
-/// Returns whether a text is in the production `Name` of XML 1.0.
+/// Returns whether a text matches the `Name` production of XML 1.0.
 pub(super) fn is_name(name: &str) -> bool {
     // Fast path: Tencent's names contain only these. Checking the complete rule takes ten times as long.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';

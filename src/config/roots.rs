@@ -17,7 +17,7 @@ const ENDPOINTS: [&str; 3] = [
 ];
 
 /// The prefixes of regions whose certificates are issued by other authorities.
-const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
+const OTHER_REGION_PREFIXES: [&str; 3] = ["cn-", "us-iso", "eu-isoe"];
 
 /// The trusted root certificates.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Roots {
         };
         let has_other_roots = |prefix: &str| region.starts_with(prefix);
         let uses_system = ENDPOINTS.into_iter().any(is_custom_https)
-            || OTHER_PARTITIONS.into_iter().any(has_other_roots);
+            || OTHER_REGION_PREFIXES.into_iter().any(has_other_roots);
         if !uses_system {
             return Self::Amazon;
         }

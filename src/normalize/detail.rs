@@ -55,12 +55,12 @@ fn serialize_fields<'t, S: Serializer>(
     }))
 }
 
-/// All values of a name.
+/// The value or values of a field.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum NormalField<'t> {
     One(NormalValue<'t>),
-    /// The name is a list, or has several values.
+    /// The field is a list, or has several values.
     List(Vec<NormalValue<'t>>),
     Headers(BTreeMap<&'t str, NormalField<'t>>),
 }

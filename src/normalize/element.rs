@@ -169,7 +169,7 @@ impl<'p, 't> Element<'p, 't> {
         self.elements(name, self.single(name)).next()
     }
 
-    /// Returns all child elements `name`. Adds a warning for each value that is not an element.
+    /// Returns all child elements named `name`. Adds a warning for each value that is not an element.
     pub(super) fn children<'s>(&'s self, name: &'s str) -> impl Iterator<Item = Element<'s, 't>> {
         self.elements(name, self.members.values(name))
     }

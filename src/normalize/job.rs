@@ -7,7 +7,7 @@ use cloud_infinite_job_record::{Family, JobError, Outcome, Problem, Record};
 use super::element::Element;
 use crate::callback::{self, Node, trim};
 
-/// Fills the fields that tasks and moderation jobs share. `problems` are the failures inside the job.
+/// Fills the fields that tasks and moderation jobs share. `problems` are the failures in the job.
 pub(super) fn fill_from_jobs_detail<'t, D>(
     record: &mut Record<'t, D>,
     node: &Element<'_, 't>,
@@ -21,7 +21,7 @@ pub(super) fn fill_from_jobs_detail<'t, D>(
     record.queue_id = node.field("QueueId");
 }
 
-/// How a job ended. The outcome follows from the state and from the failures inside. It decides whether these
+/// How a job ended. The outcome follows from the state and from the failures in the job. It decides whether these
 /// failures are kept, and whether there is an error.
 pub(super) struct Status<'t> {
     pub(super) state: Option<Cow<'t, str>>,
@@ -31,7 +31,7 @@ pub(super) struct Status<'t> {
 }
 
 impl<'t> Status<'t> {
-    /// Reads the status of a job, a run or a task of a run. `problems` are the failures inside it.
+    /// Reads the status of a job, a run or a task of a run. `problems` are the failures in it.
     pub(super) fn new(element: &Element<'_, 't>, problems: Vec<Problem<'t>>) -> Self {
         let state = element.only_text("State").map(Cow::Borrowed);
         let outcome = outcome(element, state.as_deref(), &problems);
@@ -65,8 +65,8 @@ impl<'t> Status<'t> {
     }
 }
 
-/// Returns the outcome: by the state and the failures inside, or without a state by the `Code`. An unknown state
-/// adds a warning.
+/// Returns the outcome: by the state and the failures in the job, or without a state by the `Code`. An unknown
+/// state adds a warning.
 fn outcome(element: &Element<'_, '_>, state: Option<&str>, problems: &[Problem<'_>]) -> Outcome {
     let succeeded = || match problems {
         [] => Outcome::Succeeded,

@@ -47,7 +47,7 @@ impl ObjectName<'_, '_> {
     }
 }
 
-/// The outputs that were found so far.
+/// The outputs that have been found so far.
 #[derive(Default)]
 pub(super) struct Outputs<'t> {
     list: Vec<Output<'t>>,
@@ -56,7 +56,7 @@ pub(super) struct Outputs<'t> {
 }
 
 impl<'t> Outputs<'t> {
-    /// Returns whether no output was found so far.
+    /// Returns whether no output has been found so far.
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty() && self.dropped == 0
     }

@@ -117,7 +117,7 @@ pub fn workflow(run_id: &str) -> Value {
     })
 }
 
-/// Returns the body of a moderation result in the format Simple.
+/// Returns the body of a moderation result in the Simple format.
 pub fn verdict(trace_id: &str) -> Value {
     json!({
         "code": 0,

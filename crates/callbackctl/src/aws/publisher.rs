@@ -29,8 +29,8 @@ pub(crate) struct CallbackPublisher {
     publisher: publish::Publisher,
     /// The name of this run, a part of the keys in the vault.
     run: String,
-    /// The number of deliveries. The delivery id consists of the name of the run and this number. It is unique,
-    /// because the consumers of an earlier delivery may delete its objects.
+    /// The number of deliveries. The delivery id consists of the name of the run and this number. It must be
+    /// unique: if two deliveries shared an id, the consumers of the first could delete objects of the second.
     deliveries: u32,
     /// The number of consecutive queue failures.
     failures: u32,
